@@ -1,0 +1,133 @@
+import { EddyError } from "../errors.ts";
+import { type Backend, type Kernels, openKernels } from "./open.ts";
+
+/**
+ * Memory for models. A bank is one WebAssembly memory of fixed size with its own instance of the kernels: it never
+ * grows, so a view into it is never detached. Pages cost nothing until they are touched. Blocks of one size are
+ * reused exactly (series of one shape come and go), so the free list never fragments in practice.
+ */
+export interface Bank {
+  readonly buffer: ArrayBufferLike;
+  readonly kernels: Kernels;
+  /** Constants shared by every block of this bank, such as a frozen reservoir, by content key. */
+  readonly constants: Map<string, Constant>;
+}
+
+/** A read-only region of a bank. */
+export interface Constant {
+  readonly pointer: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface Region {
+  readonly bank: Bank;
+  readonly pointer: number;
+  readonly byteLength: number;
+}
+
+export interface ArenaOptions {
+  /** Which kernels: `wasm` (float32, SIMD), or the plain reference in float32 or float64. */
+  backend?: Backend;
+  /** Bytes of one bank; a larger block gets a bank of its own. */
+  bankBytes?: number;
+}
+
+const ALIGNMENT = 64;
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+class BankSpace implements Bank {
+  readonly kernels: Kernels;
+  readonly buffer: ArrayBufferLike;
+  readonly constants = new Map<string, Constant>();
+  readonly #free = new Map<number, number[]>();
+  #top: number;
+
+  constructor(backend: Backend, byteLength: number) {
+    this.kernels = openKernels(backend, byteLength);
+    this.buffer = this.kernels.buffer;
+    this.#top = align(this.kernels.reservedBytes);
+  }
+
+  take(byteLength: number): number | undefined {
+    const reused = this.#free.get(byteLength)?.pop();
+    if (reused !== undefined) {
+      new Uint8Array(this.buffer, reused, byteLength).fill(0);
+      return reused;
+    }
+    if (this.#top + byteLength > this.buffer.byteLength) return undefined;
+    const pointer = this.#top;
+    this.#top += byteLength;
+    return pointer;
+  }
+
+  give(pointer: number, byteLength: number): void {
+    const list = this.#free.get(byteLength);
+    if (list) list.push(pointer);
+    else this.#free.set(byteLength, [pointer]);
+  }
+}
+
+/** Hands out zero-filled blocks of bank memory. Cost: O(number of banks) for an allocation, O(1) for a release. */
+export class Arena {
+  readonly backend: Backend;
+  readonly #bankBytes: number;
+  readonly #banks: BankSpace[] = [];
+  #used = 0;
+
+  constructor(options: ArenaOptions = {}) {
+    this.backend = options.backend ?? "wasm";
+    this.#bankBytes = options.bankBytes ?? 64 * 2 ** 20;
+  }
+
+  /** Bytes of one network element: 4, or 8 with the float64 reference. */
+  get bytesPerReal(): 4 | 8 {
+    return this.backend === "reference64" ? 8 : 4;
+  }
+
+  /** Bytes in blocks that have not been released. */
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  allocate(byteLength: number): Region {
+    if (!(byteLength >= 0 && byteLength < 2 ** 31)) {
+      throw new EddyError("too-large", "model memory", { expected: "less than 2 GiB", received: `${byteLength} bytes` });
+    }
+    const size = align(Math.max(byteLength, 1));
+    for (const bank of this.#banks) {
+      const pointer = bank.take(size);
+      if (pointer !== undefined) return this.#region(bank, pointer, size);
+    }
+    const bank = new BankSpace(this.backend, Math.max(this.#bankBytes, size + 2 ** 20));
+    this.#banks.push(bank);
+    const pointer = bank.take(size);
+    if (pointer === undefined) throw new EddyError("too-large", "model memory", { received: `${byteLength} bytes` });
+    return this.#region(bank, pointer, size);
+  }
+
+  release(region: Region): void {
+    (region.bank as BankSpace).give(region.pointer, region.byteLength);
+    this.#used -= region.byteLength;
+  }
+
+  /** The constant `key` of this bank; `fill` writes it the first time it is asked for. It is never released. */
+  constant(bank: Bank, key: string, byteLength: number, fill: (bytes: Uint8Array) => void): Constant {
+    const known = bank.constants.get(key);
+    if (known) return known;
+    const size = align(byteLength);
+    const pointer = (bank as BankSpace).take(size);
+    if (pointer === undefined) {
+      throw new EddyError("too-large", `constant ${key}`, { expected: "room in its memory bank", received: `${size} bytes` });
+    }
+    const bytes = new Uint8Array(bank.buffer, pointer, byteLength);
+    fill(bytes);
+    const constant = { pointer, bytes };
+    bank.constants.set(key, constant);
+    return constant;
+  }
+
+  #region(bank: BankSpace, pointer: number, byteLength: number): Region {
+    this.#used += byteLength;
+    return { bank, pointer, byteLength };
+  }
+}

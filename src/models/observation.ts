@@ -1,0 +1,13 @@
+/** One reading of one series at one event time, as it travels inside Eddy. */
+export interface Observation {
+  /** Makes a repeat harmless: an id already seen for this series is acknowledged and not applied again. */
+  readonly id?: string;
+  readonly series: string;
+  /** Event time, epoch milliseconds. */
+  readonly time: number;
+  /** One number per column; null (or absent) where a value is missing. */
+  readonly values: Readonly<Record<string, number | null>>;
+}
+
+/** The column of an observation given as `{ value }`. */
+export const VALUE = "value";

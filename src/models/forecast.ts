@@ -29,7 +29,10 @@ export interface Forecast {
 }
 
 export interface ForecastDetail {
-  readonly skill: { readonly persistence: readonly (number | null)[]; readonly seasonalNaive: readonly (number | null)[] };
+  readonly skill: {
+    readonly persistence: readonly (number | null)[];
+    readonly seasonalNaive: readonly (number | null)[];
+  };
   readonly coverage: readonly (number | null)[];
   /** Mean weight over the horizon. */
   readonly weights: Readonly<Record<string, number>>;

@@ -91,7 +91,10 @@ export class Arena {
 
   allocate(byteLength: number): Region {
     if (!(byteLength >= 0 && byteLength < 2 ** 31)) {
-      throw new EddyError("too-large", "model memory", { expected: "less than 2 GiB", received: `${byteLength} bytes` });
+      throw new EddyError("too-large", "model memory", {
+        expected: "less than 2 GiB",
+        received: `${byteLength} bytes`,
+      });
     }
     const size = align(Math.max(byteLength, 1));
     for (const bank of this.#banks) {
@@ -101,7 +104,8 @@ export class Arena {
     const bank = new BankSpace(this.backend, Math.max(this.#bankBytes, size + 2 ** 20));
     this.#banks.push(bank);
     const pointer = bank.take(size);
-    if (pointer === undefined) throw new EddyError("too-large", "model memory", { received: `${byteLength} bytes` });
+    if (pointer === undefined)
+      throw new EddyError("too-large", "model memory", { received: `${byteLength} bytes` });
     return this.#region(bank, pointer, size);
   }
 
@@ -117,7 +121,10 @@ export class Arena {
     const size = align(byteLength);
     const pointer = (bank as BankSpace).take(size);
     if (pointer === undefined) {
-      throw new EddyError("too-large", `constant ${key}`, { expected: "room in its memory bank", received: `${size} bytes` });
+      throw new EddyError("too-large", `constant ${key}`, {
+        expected: "room in its memory bank",
+        received: `${size} bytes`,
+      });
     }
     const bytes = new Uint8Array(bank.buffer, pointer, byteLength);
     fill(bytes);

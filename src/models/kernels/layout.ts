@@ -68,7 +68,8 @@ export class Layout {
       const pointer = region.pointer + offset;
       slice.pointer = pointer;
       if (kind === "int32") slice.view = new Int32Array(buffer, pointer, slice.length);
-      else if (kind === "float64" || this.arena.bytesPerReal === 8) slice.view = new Float64Array(buffer, pointer, slice.length);
+      else if (kind === "float64" || this.arena.bytesPerReal === 8)
+        slice.view = new Float64Array(buffer, pointer, slice.length);
       else slice.view = new Float32Array(buffer, pointer, slice.length);
     }
     return new Block(this.arena, region, this.#bytes);

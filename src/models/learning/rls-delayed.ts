@@ -1,0 +1,146 @@
+import { EddyError } from "../errors.ts";
+import type { Layout, Slice } from "../kernels/layout.ts";
+import { correctRows } from "./rls.ts";
+import { type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
+
+export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
+  /** n, the length of a feature vector φ. */
+  readonly features: number;
+  /** H, the number of steps ahead, each with weights of its own. */
+  readonly horizon: number;
+  /** D, the number of targets per step. Default 1. */
+  readonly targets?: number;
+}
+
+/**
+ * Recursive least squares for labels that come late: one covariance for all H horizons. The label of step h of the
+ * forecast issued at s exists at s + h. P and the gain k depend on φ(s) alone, so they are computed once, at s, and
+ * kept with φ(s) for the last H issues; a label then costs one row update:
+ *
+ *     at s, once:            k(s) = P φ(s) / (λ + φ(s)ᵀ P φ(s)),   P ← (P − k(s) φ(s)ᵀ P) / λ
+ *     at t, for h = 1 .. H:  W_h ← W_h + (d_h − W_h φ(t−h)) k(t−h)ᵀ
+ *
+ * Each W_h passes through the samples in order with the gains that belong to them, so it equals a learner of its own
+ * fed with the pairs (φ(s), d_h(s)) as they become known: exact, at the cost of one covariance instead of H.
+ *
+ * Letters: n features, H horizon, D targets; W [H × D × n]; φ, k [n] per issue; d [H × D], step 1 first.
+ * Cost per event: 3 n² + 2 H D n multiplications. State: n² + (D + 2) H n float64, all in the caller's layout.
+ *
+ * Order of calls per event t: `settle` with the labels that exist now, then `issue` with φ(t), then `predict`.
+ *
+ * @example
+ * ```ts
+ * const layout = new Layout(new Arena({ backend: "reference64" }));
+ * const rls = new DelayedLeastSquares(layout, "ahead", { features: 2, horizon: 2, forgetting: 1, delta: 1e-9 });
+ * layout.allocate();
+ * rls.initialise();
+ * const ahead = new Float64Array(2);
+ * for (let t = 0; t < 9; t++) {
+ *   rls.settle(Float64Array.of(t, t)); // the value now is the label of both steps
+ *   rls.issue(Float64Array.of(1, t));
+ * }
+ * rls.predict(ahead);
+ * Math.abs(ahead[0] - 9) + Math.abs(ahead[1] - 10) < 1e-6; // true
+ * ```
+ */
+export class DelayedLeastSquares {
+  readonly features: number;
+  readonly horizon: number;
+  readonly targets: number;
+  readonly covariance: RlsCovariance;
+  readonly #W: Slice<Float64Array>;
+  readonly #phi: Slice<Float64Array>;
+  readonly #k: Slice<Float64Array>;
+  /** [0] issues so far, [1] labels refused. */
+  readonly #counts: Slice<Float64Array>;
+  readonly #gain: Float64Array;
+
+  constructor(layout: Layout, name: string, options: DelayedLeastSquaresOptions) {
+    const { features, horizon, targets = 1 } = options;
+    if (!(Number.isInteger(horizon) && horizon > 0)) {
+      throw new EddyError("bad-argument", "horizon", {
+        expected: "a whole number above 0",
+        received: String(horizon),
+      });
+    }
+    this.features = features;
+    this.horizon = horizon;
+    this.targets = targets;
+    this.covariance = new RlsCovariance(layout, name, features, options);
+    this.#W = layout.float64(`${name}.W`, horizon * targets * features);
+    this.#phi = layout.float64(`${name}.phi`, horizon * features);
+    this.#k = layout.float64(`${name}.k`, horizon * features);
+    this.#counts = layout.float64(`${name}.counts`, 2);
+    this.#gain = new Float64Array(features);
+  }
+
+  /** W [H × D × n], step 1 first. */
+  get weights(): Float64Array {
+    return this.#W.view;
+  }
+
+  /** Issues so far. */
+  get issues(): number {
+    return this.#counts.view[0]!;
+  }
+
+  /** Labels left out because they were not finite or beyond 1e100. */
+  get refusedLabels(): number {
+    return this.#counts.view[1]!;
+  }
+
+  /** W = 0, P = I / δ, no issue. Call once after the layout was allocated, unless a checkpoint is loaded. */
+  initialise(): void {
+    this.covariance.initialise();
+    for (const slice of [this.#W, this.#phi, this.#k, this.#counts]) slice.view.fill(0);
+  }
+
+  /** Learns labels [H × D]: row h − 1 belongs to the issue h events ago. Rows without an issue are ignored; NaN is missing. */
+  settle(labels: Float64Array): void {
+    const { features: n, targets: D } = this;
+    const steps = Math.min(this.horizon, this.issues);
+    for (let h = 1; h <= steps; h++) {
+      const slot = ((this.issues - h) % this.horizon) * n;
+      const row = (h - 1) * D;
+      this.#counts.view[1]! += correctRows(
+        this.#W.view,
+        row * n,
+        this.#phi.view,
+        slot,
+        this.#k.view,
+        slot,
+        labels,
+        row,
+        D,
+        n,
+      );
+    }
+  }
+
+  /** Takes the features of a new issue: one covariance update, the gain kept until its last label has come. */
+  issue(phi: Float64Array): void {
+    const n = this.features;
+    const slot = (this.issues % this.horizon) * n;
+    // An unusable φ keeps its place in time, with zeros that neither predict nor teach.
+    if (this.covariance.update(this.#gain, phi)) this.#phi.view.set(phi.subarray(0, n), slot);
+    else this.#phi.view.fill(0, slot, slot + n);
+    this.#k.view.set(this.#gain, slot);
+    this.#counts.view[0]! += 1;
+  }
+
+  /** Writes W_h φ of the latest issue for every step and target to `out` [H × D] and returns it. */
+  predict(out: Float64Array): Float64Array {
+    const { features: n, targets: D, horizon: H } = this;
+    if (this.issues === 0) return out.fill(0, 0, H * D);
+    const W = this.#W.view;
+    const phi = this.#phi.view;
+    const slot = ((this.issues - 1) % H) * n;
+    for (let i = 0; i < H * D; i++) {
+      const row = i * n;
+      let sum = 0;
+      for (let j = 0; j < n; j++) sum += W[row + j]! * phi[slot + j]!;
+      out[i] = sum;
+    }
+    return out;
+  }
+}

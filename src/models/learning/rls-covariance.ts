@@ -1,5 +1,6 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { LARGEST_NUMBER } from "./linear-rows.ts";
 
 /** How a least-squares learner forgets, starts and is held in bounds. */
 export interface LeastSquaresOptions {
@@ -22,9 +23,6 @@ export interface CovarianceGuards {
   /** Times P had lost its positive definiteness to rounding and began again at I / δ. */
   readonly restarted: number;
 }
-
-/** Features beyond this would overflow φᵀPφ before any bound could act. */
-export const LARGEST_NUMBER = 1e100;
 
 const CAPPED = 0;
 const REFUSED = 1;

@@ -1,6 +1,6 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { correctRows } from "./rls.ts";
+import { correctRows, multiplyRows } from "./linear-rows.ts";
 import { type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
 
 export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
@@ -132,15 +132,7 @@ export class DelayedLeastSquares {
   predict(out: Float64Array): Float64Array {
     const { features: n, targets: D, horizon: H } = this;
     if (this.issues === 0) return out.fill(0, 0, H * D);
-    const W = this.#W.view;
-    const phi = this.#phi.view;
     const slot = ((this.issues - 1) % H) * n;
-    for (let i = 0; i < H * D; i++) {
-      const row = i * n;
-      let sum = 0;
-      for (let j = 0; j < n; j++) sum += W[row + j]! * phi[slot + j]!;
-      out[i] = sum;
-    }
-    return out;
+    return multiplyRows(out, this.#W.view, this.#phi.view, slot, H * D, n);
   }
 }

@@ -1,5 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { LARGEST_NUMBER, type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
+import { correctRows, multiplyRows } from "./linear-rows.ts";
+import { type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
 
 export interface RlsOptions extends LeastSquaresOptions {
   /** n, the length of a feature vector φ. */
@@ -64,7 +65,7 @@ export class RecursiveLeastSquares {
 
   /** Writes W φ to `out` [m] and returns it. */
   predict(out: Float64Array, phi: Float64Array): Float64Array {
-    return affineRows(out, this.#W.view, phi, this.outputs, this.features);
+    return multiplyRows(out, this.#W.view, phi, 0, this.outputs, this.features);
   }
 
   /** Learns one sample. A NaN in `d` is a missing label: that output keeps its weights, the covariance moves on. */
@@ -83,54 +84,4 @@ export class RecursiveLeastSquares {
       this.features,
     );
   }
-}
-
-/** out = W φ. */
-function affineRows(
-  out: Float64Array,
-  W: Float64Array,
-  phi: Float64Array,
-  m: number,
-  n: number,
-): Float64Array {
-  for (let i = 0; i < m; i++) {
-    const row = i * n;
-    let sum = 0;
-    for (let j = 0; j < n; j++) sum += W[row + j]! * phi[j]!;
-    out[i] = sum;
-  }
-  return out;
-}
-
-/**
- * W ← W + (d − W φ) kᵀ for m rows, each array from its own offset. A NaN label is missing; one that is infinite or
- * beyond 1e100 is refused. Returns how many were refused.
- */
-export function correctRows(
-  W: Float64Array,
-  atW: number,
-  phi: Float64Array,
-  atPhi: number,
-  k: Float64Array,
-  atK: number,
-  d: Float64Array,
-  atD: number,
-  m: number,
-  n: number,
-): number {
-  let refused = 0;
-  for (let i = 0; i < m; i++) {
-    const label = d[atD + i]!;
-    if (Number.isNaN(label)) continue;
-    if (Math.abs(label) > LARGEST_NUMBER) {
-      refused++;
-      continue;
-    }
-    const row = atW + i * n;
-    let y = 0;
-    for (let j = 0; j < n; j++) y += W[row + j]! * phi[atPhi + j]!;
-    const e = label - y;
-    for (let j = 0; j < n; j++) W[row + j]! += e * k[atK + j]!;
-  }
-  return refused;
 }

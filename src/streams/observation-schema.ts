@@ -1,0 +1,178 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { EddyError, printable } from "../models/errors.ts";
+import { type Observation, VALUE } from "../models/observation.ts";
+
+export const MAX_SERIES_NAME = 256;
+export const MAX_COLUMN_NAME = 128;
+export const MAX_OBSERVATION_ID = 256;
+export const MAX_OBSERVATION_COLUMNS = 256;
+
+/** What a client may send as one observation: an NDJSON line, an element of a JSON array, a WebSocket `observe`. */
+export const ObservationSchema = Type.Object(
+  {
+    id: Type.Optional(
+      Type.Union([Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }), Type.Integer()], {
+        expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number`,
+      }),
+    ),
+    series: Type.String({
+      minLength: 1,
+      maxLength: MAX_SERIES_NAME,
+      expected: `a name of 1 to ${MAX_SERIES_NAME} characters`,
+    }),
+    time: Type.Optional(
+      Type.Union([Type.Number(), Type.String()], { expected: "ISO 8601 or epoch milliseconds" }),
+    ),
+    value: Type.Optional(Type.Union([Type.Number(), Type.Null()], { expected: "a number or null" })),
+    values: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()], { expected: "a number or null" }), {
+        maxProperties: MAX_OBSERVATION_COLUMNS,
+        expected: `an object of 1 to ${MAX_OBSERVATION_COLUMNS} numbers or nulls by column`,
+      }),
+    ),
+  },
+  { additionalProperties: false, expected: "an object with series and value or values" },
+);
+export type ObservationInput = Static<typeof ObservationSchema>;
+
+const compiled = TypeCompiler.Compile(ObservationSchema);
+// Control characters would forge log lines and terminals; a lone surrogate does not survive UTF-8.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const MAX_TIME = 8.64e15;
+
+/**
+ * Reads a moment given as ISO 8601 or epoch milliseconds; without a zone it is UTC, so that it means the same on every
+ * machine.
+ *
+ * @returns epoch milliseconds
+ * @throws EddyError `bad-time` naming `field`
+ * @example
+ * ```ts
+ * readTime("2024-05-01T12:00:00+02:00"); // 1714557600000
+ * ```
+ */
+export function readTime(value: unknown, field = "time"): number {
+  if (typeof value === "number" && Math.abs(value) <= MAX_TIME) return value;
+  const match = typeof value === "string" ? ISO.exec(value.trim()) : null;
+  if (match !== null) {
+    const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] = match;
+    const utc = Date.UTC(
+      +year,
+      +month - 1,
+      +day,
+      +hour,
+      +minute,
+      +second,
+      Math.floor(Number(`0.${fraction}`) * 1000),
+    );
+    const date = new Date(utc);
+    const real =
+      date.getUTCFullYear() === +year &&
+      date.getUTCMonth() === +month - 1 &&
+      date.getUTCDate() === +day &&
+      +hour < 24 &&
+      +minute < 60 &&
+      +second < 60;
+    if (real && zone.toUpperCase() === "Z") return utc;
+    const sign = zone.startsWith("-") ? 1 : -1;
+    const offset = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+    if (real && offset < 24 * 60) return utc + sign * offset * 60_000;
+  }
+  throw new EddyError("bad-time", field, {
+    expected: "ISO 8601 or epoch milliseconds",
+    received: printable(value),
+  });
+}
+
+/** Throws `bad-observation` unless `name` can name a series. */
+export function checkSeriesName(name: string, field = "series"): void {
+  if (name.length >= 1 && name.length <= MAX_SERIES_NAME && !UNPRINTABLE.test(name)) return;
+  throw new EddyError("bad-observation", field, {
+    expected: `a name of 1 to ${MAX_SERIES_NAME} characters without control characters`,
+    received: printable(name),
+  });
+}
+
+/**
+ * Turns what a client sent into an observation; the one check for NDJSON, HTTP and WebSocket. `arrival` is the time
+ * taken when none was given, epoch milliseconds.
+ *
+ * @throws EddyError `bad-observation`, `bad-number` or `bad-time`: one line naming the field, what was expected and what came
+ * @example
+ * ```ts
+ * readObservation({ series: "tank/level", value: 3.5 }, 1000); // {"series":"tank/level","time":1000,"values":{"value":3.5}}
+ * ```
+ */
+export function readObservation(input: unknown, arrival: number): Observation {
+  if (!compiled.Check(input)) throw refusal(input);
+  checkSeriesName(input.series);
+  const given = input.values ?? (input.value === undefined ? undefined : { [VALUE]: input.value });
+  if (given === undefined || (input.value !== undefined && input.values !== undefined)) {
+    throw new EddyError("bad-observation", "value", {
+      expected: "either value or values",
+      received: given === undefined ? "neither" : "both",
+    });
+  }
+  // Without a prototype, so that a column called __proto__ is a column like any other.
+  const values: Record<string, number | null> = Object.create(null);
+  const columns = Object.keys(given);
+  if (columns.length === 0) {
+    throw new EddyError("bad-observation", "values", { expected: "at least one column", received: "{}" });
+  }
+  for (const column of columns) {
+    if (column.length === 0 || column.length > MAX_COLUMN_NAME || UNPRINTABLE.test(column)) {
+      throw new EddyError("bad-observation", "values", {
+        expected: `columns named by 1 to ${MAX_COLUMN_NAME} characters without control characters`,
+        received: printable(column),
+      });
+    }
+    values[column] = given[column];
+  }
+  if (typeof input.id === "string" && UNPRINTABLE.test(input.id)) {
+    throw new EddyError("bad-observation", "id", {
+      expected: "no control characters",
+      received: printable(input.id),
+    });
+  }
+  return {
+    ...(input.id === undefined ? {} : { id: String(input.id) }),
+    series: input.series,
+    time: input.time === undefined ? arrival : readTime(input.time),
+    values,
+  };
+}
+
+/** The first thing wrong, as one line. */
+function refusal(input: unknown): EddyError {
+  const first = compiled.Errors(input).First();
+  if (first === undefined)
+    return new EddyError("bad-observation", "observation", { received: printable(input) });
+  const path = first.path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .join(".");
+  const field = path === "" ? "observation" : path;
+  const known = Object.keys(ObservationSchema.properties);
+  if (!known.includes(field.split(".")[0]) && path !== "") {
+    return new EddyError("bad-observation", `field ${printable(field)}`, {
+      expected: `only ${known.join(", ")}`,
+      received: printable(first.value),
+    });
+  }
+  const number = field === "value" || field.startsWith("values.");
+  const code = number ? "bad-number" : field === "time" ? "bad-time" : "bad-observation";
+  return new EddyError(code, field, {
+    expected: (first.schema.expected as string | undefined) ?? first.message.toLowerCase(),
+    // JSON has no infinity, but a number such as 1e999 reads as one.
+    received:
+      first.value === undefined
+        ? "nothing"
+        : typeof first.value === "number"
+          ? String(first.value)
+          : printable(first.value),
+  });
+}

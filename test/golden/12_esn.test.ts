@@ -28,10 +28,10 @@ describe("12_esn readouts on the reservoir's states", () => {
         const h = rowOf(wanted.h, t);
         const d = labels(t);
         for (let k = 0; k < config.output; k++) {
-          let sum = c[k]!;
-          for (let j = 0; j < config.hidden; j++) sum += V[k * config.hidden + j]! * h[j]!;
+          let sum = c[k];
+          for (let j = 0; j < config.hidden; j++) sum += V[k * config.hidden + j] * h[j];
           y.push(sum);
-          loss += 0.5 * (sum - d[k]!) ** 2;
+          loss += 0.5 * (sum - d[k]) ** 2;
         }
       }
       expectClose(y, reference.y, tolerance, "y");
@@ -39,39 +39,42 @@ describe("12_esn readouts on the reservoir's states", () => {
     });
   }
 
-  const layout = new Layout(new Arena({ backend: "reference64" }));
-  const shape = { features: config.hidden + 1, outputs: config.output };
-  const rls = new RecursiveLeastSquares(layout, "rls", {
-    ...shape,
-    forgetting: config.forgetting,
-    delta: config.delta,
-    diagonalCap: Number.POSITIVE_INFINITY,
-  });
-  const lms = new LeastMeanSquares(layout, "lms", { ...shape, rate: config.lms_rate });
-  layout.allocate();
-
-  for (const [name, learner] of [["rls", rls] as const, ["lms", lms] as const]) {
-    test(name, () => {
-      learner.initialise();
-      const reference = wanted[name];
-      const prior: number[] = [];
-      const out = new Float64Array(config.output);
-      for (let t = first; t < last; t++) {
-        prior.push(...learner.predict(out, withBias(t)));
-        learner.learn(withBias(t), labels(t));
-        const at = reference.samples.indexOf(t - first + 1);
-        if (at < 0) continue;
-        const { c, V } = reference.weights[at];
-        const expected: number[] = [];
-        for (let k = 0; k < config.output; k++) expected.push(numbers(c)[k]!, ...rowOf(V, k));
-        expectClose(learner.weights, expected, tolerance, `weights after sample ${reference.samples[at]}`);
-      }
-      expectClose(prior, reference.y_prior, tolerance, "y before the update");
-      if (name === "rls") {
-        const n = config.hidden + 1;
-        const diagonal = Array.from({ length: n }, (_, i) => rls.covariance.matrix[i * n + i]!);
-        expectClose(diagonal, reference.P_diag_final, tolerance, "diagonal of P");
-      }
+  describe.each(["reference64", "wasm"] as const)("online, %s", (backend) => {
+    const layout = new Layout(new Arena({ backend }));
+    const shape = { features: config.hidden + 1, outputs: config.output };
+    const rls = new RecursiveLeastSquares(layout, "rls", {
+      ...shape,
+      forgetting: config.forgetting,
+      delta: config.delta,
+      diagonalCap: Number.POSITIVE_INFINITY,
     });
-  }
+    const lms = new LeastMeanSquares(layout, "lms", { ...shape, rate: config.lms_rate });
+    const { kernels } = layout.allocate();
+    rls.bind(kernels);
+    lms.bind(kernels);
+
+    for (const [name, learner] of [["rls", rls] as const, ["lms", lms] as const]) {
+      test(name, () => {
+        const reference = wanted[name];
+        const prior: number[] = [];
+        const out = new Float64Array(config.output);
+        for (let t = first; t < last; t++) {
+          prior.push(...learner.predict(out, withBias(t)));
+          learner.learn(withBias(t), labels(t));
+          const at = reference.samples.indexOf(t - first + 1);
+          if (at < 0) continue;
+          const { c, V } = reference.weights[at];
+          const expected: number[] = [];
+          for (let k = 0; k < config.output; k++) expected.push(numbers(c)[k], ...rowOf(V, k));
+          expectClose(learner.weights, expected, tolerance, `weights after sample ${reference.samples[at]}`);
+        }
+        expectClose(prior, reference.y_prior, tolerance, "y before the update");
+        if (name === "rls") {
+          const n = config.hidden + 1;
+          const diagonal = Array.from({ length: n }, (_, i) => rls.covariance.matrix[i * n + i]);
+          expectClose(diagonal, reference.P_diag_final, tolerance, "diagonal of P");
+        }
+      });
+    }
+  });
 });

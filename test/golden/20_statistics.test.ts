@@ -79,7 +79,7 @@ describe.each(["20_aci", "20_aci_burst"])("%s", (name) => {
   test("scores are |y − ŷ|", () => {
     const y = numbers(inputs.y);
     expectClose(
-      yhat.map((p, t) => Math.abs(y[t]! - p)),
+      yhat.map((p, t) => Math.abs(y[t] - p)),
       score,
       tolerance,
     );
@@ -107,14 +107,14 @@ describe.each(["20_aci", "20_aci_burst"])("%s", (name) => {
           err: [] as number[],
           running_coverage: [] as number[],
         };
-        for (let t = 0; t < config.warmup; t++) conformal.add(score[t]!);
+        for (let t = 0; t < config.warmup; t++) conformal.add(score[t]);
         for (let t = config.warmup; t < config.steps; t++) {
           const radius = conformal.radius();
           got.alpha_t.push(conformal.level);
           got.radius.push(radius);
-          got.lower.push(yhat[t]! - radius);
-          got.upper.push(yhat[t]! + radius);
-          got.err.push(conformal.judge(score[t]!) ? 1 : 0);
+          got.lower.push(yhat[t] - radius);
+          got.upper.push(yhat[t] + radius);
+          got.err.push(conformal.judge(score[t]) ? 1 : 0);
           got.running_coverage.push(conformal.coverage);
         }
         expect(got.err).toEqual([...numbers(reference.err)]);

@@ -47,7 +47,7 @@ export function numbers(tensor: Tensor): Float64Array {
 
 /** Row `i` of a tensor whose first axis is rows. */
 export function rowOf(tensor: Tensor, i: number): Float64Array {
-  const width = tensor.data.length / tensor.shape[0]!;
+  const width = tensor.data.length / tensor.shape[0];
   return Float64Array.from(tensor.data.slice(i * width, (i + 1) * width), Number);
 }
 
@@ -65,7 +65,7 @@ export function expectClose(
   let at = -1;
   for (let i = 0; i < b.length; i++) {
     if (a[i] === b[i]) continue;
-    const excess = Math.abs(a[i]! - b[i]!) / (tolerance.abs + tolerance.rel * Math.abs(b[i]!));
+    const excess = Math.abs(a[i] - b[i]) / (tolerance.abs + tolerance.rel * Math.abs(b[i]));
     if (!(excess <= worst)) {
       worst = excess;
       at = i;

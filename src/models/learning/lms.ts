@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { correctRows, LARGEST_NUMBER, multiplyRows } from "./linear-rows.ts";
+import type { Kernels } from "../kernels/open.ts";
+import { LARGEST_NUMBER, labelErrors } from "./label-errors.ts";
 
 export interface LmsOptions {
   /** n, the length of a feature vector φ. */
@@ -29,8 +30,7 @@ const EPSILON = 1e-8;
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const lms = new LeastMeanSquares(layout, "line", { features: 2, rate: 0.5, normalised: true });
- * layout.allocate();
- * lms.initialise();
+ * lms.bind(layout.allocate().kernels);
  * for (let t = 0; t < 500; t++) lms.learn(Float64Array.of(1, t % 3), Float64Array.of(3 + 2 * (t % 3)));
  * const y = lms.predict(new Float64Array(1), Float64Array.of(1, 10));
  * Math.abs(y[0] - 23) < 1e-6; // true
@@ -43,7 +43,10 @@ export class LeastMeanSquares {
   readonly normalised: boolean;
   readonly #W: Slice<Float64Array>;
   readonly #refused: Slice<Float64Array>;
-  readonly #k: Float64Array;
+  readonly #phi: Slice<Float64Array>;
+  /** Predictions, then errors, [m]. */
+  readonly #e: Slice<Float64Array>;
+  #kernels!: Kernels;
 
   /** @throws EddyError `bad-argument` for a rate that is not above 0. */
   constructor(layout: Layout, name: string, options: LmsOptions) {
@@ -60,7 +63,8 @@ export class LeastMeanSquares {
     this.normalised = normalised;
     this.#W = layout.float64(`${name}.W`, outputs * features);
     this.#refused = layout.float64(`${name}.refused`, 1);
-    this.#k = new Float64Array(features);
+    this.#phi = layout.float64(`${name}.phi`, features);
+    this.#e = layout.float64(`${name}.e`, outputs);
   }
 
   /** W [m × n], row by row. */
@@ -70,31 +74,47 @@ export class LeastMeanSquares {
 
   /** Samples or labels left out because a number was not finite or beyond 1e100. */
   get refused(): number {
-    return this.#refused.view[0]!;
+    return this.#refused.view[0];
   }
 
-  /** W = 0. Call once after the layout was allocated, unless a checkpoint is loaded. */
-  initialise(): void {
-    this.#W.view.fill(0);
-    this.#refused.view[0] = 0;
+  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
+  bind(kernels: Kernels): void {
+    this.#kernels = kernels;
   }
 
   /** Writes W φ to `out` [m] and returns it. */
   predict(out: Float64Array, phi: Float64Array): Float64Array {
-    return multiplyRows(out, this.#W.view, phi, 0, this.outputs, this.features);
+    this.#phi.view.set(phi);
+    this.#multiply();
+    out.set(this.#e.view);
+    return out;
   }
 
   /** Learns one sample. */
   learn(phi: Float64Array, d: Float64Array): void {
-    const n = this.features;
-    let energy = 0;
-    for (let j = 0; j < n; j++) energy += phi[j]! * phi[j]!;
+    const { features: n, outputs: m } = this;
+    const x = this.#phi;
+    x.view.set(phi);
+    const energy = this.#kernels.dot64(x.pointer, x.pointer, n);
     if (!(energy <= LARGEST_NUMBER * LARGEST_NUMBER)) {
-      this.#refused.view[0]! += 1;
+      this.#refused.view[0] += 1;
       return;
     }
+    this.#multiply();
+    const e = this.#e.view;
+    this.#refused.view[0] += labelErrors(e, d, 0, m);
     const eta = this.normalised ? this.rate / (EPSILON + energy) : this.rate;
-    for (let j = 0; j < n; j++) this.#k[j] = eta * phi[j]!;
-    this.#refused.view[0]! += correctRows(this.#W.view, 0, phi, 0, this.#k, 0, d, 0, this.outputs, n);
+    for (let i = 0; i < m; i++) e[i] *= eta;
+    this.#kernels.correct64(this.#W.pointer, this.#e.pointer, x.pointer, m, n);
+  }
+
+  #multiply(): void {
+    this.#kernels.multiply64(
+      this.#e.pointer,
+      this.#W.pointer,
+      this.#phi.pointer,
+      this.outputs,
+      this.features,
+    );
   }
 }

@@ -73,14 +73,14 @@ export class Ridge {
   add(h: ArrayLike<number>, d: ArrayLike<number>): void {
     const n = this.features + 1;
     const phi = this.#phi;
-    for (let j = 1; j < n; j++) phi[j] = h[j - 1]!;
+    for (let j = 1; j < n; j++) phi[j] = h[j - 1];
     for (let i = 0; i < n; i++) {
-      const value = phi[i]!;
+      const value = phi[i];
       const row = i * n;
-      for (let j = 0; j <= i; j++) this.#A[row + j]! += value * phi[j]!;
+      for (let j = 0; j <= i; j++) this.#A[row + j] += value * phi[j];
     }
     for (let k = 0; k < this.outputs; k++) {
-      for (let j = 0; j < n; j++) this.#B[k * n + j]! += d[k]! * phi[j]!;
+      for (let j = 0; j < n; j++) this.#B[k * n + j] += d[k] * phi[j];
     }
   }
 
@@ -88,7 +88,7 @@ export class Ridge {
   solve(): LinearReadout {
     const n = this.features + 1;
     const L = this.#A.slice();
-    for (let i = this.bias === "free" ? 1 : 0; i < n; i++) L[i * n + i]! += this.ridge;
+    for (let i = this.bias === "free" ? 1 : 0; i < n; i++) L[i * n + i] += this.ridge;
     cholesky(L, n);
     const c = new Float64Array(this.outputs);
     const V = new Float64Array(this.outputs * this.features);
@@ -96,7 +96,7 @@ export class Ridge {
     for (let k = 0; k < this.outputs; k++) {
       w.set(this.#B.subarray(k * n, (k + 1) * n));
       solveTriangles(w, L, n);
-      c[k] = w[0]!;
+      c[k] = w[0];
       V.set(w.subarray(1), k * this.features);
     }
     return { c, V };
@@ -107,9 +107,9 @@ export class Ridge {
 export function cholesky(A: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = A[i * n + j]!;
-      for (let k = 0; k < j; k++) sum -= A[i * n + k]! * A[j * n + k]!;
-      if (i !== j) A[i * n + j] = sum / A[j * n + j]!;
+      let sum = A[i * n + j];
+      for (let k = 0; k < j; k++) sum -= A[i * n + k] * A[j * n + k];
+      if (i !== j) A[i * n + j] = sum / A[j * n + j];
       else if (sum > 0) A[i * n + i] = Math.sqrt(sum);
       else {
         throw new EddyError("bad-state", "ridge regression", {
@@ -124,13 +124,13 @@ export function cholesky(A: Float64Array, n: number): void {
 /** Solves L Lᵀ w = b in place of b. */
 function solveTriangles(b: Float64Array, L: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
-    let sum = b[i]!;
-    for (let k = 0; k < i; k++) sum -= L[i * n + k]! * b[k]!;
-    b[i] = sum / L[i * n + i]!;
+    let sum = b[i];
+    for (let k = 0; k < i; k++) sum -= L[i * n + k] * b[k];
+    b[i] = sum / L[i * n + i];
   }
   for (let i = n - 1; i >= 0; i--) {
-    let sum = b[i]!;
-    for (let k = i + 1; k < n; k++) sum -= L[k * n + i]! * b[k]!;
-    b[i] = sum / L[i * n + i]!;
+    let sum = b[i];
+    for (let k = i + 1; k < n; k++) sum -= L[k * n + i] * b[k];
+    b[i] = sum / L[i * n + i];
   }
 }

@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { LARGEST_NUMBER } from "./linear-rows.ts";
+import type { Kernels } from "../kernels/open.ts";
+import { LARGEST_NUMBER } from "./label-errors.ts";
 
 /** How a least-squares learner forgets, starts and is held in bounds. */
 export interface LeastSquaresOptions {
@@ -27,6 +28,8 @@ export interface CovarianceGuards {
 const CAPPED = 0;
 const REFUSED = 1;
 const RESTARTED = 2;
+/** 0 until P holds I / δ: a block of zeros is a learner that has not begun. */
+const BEGUN = 3;
 
 /**
  * The inverse correlation matrix of recursive least squares and its gain (Haykin, Adaptive Filter Theory, ch. 10):
@@ -37,10 +40,10 @@ const RESTARTED = 2;
  * used later than they were made (see `DelayedLeastSquares`).
  *
  * Bounds. With λ < 1 a direction that is not excited grows as λ⁻ᵗ ("windup"). A diagonal element over its cap is
- * brought back by the congruence P ← S P S, S diagonal, which keeps P symmetric and positive definite; a trace over
- * its cap scales P as a whole. P is symmetric to the last bit because g_i g_j = g_j g_i in floating point.
+ * brought back by the congruence P ← S P S, S diagonal, which keeps P symmetric and positive definite; where the trace
+ * would pass its cap, P grows by less than 1 / λ. P is symmetric to the last bit, as g_i g_j = g_j g_i in floating point.
  *
- * Letters: n features; P [n × n]; φ, g, k [n]. Cost: 3 n² multiplications. State: n² + 3 float64 in the caller's layout.
+ * Letters: n features; P [n × n]; φ, g, k [n]. Cost: 3 n² multiplications. State: n² + 2 n + 4 float64 in the layout.
  */
 export class RlsCovariance {
   readonly size: number;
@@ -49,17 +52,15 @@ export class RlsCovariance {
   readonly diagonalCap: number;
   readonly traceCap: number;
   readonly #P: Slice<Float64Array>;
+  readonly #g: Slice<Float64Array>;
+  readonly #s: Slice<Float64Array>;
   readonly #guards: Slice<Float64Array>;
-  readonly #g: Float64Array;
+  #kernels!: Kernels;
 
   /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, name: string, size: number, options: LeastSquaresOptions = {}) {
-    const {
-      forgetting = 0.999,
-      delta = 1,
-      diagonalCap = 1 / delta,
-      traceCap = Number.POSITIVE_INFINITY,
-    } = options;
+    const { forgetting = 0.999, delta = 1, traceCap = Number.POSITIVE_INFINITY } = options;
+    const { diagonalCap = 1 / delta } = options;
     if (!(Number.isInteger(size) && size > 0)) wrong("features", "a whole number above 0", size);
     if (!(forgetting > 0 && forgetting <= 1))
       wrong("forgetting", "a number above 0 and at most 1", forgetting);
@@ -72,97 +73,92 @@ export class RlsCovariance {
     this.diagonalCap = diagonalCap;
     this.traceCap = traceCap;
     this.#P = layout.float64(`${name}.P`, size * size);
-    this.#guards = layout.float64(`${name}.guards`, 3);
-    this.#g = new Float64Array(size);
+    this.#g = layout.float64(`${name}.g`, size);
+    this.#s = layout.float64(`${name}.s`, size);
+    this.#guards = layout.float64(`${name}.guards`, 4);
   }
 
-  /** P [n × n], row by row. */
+  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
+  bind(kernels: Kernels): void {
+    this.#kernels = kernels;
+  }
+
+  /** P [n × n], row by row; zeros until the first update. */
   get matrix(): Float64Array {
     return this.#P.view;
   }
 
   get guards(): CovarianceGuards {
     const counts = this.#guards.view;
-    return { capped: counts[CAPPED]!, refused: counts[REFUSED]!, restarted: counts[RESTARTED]! };
-  }
-
-  /** P = I / δ and no guard has acted. Call once after the layout was allocated, unless a checkpoint is loaded. */
-  initialise(): void {
-    this.#guards.view.fill(0);
-    this.#identity();
+    return { capped: counts[CAPPED], refused: counts[REFUSED], restarted: counts[RESTARTED] };
   }
 
   /**
-   * Takes one feature vector φ into P and writes its gain k to `gain`.
+   * Takes the feature vector φ, element `atPhi` of its slice on, into P; writes its gain to `k` from element `atK` on.
    * Returns false, leaves P alone and writes zeros (a gain that teaches nothing) when φ is not usable.
    */
-  update(gain: Float64Array, phi: Float64Array): boolean {
+  update(k: Slice<Float64Array>, atK: number, phi: Slice<Float64Array>, atPhi: number): boolean {
     const n = this.size;
-    const P = this.#P.view;
-    const g = this.#g;
-    const lambda = this.forgetting;
+    const counts = this.#guards.view;
     for (let i = 0; i < n; i++) {
-      if (Math.abs(phi[i]!) <= LARGEST_NUMBER) continue;
-      this.#guards.view[REFUSED]! += 1;
-      gain.fill(0, 0, n);
+      if (Math.abs(phi.view[atPhi + i]) <= LARGEST_NUMBER) continue;
+      counts[REFUSED] += 1;
+      k.view.fill(0, atK, atK + n);
       return false;
     }
-    let energy = this.#project(phi);
-    if (!(energy >= 0 && energy < Number.POSITIVE_INFINITY)) {
-      this.#guards.view[RESTARTED]! += 1;
+    if (counts[BEGUN] === 0) {
+      counts[BEGUN] = 1;
       this.#identity();
-      energy = this.#project(phi);
     }
-    const inverse = 1 / (lambda + energy);
-    for (let i = 0; i < n; i++) gain[i] = g[i]! * inverse;
-    const growth = 1 / lambda;
-    for (let i = 0; i < n; i++) {
-      const row = i * n;
-      for (let j = 0; j < n; j++) P[row + j] = (P[row + j]! - g[i]! * g[j]! * inverse) * growth;
+    const P = this.#P.pointer;
+    const g = this.#g.pointer;
+    const p = phi.pointer + atPhi * 8;
+    this.#kernels.multiply64(g, P, p, n, n);
+    let energy = this.#kernels.dot64(g, p, n);
+    if (!(energy >= 0 && energy < Number.POSITIVE_INFINITY)) {
+      counts[RESTARTED] += 1;
+      this.#identity();
+      this.#kernels.multiply64(g, P, p, n, n);
+      energy = this.#kernels.dot64(g, p, n);
     }
+    const inverse = 1 / (this.forgetting + energy);
+    for (let i = 0; i < n; i++) k.view[atK + i] = this.#g.view[i] * inverse;
+    this.#kernels.downdate64(P, g, inverse, this.#growth(inverse), n);
     this.#bound();
     return true;
   }
 
-  /** g = P φ; returns φᵀ P φ. */
-  #project(phi: Float64Array): number {
+  /** 1 / λ, or what brings the trace to its cap. */
+  #growth(inverse: number): number {
+    const growth = 1 / this.forgetting;
+    if (this.traceCap === Number.POSITIVE_INFINITY) return growth;
     const n = this.size;
-    const P = this.#P.view;
-    let energy = 0;
-    for (let i = 0; i < n; i++) {
-      const row = i * n;
-      let sum = 0;
-      for (let j = 0; j < n; j++) sum += P[row + j]! * phi[j]!;
-      this.#g[i] = sum;
-      energy += sum * phi[i]!;
-    }
-    return energy;
+    let trace = 0;
+    for (let i = 0; i < n; i++) trace += this.#P.view[i * n + i] - this.#g.view[i] ** 2 * inverse;
+    if (trace * growth <= this.traceCap) return growth;
+    this.#guards.view[CAPPED] += 1;
+    return this.traceCap / trace;
   }
 
+  /** P ← S P S, where s_i brings a diagonal element over its cap back to it and is 1 elsewhere. */
   #bound(): void {
     const n = this.size;
     const P = this.#P.view;
-    let trace = 0;
-    let capped = false;
+    const s = this.#s.view;
+    let over = 0;
     for (let i = 0; i < n; i++) {
-      const variance = P[i * n + i]!;
-      if (variance > this.diagonalCap) {
-        capped = true;
-        const s = Math.sqrt(this.diagonalCap / variance);
-        for (let j = 0; j < n; j++) {
-          P[i * n + j]! *= s;
-          P[j * n + i]! *= s;
-        }
-        P[i * n + i] = this.diagonalCap;
-      }
-      trace += P[i * n + i]!;
+      const variance = P[i * n + i];
+      s[i] = variance > this.diagonalCap ? Math.sqrt(this.diagonalCap / variance) : 1;
+      if (s[i] !== 1) over++;
     }
-    if (trace > this.traceCap) {
-      capped = true;
-      const s = this.traceCap / trace;
-      for (let i = 0; i < n * n; i++) P[i]! *= s;
+    if (over === 0) return;
+    this.#guards.view[CAPPED] += 1;
+    for (let i = 0; i < n; i++) {
+      const row = i * n;
+      for (let j = 0; j < n; j++) P[row + j] *= s[i] * s[j];
+      // s² rounds: exactly at the cap, or the next step would find the element over it by one bit.
+      if (s[i] !== 1) P[row + i] = this.diagonalCap;
     }
-    if (capped) this.#guards.view[CAPPED]! += 1;
   }
 
   #identity(): void {

@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { correctRows, multiplyRows } from "./linear-rows.ts";
+import type { Kernels } from "../kernels/open.ts";
+import { labelErrors } from "./label-errors.ts";
 import { type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
 
 export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
@@ -32,8 +33,7 @@ export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const rls = new DelayedLeastSquares(layout, "ahead", { features: 2, horizon: 2, forgetting: 1, delta: 1e-9 });
- * layout.allocate();
- * rls.initialise();
+ * rls.bind(layout.allocate().kernels);
  * const ahead = new Float64Array(2);
  * for (let t = 0; t < 9; t++) {
  *   rls.settle(Float64Array.of(t, t)); // the value now is the label of both steps
@@ -49,11 +49,14 @@ export class DelayedLeastSquares {
   readonly targets: number;
   readonly covariance: RlsCovariance;
   readonly #W: Slice<Float64Array>;
+  /** φ and k of the last H issues; issue s has slot s mod H. */
   readonly #phi: Slice<Float64Array>;
   readonly #k: Slice<Float64Array>;
+  /** Predictions [H × D]; while settling, predictions and then errors of one step. */
+  readonly #y: Slice<Float64Array>;
   /** [0] issues so far, [1] labels refused. */
   readonly #counts: Slice<Float64Array>;
-  readonly #gain: Float64Array;
+  #kernels!: Kernels;
 
   constructor(layout: Layout, name: string, options: DelayedLeastSquaresOptions) {
     const { features, horizon, targets = 1 } = options;
@@ -70,8 +73,14 @@ export class DelayedLeastSquares {
     this.#W = layout.float64(`${name}.W`, horizon * targets * features);
     this.#phi = layout.float64(`${name}.phi`, horizon * features);
     this.#k = layout.float64(`${name}.k`, horizon * features);
+    this.#y = layout.float64(`${name}.y`, horizon * targets);
     this.#counts = layout.float64(`${name}.counts`, 2);
-    this.#gain = new Float64Array(features);
+  }
+
+  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
+  bind(kernels: Kernels): void {
+    this.#kernels = kernels;
+    this.covariance.bind(kernels);
   }
 
   /** W [H × D × n], step 1 first. */
@@ -81,58 +90,45 @@ export class DelayedLeastSquares {
 
   /** Issues so far. */
   get issues(): number {
-    return this.#counts.view[0]!;
+    return this.#counts.view[0];
   }
 
-  /** Labels left out because they were not finite or beyond 1e100. */
+  /** Labels left out because they were infinite or beyond 1e100. */
   get refusedLabels(): number {
-    return this.#counts.view[1]!;
-  }
-
-  /** W = 0, P = I / δ, no issue. Call once after the layout was allocated, unless a checkpoint is loaded. */
-  initialise(): void {
-    this.covariance.initialise();
-    for (const slice of [this.#W, this.#phi, this.#k, this.#counts]) slice.view.fill(0);
+    return this.#counts.view[1];
   }
 
   /** Learns labels [H × D]: row h − 1 belongs to the issue h events ago. Rows without an issue are ignored; NaN is missing. */
   settle(labels: Float64Array): void {
     const { features: n, targets: D } = this;
-    const steps = Math.min(this.horizon, this.issues);
+    const issues = this.issues;
+    const steps = Math.min(this.horizon, issues);
+    const y = this.#y.pointer;
     for (let h = 1; h <= steps; h++) {
-      const slot = ((this.issues - h) % this.horizon) * n;
-      const row = (h - 1) * D;
-      this.#counts.view[1]! += correctRows(
-        this.#W.view,
-        row * n,
-        this.#phi.view,
-        slot,
-        this.#k.view,
-        slot,
-        labels,
-        row,
-        D,
-        n,
-      );
+      const slot = ((issues - h) % this.horizon) * n * 8;
+      const W = this.#W.pointer + (h - 1) * D * n * 8;
+      this.#kernels.multiply64(y, W, this.#phi.pointer + slot, D, n);
+      this.#counts.view[1] += labelErrors(this.#y.view, labels, (h - 1) * D, D);
+      this.#kernels.correct64(W, y, this.#k.pointer + slot, D, n);
     }
   }
 
   /** Takes the features of a new issue: one covariance update, the gain kept until its last label has come. */
   issue(phi: Float64Array): void {
-    const n = this.features;
-    const slot = (this.issues % this.horizon) * n;
+    const slot = (this.issues % this.horizon) * this.features;
+    this.#phi.view.set(phi, slot);
     // An unusable φ keeps its place in time, with zeros that neither predict nor teach.
-    if (this.covariance.update(this.#gain, phi)) this.#phi.view.set(phi.subarray(0, n), slot);
-    else this.#phi.view.fill(0, slot, slot + n);
-    this.#k.view.set(this.#gain, slot);
-    this.#counts.view[0]! += 1;
+    const usable = this.covariance.update(this.#k, slot, this.#phi, slot);
+    if (!usable) this.#phi.view.fill(0, slot, slot + this.features);
+    this.#counts.view[0] += 1;
   }
 
-  /** Writes W_h φ of the latest issue for every step and target to `out` [H × D] and returns it. */
+  /** Writes W_h φ of the latest issue for every step and target to `out` [H × D] and returns it; zeros before the first. */
   predict(out: Float64Array): Float64Array {
     const { features: n, targets: D, horizon: H } = this;
-    if (this.issues === 0) return out.fill(0, 0, H * D);
-    const slot = ((this.issues - 1) % H) * n;
-    return multiplyRows(out, this.#W.view, this.#phi.view, slot, H * D, n);
+    const slot = ((this.issues + H - 1) % H) * n * 8;
+    this.#kernels.multiply64(this.#y.pointer, this.#W.pointer, this.#phi.pointer + slot, H * D, n);
+    out.set(this.#y.view);
+    return out;
   }
 }

@@ -1,5 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { correctRows, multiplyRows } from "./linear-rows.ts";
+import type { Kernels } from "../kernels/open.ts";
+import { labelErrors } from "./label-errors.ts";
 import { type LeastSquaresOptions, RlsCovariance } from "./rls-covariance.ts";
 
 export interface RlsOptions extends LeastSquaresOptions {
@@ -22,8 +23,7 @@ export interface RlsOptions extends LeastSquaresOptions {
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const rls = new RecursiveLeastSquares(layout, "line", { features: 2, forgetting: 1, delta: 1e-9 });
- * layout.allocate();
- * rls.initialise();
+ * rls.bind(layout.allocate().kernels);
  * for (const x of [0, 1, 2]) rls.learn(Float64Array.of(1, x), Float64Array.of(3 + 2 * x));
  * const y = rls.predict(new Float64Array(1), Float64Array.of(1, 10));
  * Math.abs(y[0] - 23) < 1e-6; // true
@@ -34,16 +34,28 @@ export class RecursiveLeastSquares {
   readonly outputs: number;
   readonly covariance: RlsCovariance;
   readonly #W: Slice<Float64Array>;
+  readonly #phi: Slice<Float64Array>;
+  readonly #k: Slice<Float64Array>;
+  /** Predictions, then errors, [m]. */
+  readonly #e: Slice<Float64Array>;
   readonly #refused: Slice<Float64Array>;
-  readonly #k: Float64Array;
+  #kernels!: Kernels;
 
   constructor(layout: Layout, name: string, options: RlsOptions) {
     this.features = options.features;
     this.outputs = options.outputs ?? 1;
     this.covariance = new RlsCovariance(layout, name, options.features, options);
     this.#W = layout.float64(`${name}.W`, this.outputs * this.features);
+    this.#phi = layout.float64(`${name}.phi`, this.features);
+    this.#k = layout.float64(`${name}.k`, this.features);
+    this.#e = layout.float64(`${name}.e`, this.outputs);
     this.#refused = layout.float64(`${name}.refused`, 1);
-    this.#k = new Float64Array(this.features);
+  }
+
+  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
+  bind(kernels: Kernels): void {
+    this.#kernels = kernels;
+    this.covariance.bind(kernels);
   }
 
   /** W [m × n], row by row. */
@@ -51,37 +63,27 @@ export class RecursiveLeastSquares {
     return this.#W.view;
   }
 
-  /** Labels left out because they were not finite or beyond 1e100. */
+  /** Labels left out because they were infinite or beyond 1e100. */
   get refusedLabels(): number {
-    return this.#refused.view[0]!;
-  }
-
-  /** W = 0, P = I / δ. Call once after the layout was allocated, unless a checkpoint is loaded. */
-  initialise(): void {
-    this.covariance.initialise();
-    this.#W.view.fill(0);
-    this.#refused.view[0] = 0;
+    return this.#refused.view[0];
   }
 
   /** Writes W φ to `out` [m] and returns it. */
   predict(out: Float64Array, phi: Float64Array): Float64Array {
-    return multiplyRows(out, this.#W.view, phi, 0, this.outputs, this.features);
+    const { features: n, outputs: m } = this;
+    this.#phi.view.set(phi);
+    this.#kernels.multiply64(this.#e.pointer, this.#W.pointer, this.#phi.pointer, m, n);
+    out.set(this.#e.view);
+    return out;
   }
 
   /** Learns one sample. A NaN in `d` is a missing label: that output keeps its weights, the covariance moves on. */
   learn(phi: Float64Array, d: Float64Array): void {
-    if (!this.covariance.update(this.#k, phi)) return;
-    this.#refused.view[0]! += correctRows(
-      this.#W.view,
-      0,
-      phi,
-      0,
-      this.#k,
-      0,
-      d,
-      0,
-      this.outputs,
-      this.features,
-    );
+    const { features: n, outputs: m } = this;
+    this.#phi.view.set(phi);
+    if (!this.covariance.update(this.#k, 0, this.#phi, 0)) return;
+    this.#kernels.multiply64(this.#e.pointer, this.#W.pointer, this.#phi.pointer, m, n);
+    this.#refused.view[0] += labelErrors(this.#e.view, d, 0, m);
+    this.#kernels.correct64(this.#W.pointer, this.#e.pointer, this.#k.pointer, m, n);
   }
 }

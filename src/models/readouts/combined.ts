@@ -58,5 +58,5 @@ export function combined(...parts: readonly Readout[]): Readout {
 }
 
 function copy(to: Writable, at: number, from: ArrayLike<number>, start: number, length: number): void {
-  for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+  for (let i = 0; i < length; i++) to[at + i] = from[start + i];
 }

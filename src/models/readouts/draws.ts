@@ -19,7 +19,7 @@ export function drawPoisson(rate: number, random: Random): number {
 export function drawIndex(p: ArrayLike<number>, random: Random): number {
   let left = random();
   for (let i = 0; i < p.length - 1; i++) {
-    left -= p[i]!;
+    left -= p[i];
     if (left < 0) return i;
   }
   return p.length - 1;

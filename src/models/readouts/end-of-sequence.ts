@@ -22,18 +22,18 @@ export function endOfSequence(targets = 1): Readout {
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {
-        const missing = Number.isNaN(d[i]!);
-        dz[i] = missing ? 0 : logistic(z[i]!) - d[i]!;
+        const missing = Number.isNaN(d[i]);
+        dz[i] = missing ? 0 : logistic(z[i]) - d[i];
         // d softplus(−z) + (1 − d) softplus(z): no difference of large numbers.
-        if (!missing) sum += d[i]! * softplus(-z[i]!) + (1 - d[i]!) * softplus(z[i]!);
+        if (!missing) sum += d[i] * softplus(-z[i]) + (1 - d[i]) * softplus(z[i]);
       }
       return sum;
     },
     point(out, z) {
-      for (let i = 0; i < targets; i++) out[i] = logistic(z[i]!);
+      for (let i = 0; i < targets; i++) out[i] = logistic(z[i]);
     },
     sample(out, z, random) {
-      for (let i = 0; i < targets; i++) out[i] = random() < logistic(z[i]!) ? 1 : 0;
+      for (let i = 0; i < targets; i++) out[i] = random() < logistic(z[i]) ? 1 : 0;
     },
   };
 }

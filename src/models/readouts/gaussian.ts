@@ -20,7 +20,7 @@ const LOG_VARIANCE_LIMIT = 40;
  */
 export function gaussian(targets = 1): Readout {
   const logVariance = (z: ArrayLike<number>, i: number): number =>
-    Math.max(-LOG_VARIANCE_LIMIT, Math.min(LOG_VARIANCE_LIMIT, z[targets + i]!));
+    Math.max(-LOG_VARIANCE_LIMIT, Math.min(LOG_VARIANCE_LIMIT, z[targets + i]));
   return {
     name: "gaussian",
     inputs: 2 * targets,
@@ -28,12 +28,12 @@ export function gaussian(targets = 1): Readout {
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {
-        if (Number.isNaN(d[i]!)) {
+        if (Number.isNaN(d[i])) {
           dz[i] = 0;
           dz[targets + i] = 0;
           continue;
         }
-        const e = z[i]! - d[i]!;
+        const e = z[i] - d[i];
         const v = logVariance(z, i);
         const precision = Math.exp(-v);
         const square = e * e * precision;
@@ -44,11 +44,11 @@ export function gaussian(targets = 1): Readout {
       return sum;
     },
     point(out, z) {
-      for (let i = 0; i < targets; i++) out[i] = z[i]!;
+      for (let i = 0; i < targets; i++) out[i] = z[i];
     },
     sample(out, z, random) {
       for (let i = 0; i < targets; i++)
-        out[i] = z[i]! + Math.exp(0.5 * logVariance(z, i)) * drawNormal(random);
+        out[i] = z[i] + Math.exp(0.5 * logVariance(z, i)) * drawNormal(random);
     },
   };
 }

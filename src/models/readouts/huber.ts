@@ -25,21 +25,21 @@ export function huber(targets = 1, delta = 1): Readout {
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {
-        if (Number.isNaN(d[i]!)) {
+        if (Number.isNaN(d[i])) {
           dz[i] = 0;
           continue;
         }
-        const e = z[i]! - d[i]!;
+        const e = z[i] - d[i];
         dz[i] = Math.max(-delta, Math.min(delta, e));
         sum += huberLoss(e, delta);
       }
       return sum;
     },
     point(out, z) {
-      for (let i = 0; i < targets; i++) out[i] = z[i]!;
+      for (let i = 0; i < targets; i++) out[i] = z[i];
     },
     sample(out, z, random) {
-      for (let i = 0; i < targets; i++) out[i] = z[i]! + drawError(delta, random);
+      for (let i = 0; i < targets; i++) out[i] = z[i] + drawError(delta, random);
     },
   };
 }

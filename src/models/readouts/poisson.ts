@@ -40,7 +40,7 @@ export function poisson(targets = 1): Readout {
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {
-        const n = d[i]!;
+        const n = d[i];
         if (Number.isNaN(n)) {
           dz[i] = 0;
           continue;
@@ -51,20 +51,20 @@ export function poisson(targets = 1): Readout {
             received: String(n),
           });
         }
-        const rate = softplus(z[i]!);
-        const p = logistic(z[i]!);
+        const rate = softplus(z[i]);
+        const p = logistic(z[i]);
         // σ(z) / softplus(z) = 1 − exp(z)/2 + ..., where both underflow.
-        const ratio = z[i]! < -30 ? 1 - Math.exp(z[i]!) / 2 : p / rate;
+        const ratio = z[i] < -30 ? 1 - Math.exp(z[i]) / 2 : p / rate;
         dz[i] = p - n * ratio;
-        sum += rate - n * logSoftplus(z[i]!) + logFactorial(n);
+        sum += rate - n * logSoftplus(z[i]) + logFactorial(n);
       }
       return sum;
     },
     point(out, z) {
-      for (let i = 0; i < targets; i++) out[i] = softplus(z[i]!);
+      for (let i = 0; i < targets; i++) out[i] = softplus(z[i]);
     },
     sample(out, z, random) {
-      for (let i = 0; i < targets; i++) out[i] = drawPoisson(softplus(z[i]!), random);
+      for (let i = 0; i < targets; i++) out[i] = drawPoisson(softplus(z[i]), random);
     },
   };
 }

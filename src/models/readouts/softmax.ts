@@ -5,14 +5,14 @@ import type { Readout, Writable } from "./readout.ts";
 /** p = softmax(z), shifted by max z so that nothing overflows. Returns log Σ exp z. */
 export function softmax(p: Writable, z: ArrayLike<number>, n = z.length): number {
   let top = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < n; i++) top = Math.max(top, z[i]!);
+  for (let i = 0; i < n; i++) top = Math.max(top, z[i]);
   let sum = 0;
   for (let i = 0; i < n; i++) {
-    const u = Math.exp(z[i]! - top);
+    const u = Math.exp(z[i] - top);
     p[i] = u;
     sum += u;
   }
-  for (let i = 0; i < n; i++) p[i] = p[i]! / sum;
+  for (let i = 0; i < n; i++) p[i] = p[i] / sum;
   return top + Math.log(sum);
 }
 
@@ -34,7 +34,7 @@ export function categories(n = 2): Readout {
     inputs: n,
     targets: 1,
     loss(dz, z, d) {
-      const k = d[0]!;
+      const k = d[0];
       if (Number.isNaN(k)) {
         for (let i = 0; i < n; i++) dz[i] = 0;
         return 0;
@@ -46,12 +46,12 @@ export function categories(n = 2): Readout {
         });
       }
       const total = softmax(p, z, n);
-      for (let i = 0; i < n; i++) dz[i] = i === k ? p[i]! - 1 : p[i]!;
-      return total - z[k]!;
+      for (let i = 0; i < n; i++) dz[i] = i === k ? p[i] - 1 : p[i];
+      return total - z[k];
     },
     point(out, z) {
       let best = 0;
-      for (let i = 1; i < n; i++) if (z[i]! > z[best]!) best = i;
+      for (let i = 1; i < n; i++) if (z[i] > z[best]) best = i;
       out[0] = best;
     },
     sample(out, z, random) {

@@ -19,17 +19,17 @@ export function squared(targets = 1): Readout {
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {
-        const e = z[i]! - d[i]!;
-        dz[i] = Number.isNaN(d[i]!) ? 0 : e;
-        if (!Number.isNaN(d[i]!)) sum += 0.5 * e * e;
+        const e = z[i] - d[i];
+        dz[i] = Number.isNaN(d[i]) ? 0 : e;
+        if (!Number.isNaN(d[i])) sum += 0.5 * e * e;
       }
       return sum;
     },
     point(out, z) {
-      for (let i = 0; i < targets; i++) out[i] = z[i]!;
+      for (let i = 0; i < targets; i++) out[i] = z[i];
     },
     sample(out, z, random) {
-      for (let i = 0; i < targets; i++) out[i] = z[i]! + drawNormal(random);
+      for (let i = 0; i < targets; i++) out[i] = z[i] + drawNormal(random);
     },
   };
 }

@@ -65,12 +65,12 @@ export class AdaptiveConformal {
 
   /** α_t, the level of the next interval. */
   get level(): number {
-    return this.#state.view[0]!;
+    return this.#state.view[0];
   }
 
   /** Share of judged scores within their radius; 1 before the first. */
   get coverage(): number {
-    return 1 - this.#state.view[2]! / Math.max(this.#state.view[1]!, 1);
+    return 1 - this.#state.view[2] / Math.max(this.#state.view[1], 1);
   }
 
   /** The radius that the next score will be judged by: the half-width of the interval. */
@@ -87,9 +87,9 @@ export class AdaptiveConformal {
   judge(score: number): boolean {
     if (Number.isNaN(score)) return false;
     const missed = score > this.radius();
-    this.#state.view[0]! += this.rate * (this.miscoverage - (missed ? 1 : 0));
-    this.#state.view[1]! += 1;
-    this.#state.view[2]! += missed ? 1 : 0;
+    this.#state.view[0] += this.rate * (this.miscoverage - (missed ? 1 : 0));
+    this.#state.view[1] += 1;
+    this.#state.view[2] += missed ? 1 : 0;
     this.add(score);
     return missed;
   }

@@ -61,7 +61,7 @@ export class ExponentialMoments {
   /** Takes one value per component. */
   add(values: ArrayLike<number>): void {
     for (let i = 0; i < this.size; i++) {
-      const v = values[i]!;
+      const v = values[i];
       if (!Number.isFinite(v)) continue;
       if (this.start === "normalised") this.#addNormalised(i, v);
       else this.#addFromFirst(i, v);
@@ -70,21 +70,21 @@ export class ExponentialMoments {
 
   /** 0 before the first value. */
   mean(i: number): number {
-    return this.#mean.view[i]!;
+    return this.#mean.view[i];
   }
 
   /** Weighted population variance; 0 before the second value. */
   variance(i: number): number {
-    if (this.start === "first-value") return this.#M.view[i]!;
-    return this.#w.view[i]! === 0 ? 0 : this.#M.view[i]! / this.#w.view[i]!;
+    if (this.start === "first-value") return this.#M.view[i];
+    return this.#w.view[i] === 0 ? 0 : this.#M.view[i] / this.#w.view[i];
   }
 
   #addNormalised(i: number, v: number): void {
-    const w = this.decay * this.#w.view[i]! + 1;
-    const delta = v - this.#mean.view[i]!;
+    const w = this.decay * this.#w.view[i] + 1;
+    const delta = v - this.#mean.view[i];
     this.#w.view[i] = w;
-    this.#mean.view[i]! += delta / w;
-    this.#M.view[i] = this.decay * this.#M.view[i]! + delta * (v - this.#mean.view[i]!);
+    this.#mean.view[i] += delta / w;
+    this.#M.view[i] = this.decay * this.#M.view[i] + delta * (v - this.#mean.view[i]);
   }
 
   #addFromFirst(i: number, v: number): void {
@@ -93,8 +93,8 @@ export class ExponentialMoments {
       this.#mean.view[i] = v;
       return;
     }
-    const delta = v - this.#mean.view[i]!;
-    this.#mean.view[i]! += (1 - this.decay) * delta;
-    this.#M.view[i] = this.decay * (this.#M.view[i]! + (1 - this.decay) * delta * delta);
+    const delta = v - this.#mean.view[i];
+    this.#mean.view[i] += (1 - this.decay) * delta;
+    this.#M.view[i] = this.decay * (this.#M.view[i] + (1 - this.decay) * delta * delta);
   }
 }

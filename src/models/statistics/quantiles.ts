@@ -10,9 +10,9 @@
 export function quantileLinear(sorted: ArrayLike<number>, p: number, n = sorted.length): number {
   const position = p * (n - 1);
   const below = Math.floor(position);
-  const low = sorted[below]!;
-  if (n === 0 || below >= n - 1) return n === 0 ? Number.NaN : sorted[n - 1]!;
-  return low + (position - below) * (sorted[below + 1]! - low);
+  const low = sorted[below];
+  if (n === 0 || below >= n - 1) return n === 0 ? Number.NaN : sorted[n - 1];
+  return low + (position - below) * (sorted[below + 1] - low);
 }
 
 /** Rounding in p n must not lift a whole rank to the next. */
@@ -27,5 +27,5 @@ const RANK_SLACK = 1e-9;
  * ```
  */
 export function quantileNearestRank(sorted: ArrayLike<number>, p: number, n = sorted.length): number {
-  return n === 0 ? Number.NaN : sorted[Math.max(1, Math.ceil(p * n - RANK_SLACK)) - 1]!;
+  return n === 0 ? Number.NaN : sorted[Math.max(1, Math.ceil(p * n - RANK_SLACK)) - 1];
 }

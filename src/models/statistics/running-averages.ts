@@ -49,23 +49,23 @@ export class RunningAverages {
     this.alphas.forEach((alpha, scale) => {
       const a = dt === 1 ? alpha : alpha ** dt;
       for (let i = 0; i < this.size; i++) {
-        const v = values[i]!;
+        const v = values[i];
         if (!Number.isFinite(v)) continue;
         const at = scale * this.size + i;
-        mu[at] = a * mu[at]! + (1 - a) * v;
-        w[at] = a * w[at]! + (1 - a);
+        mu[at] = a * mu[at] + (1 - a) * v;
+        w[at] = a * w[at] + (1 - a);
       }
     });
   }
 
   /** μ of component i at the scale with that index. */
   plain(scale: number, i: number): number {
-    return this.#mu.view[scale * this.size + i]!;
+    return this.#mu.view[scale * this.size + i];
   }
 
   /** μ / w; 0 before the first value. */
   corrected(scale: number, i: number): number {
     const at = scale * this.size + i;
-    return this.#w.view[at] === 0 ? 0 : this.#mu.view[at]! / this.#w.view[at]!;
+    return this.#w.view[at] === 0 ? 0 : this.#mu.view[at] / this.#w.view[at];
   }
 }

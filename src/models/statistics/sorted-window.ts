@@ -28,16 +28,16 @@ export class SortedWindow {
 
   /** Numbers in the window now. */
   get size(): number {
-    return Math.min(this.#seen.view[0]!, this.capacity);
+    return Math.min(this.#seen.view[0], this.capacity);
   }
 
   /** Takes a finite number; the oldest leaves when the window is full. */
   add(value: number): void {
     const sorted = this.#sorted.view;
-    const slot = this.#seen.view[0]! % this.capacity;
+    const slot = this.#seen.view[0] % this.capacity;
     let n = this.size;
     if (n === this.capacity) {
-      const oldest = this.#rank(this.#ring.view[slot]!, n);
+      const oldest = this.#rank(this.#ring.view[slot], n);
       sorted.copyWithin(oldest, oldest + 1, n);
       n--;
     }
@@ -45,12 +45,12 @@ export class SortedWindow {
     sorted.copyWithin(at + 1, at, n);
     sorted[at] = value;
     this.#ring.view[slot] = value;
-    this.#seen.view[0]! += 1;
+    this.#seen.view[0] += 1;
   }
 
   /** The k-th smallest number in the window, k from 1 to `size`. */
   smallest(k: number): number {
-    return this.#sorted.view[k - 1]!;
+    return this.#sorted.view[k - 1];
   }
 
   /** How many of the first n sorted numbers are below `value`. */
@@ -60,7 +60,7 @@ export class SortedWindow {
     let high = n;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (sorted[middle]! < value) low = middle + 1;
+      if (sorted[middle] < value) low = middle + 1;
       else high = middle;
     }
     return low;

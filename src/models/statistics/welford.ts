@@ -33,32 +33,32 @@ export class Welford {
   /** Takes one value per component. */
   add(values: ArrayLike<number>): void {
     for (let i = 0; i < this.size; i++) {
-      const v = values[i]!;
+      const v = values[i];
       if (!Number.isFinite(v)) continue;
-      this.#n.view[i]! += 1;
-      const delta = v - this.#mean.view[i]!;
-      this.#mean.view[i]! += delta / this.#n.view[i]!;
-      this.#M.view[i]! += delta * (v - this.#mean.view[i]!);
+      this.#n.view[i] += 1;
+      const delta = v - this.#mean.view[i];
+      this.#mean.view[i] += delta / this.#n.view[i];
+      this.#M.view[i] += delta * (v - this.#mean.view[i]);
     }
   }
 
   /** Values seen of component i. */
   count(i: number): number {
-    return this.#n.view[i]!;
+    return this.#n.view[i];
   }
 
   /** 0 before the first value. */
   mean(i: number): number {
-    return this.#mean.view[i]!;
+    return this.#mean.view[i];
   }
 
   /** M / n; 0 before the first value. */
   populationVariance(i: number): number {
-    return this.#M.view[i]! / Math.max(this.#n.view[i]!, 1);
+    return this.#M.view[i] / Math.max(this.#n.view[i], 1);
   }
 
   /** M / (n − 1); 0 before the second value. */
   sampleVariance(i: number): number {
-    return this.#M.view[i]! / Math.max(this.#n.view[i]! - 1, 1);
+    return this.#M.view[i] / Math.max(this.#n.view[i] - 1, 1);
   }
 }

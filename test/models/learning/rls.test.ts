@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { Arena } from "../../../src/models/kernels/arena.ts";
 import { type Block, Layout } from "../../../src/models/kernels/layout.ts";
+import type { Backend } from "../../../src/models/kernels/open.ts";
 import { Ridge } from "../../../src/models/learning/ridge.ts";
 import { RecursiveLeastSquares, type RlsOptions } from "../../../src/models/learning/rls.ts";
 import {
@@ -18,30 +19,35 @@ function uniform(seed: number): () => number {
   };
 }
 
+const backends: readonly Backend[] = ["reference64", "wasm"];
+
 const vector = (n: number, draw: () => number): Float64Array => Float64Array.from({ length: n }, draw);
 
-function plain(options: RlsOptions): { rls: RecursiveLeastSquares; block: Block } {
-  const layout = new Layout(new Arena());
+function plain(backend: Backend, options: RlsOptions): { rls: RecursiveLeastSquares; block: Block } {
+  const layout = new Layout(new Arena({ backend }));
   const rls = new RecursiveLeastSquares(layout, "rls", options);
   const block = layout.allocate();
-  rls.initialise();
+  rls.bind(block.kernels);
   return { rls, block };
 }
 
-function delayed(options: DelayedLeastSquaresOptions): { rls: DelayedLeastSquares; block: Block } {
-  const layout = new Layout(new Arena());
+function delayed(
+  backend: Backend,
+  options: DelayedLeastSquaresOptions,
+): { rls: DelayedLeastSquares; block: Block } {
+  const layout = new Layout(new Arena({ backend }));
   const rls = new DelayedLeastSquares(layout, "rls", options);
   const block = layout.allocate();
-  rls.initialise();
+  rls.bind(block.kernels);
   return { rls, block };
 }
 
-describe("recursive least squares", () => {
+describe.each(backends)("recursive least squares, %s", (backend) => {
   test.each([1, 2, 3, 4, 5, 8, 9, 17])(
     "with λ = 1 it is ridge regression on the same samples, n = %i",
     (features) => {
       const draw = uniform(7 + features);
-      const { rls } = plain({ features, outputs: 2, forgetting: 1, delta: 0.01 });
+      const { rls } = plain(backend, { features, outputs: 2, forgetting: 1, delta: 0.01 });
       // Ridge adds a bias of its own, so the same problem is posed with φ = [1; h] and the bias penalised.
       const ridge = new Ridge({ features: features - 1, outputs: 2, ridge: 0.01, bias: "penalised" });
       for (let t = 0; t < 60; t++) {
@@ -53,7 +59,7 @@ describe("recursive least squares", () => {
       }
       const { c, V } = ridge.solve();
       for (let k = 0; k < 2; k++) {
-        const wanted = [c[k]!, ...V.subarray(k * (features - 1), (k + 1) * (features - 1))];
+        const wanted = [c[k], ...V.subarray(k * (features - 1), (k + 1) * (features - 1))];
         wanted.forEach((w, j) => {
           expect(rls.weights[k * features + j]).toBeCloseTo(w, 9);
         });
@@ -64,7 +70,7 @@ describe("recursive least squares", () => {
   test("the covariance is symmetric to the last bit and stays within its caps", () => {
     const draw = uniform(3);
     const n = 7;
-    const { rls } = plain({ features: n, forgetting: 0.9, delta: 0.5, traceCap: 11 });
+    const { rls } = plain(backend, { features: n, forgetting: 0.9, delta: 0.5, traceCap: 11 });
     const phi = vector(n, draw);
     for (let t = 0; t < 3000; t++) {
       // Only two directions are ever excited after the start: the others wind up as λ⁻ᵗ without a bound.
@@ -75,7 +81,7 @@ describe("recursive least squares", () => {
     const P = rls.covariance.matrix;
     let trace = 0;
     for (let i = 0; i < n; i++) {
-      trace += P[i * n + i]!;
+      trace += P[i * n + i];
       expect(P[i * n + i]).toBeGreaterThan(0);
       expect(P[i * n + i]).toBeLessThanOrEqual(2);
       for (let j = 0; j < n; j++) expect(P[i * n + j]).toBe(P[j * n + i]);
@@ -88,14 +94,14 @@ describe("recursive least squares", () => {
 
   test("without caps the same stream winds up", () => {
     const draw = uniform(3);
-    const { rls } = plain({ features: 3, forgetting: 0.9, diagonalCap: Number.POSITIVE_INFINITY });
+    const { rls } = plain(backend, { features: 3, forgetting: 0.9, diagonalCap: Number.POSITIVE_INFINITY });
     for (let t = 0; t < 1000; t++) rls.learn(Float64Array.of(draw(), 0, 0), Float64Array.of(draw()));
     expect(rls.covariance.matrix[4]).toBeGreaterThan(1e40);
   });
 
   test("numbers that are not usable teach nothing and are counted", () => {
     const draw = uniform(5);
-    const { rls, block } = plain({ features: 2, outputs: 2 });
+    const { rls, block } = plain(backend, { features: 2, outputs: 2 });
     for (let t = 0; t < 10; t++) rls.learn(vector(2, draw), vector(2, draw));
     const before = block.save();
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, -1e200]) {
@@ -114,7 +120,7 @@ describe("recursive least squares", () => {
   });
 
   test("a covariance that is no longer positive begins again and is counted", () => {
-    const { rls } = plain({ features: 2, delta: 1 });
+    const { rls } = plain(backend, { features: 2, delta: 1 });
     rls.learn(Float64Array.of(1, 0.5), Float64Array.of(2));
     rls.covariance.matrix.set([-1, 0, 0, -1]);
     rls.learn(Float64Array.of(1, 0), Float64Array.of(2));
@@ -127,10 +133,10 @@ describe("recursive least squares", () => {
 
   test("a saved block continues to the same bits", () => {
     const draw = uniform(11);
-    const a = plain({ features: 5, outputs: 3, forgetting: 0.99 });
+    const a = plain(backend, { features: 5, outputs: 3, forgetting: 0.99 });
     const samples = Array.from({ length: 80 }, () => [vector(5, draw), vector(3, draw)] as const);
     for (const [phi, d] of samples.slice(0, 40)) a.rls.learn(phi, d);
-    const b = plain({ features: 5, outputs: 3, forgetting: 0.99 });
+    const b = plain(backend, { features: 5, outputs: 3, forgetting: 0.99 });
     b.block.bytes.set(a.block.save());
     for (const [phi, d] of samples.slice(40)) {
       a.rls.learn(phi, d);
@@ -148,17 +154,19 @@ describe("recursive least squares", () => {
     { features: 2, diagonalCap: Number.NaN },
     { features: 2, traceCap: -1 },
   ])("refuses $features $forgetting $delta", (options) => {
-    expect(() => plain(options)).toThrow(EddyError);
+    expect(() => plain(backend, options)).toThrow(EddyError);
   });
 });
 
-describe("delayed least squares", () => {
+describe.each(backends)("delayed least squares, %s", (backend) => {
   const options = { features: 4, horizon: 3, targets: 2, forgetting: 0.95, delta: 0.1 };
 
   test("each horizon equals a learner of its own fed with the pairs known by then", () => {
     const draw = uniform(17);
-    const { rls } = delayed(options);
-    const own = [1, 2, 3].map(() => plain({ features: 4, outputs: 2, forgetting: 0.95, delta: 0.1 }).rls);
+    const { rls } = delayed(backend, options);
+    const own = [1, 2, 3].map(
+      () => plain(backend, { features: 4, outputs: 2, forgetting: 0.95, delta: 0.1 }).rls,
+    );
     const issued: Float64Array[] = [];
     const labels = new Float64Array(6);
     for (let t = 0; t < 50; t++) {
@@ -167,10 +175,10 @@ describe("delayed least squares", () => {
       rls.settle(labels);
       for (const h of [1, 2, 3]) {
         const phi = issued[t - h];
-        if (phi) own[h - 1]!.learn(phi, y.subarray((h - 1) * 2, h * 2));
+        if (phi) own[h - 1].learn(phi, y.subarray((h - 1) * 2, h * 2));
       }
       for (const h of [1, 2, 3]) {
-        own[h - 1]!.weights.forEach((w, i) => {
+        own[h - 1].weights.forEach((w, i) => {
           expect(rls.weights[(h - 1) * 8 + i]).toBe(w);
         });
       }
@@ -179,7 +187,7 @@ describe("delayed least squares", () => {
       rls.issue(phi);
       const out = rls.predict(new Float64Array(6));
       for (const h of [1, 2, 3]) {
-        const wanted = own[h - 1]!.predict(new Float64Array(2), phi);
+        const wanted = own[h - 1].predict(new Float64Array(2), phi);
         expect(Array.from(out.subarray((h - 1) * 2, h * 2))).toEqual(Array.from(wanted));
       }
     }
@@ -187,7 +195,7 @@ describe("delayed least squares", () => {
 
   test("a label in the future of an issue changes nothing before it exists", () => {
     const draw = uniform(19);
-    const { rls } = delayed(options);
+    const { rls } = delayed(backend, options);
     const labels = vector(6, draw);
     expect(rls.predict(new Float64Array(6))).toEqual(new Float64Array(6));
     rls.settle(labels);
@@ -200,7 +208,7 @@ describe("delayed least squares", () => {
   });
 
   test("an unusable φ keeps its place: later issues still meet their own labels", () => {
-    const { rls } = delayed({ features: 2, horizon: 2, forgetting: 1, delta: 1e-9 });
+    const { rls } = delayed(backend, { features: 2, horizon: 2, forgetting: 1, delta: 1e-9 });
     for (let t = 0; t < 12; t++) {
       rls.settle(Float64Array.of(t, t));
       rls.issue(Float64Array.of(1, t === 6 ? Number.NaN : t));
@@ -213,7 +221,7 @@ describe("delayed least squares", () => {
 
   test("a saved block continues to the same bits", () => {
     const draw = uniform(23);
-    const [a, b] = [delayed(options), delayed(options)];
+    const [a, b] = [delayed(backend, options), delayed(backend, options)];
     const events = Array.from({ length: 40 }, () => [vector(6, draw), vector(4, draw)] as const);
     const run = (rls: DelayedLeastSquares, part: typeof events): void => {
       for (const [labels, phi] of part) {
@@ -229,6 +237,6 @@ describe("delayed least squares", () => {
   });
 
   test("refuses a horizon that is no count", () => {
-    expect(() => delayed({ features: 2, horizon: 0 })).toThrow(EddyError);
+    expect(() => delayed(backend, { features: 2, horizon: 0 })).toThrow(EddyError);
   });
 });

@@ -58,10 +58,10 @@ describe("every registered readout", () => {
           for (let i = 0; i < z.length; i++) {
             const h = 1e-5;
             const [up, down] = [z.slice(), z.slice()];
-            up[i]! += h;
-            down[i]! -= h;
+            up[i] += h;
+            down[i] -= h;
             const slope = (loss(readout, up, d) - loss(readout, down, d)) / (2 * h);
-            expect(Math.abs(dz[i]! - slope)).toBeLessThan(1e-7 * (1 + Math.abs(slope)));
+            expect(Math.abs(dz[i] - slope)).toBeLessThan(1e-7 * (1 + Math.abs(slope)));
           }
         }
       });
@@ -76,14 +76,14 @@ describe("every registered readout", () => {
         for (let i = 0; i < n; i++) {
           readout.loss(dz, z, draw(readout, z, random));
           for (let j = 0; j < dz.length; j++) {
-            mean[j]! += dz[j]! / n;
-            square[j]! += dz[j]! ** 2 / n;
+            mean[j] += dz[j] / n;
+            square[j] += dz[j] ** 2 / n;
           }
         }
         for (let j = 0; j < mean.length; j++) {
           // Four and a half standard errors, with a fixed seed.
-          expect(Math.abs(mean[j]!)).toBeLessThan(4.5 * Math.sqrt(square[j]! / n));
-          expect(square[j]!).toBeGreaterThan(0);
+          expect(Math.abs(mean[j])).toBeLessThan(4.5 * Math.sqrt(square[j] / n));
+          expect(square[j]).toBeGreaterThan(0);
         }
       });
 
@@ -111,7 +111,7 @@ describe("every registered readout", () => {
         for (const size of [0, 1e-30, 60, 750, 1e6]) {
           for (const sign of [1, -1]) {
             const z = new Float32Array(readout.inputs).fill(sign * size);
-            if (z.length > 1) z[1] = -z[0]!;
+            if (z.length > 1) z[1] = -z[0];
             const dz = new Float32Array(readout.inputs);
             const d = new Float64Array(readout.targets).fill(1);
             expect(readout.loss(dz, z, d)).toSatisfy(Number.isFinite);

@@ -93,9 +93,9 @@ test("Welford equals the two-pass formulas after every value, also far from zero
     fc.property(readings, fc.constantFrom(0, 1e9), (values, offset) => {
       const { model } = allocated((layout) => new Welford(layout, "w", 1));
       values.forEach((_, t) => {
-        model.add([values[t]! + offset]);
+        model.add([values[t] + offset]);
         const seen = values.slice(0, t + 1).map((v) => v + offset);
-        const mean = seen.reduce((sum, v) => sum + (v - seen[0]!), 0) / seen.length + seen[0]!;
+        const mean = seen.reduce((sum, v) => sum + (v - seen[0]), 0) / seen.length + seen[0];
         const squares = seen.reduce((sum, v) => sum + (v - mean) ** 2, 0);
         expect(model.mean(0)).toBeCloseTo(mean, 4);
         expect(Math.abs(model.populationVariance(0) - squares / seen.length)).toBeLessThan(
@@ -114,8 +114,8 @@ test("normalised exponential moments equal the weighted sums", () => {
       for (const v of values) model.add([v]);
       const weights = values.map((_, i) => 0.8 ** (values.length - 1 - i));
       const total = weights.reduce((sum, w) => sum + w, 0);
-      const mean = values.reduce((sum, v, i) => sum + (weights[i]! * v) / total, 0);
-      const variance = values.reduce((sum, v, i) => sum + (weights[i]! * (v - mean) ** 2) / total, 0);
+      const mean = values.reduce((sum, v, i) => sum + (weights[i] * v) / total, 0);
+      const variance = values.reduce((sum, v, i) => sum + (weights[i] * (v - mean) ** 2) / total, 0);
       expect(Math.abs(model.mean(0) - mean)).toBeLessThan(1e-9 * (1 + Math.abs(mean)) + 1e-6);
       expect(Math.abs(model.variance(0) - variance)).toBeLessThan(1e-9 * (1 + variance) + 1e-3);
     }),
@@ -167,8 +167,8 @@ test("quantiles hold the right share below them and meet the ends", () => {
       expect(sorted).toContain(nearest);
       expect(sorted.filter((v) => v <= nearest).length).toBeGreaterThanOrEqual(p * sorted.length - 1e-6);
       const linear = quantileLinear(sorted, p);
-      expect(linear).toBeGreaterThanOrEqual(sorted[0]!);
-      expect(linear).toBeLessThanOrEqual(sorted[sorted.length - 1]!);
+      expect(linear).toBeGreaterThanOrEqual(sorted[0]);
+      expect(linear).toBeLessThanOrEqual(sorted[sorted.length - 1]);
       expect(quantileLinear(sorted, 0)).toBe(sorted[0]);
       expect(quantileLinear(sorted, 1)).toBe(sorted[sorted.length - 1]);
     }),

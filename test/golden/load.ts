@@ -51,6 +51,14 @@ export function rowOf(tensor: Tensor, i: number): Float64Array {
   return Float64Array.from(tensor.data.slice(i * width, (i + 1) * width), Number);
 }
 
+/** A golden matrix [to × from] as the kernels hold weights: [from × to]. */
+export function transposed(tensor: Tensor, to: number, from: number): Float64Array {
+  const data = numbers(tensor);
+  const out = new Float64Array(to * from);
+  for (let i = 0; i < to; i++) for (let j = 0; j < from; j++) out[j * to + i] = data[i * from + j];
+  return out;
+}
+
 /** Fails unless every |got − expected| <= abs + rel · |expected|, naming the worst element. */
 export function expectClose(
   got: ArrayLike<number> | number,

@@ -61,9 +61,25 @@ export class Series {
 
   /** Takes one observation. `offset` is its position in the journal or the input. */
   push(observation: Observation, offset: number): Outcome {
-    if (observation.time < this.#lastTime) return { forecasts: [], refused: "late" };
+    const forecasts: Forecast[] = [];
+    const refused = this.take(observation, offset, (time, at) => {
+      if (this.#forecaster.ready) forecasts.push(...this.#word(time, at));
+    });
+    return refused === undefined ? { forecasts } : { forecasts, refused };
+  }
+
+  /**
+   * `push` without the wording: `taken` is called after each event that reached the forecaster, whose `mean`, `lower` and
+   * `upper` then stand as issued there. Returns why the observation was set aside, if it was.
+   */
+  take(
+    observation: Observation,
+    offset: number,
+    taken: (time: number, offset: number, values: Float64Array) => void,
+  ): Refusal | undefined {
+    if (observation.time < this.#lastTime) return "late";
     for (const column of Object.keys(observation.values)) {
-      if (!this.#columns.includes(column)) return { forecasts: [], refused: "unknown-column" };
+      if (!this.#columns.includes(column)) return "unknown-column";
     }
     this.#lastTime = observation.time;
     for (let c = 0; c < this.#columns.length; c++) {
@@ -73,7 +89,8 @@ export class Series {
       this.#values[c] = value ?? Number.NaN;
     }
     this.#forecaster.observe(observation.time, this.#values);
-    return { forecasts: this.#forecaster.ready ? this.#word(observation.time, offset) : [] };
+    taken(observation.time, offset, this.#values);
+    return undefined;
   }
 
   /** Everything that shapes a future forecast of this series. */

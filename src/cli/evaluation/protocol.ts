@@ -1,0 +1,146 @@
+import type { Forecaster } from "../../models/forecaster/forecaster.ts";
+import type { Series } from "../../streams/series.ts";
+import type { ForecastsFile } from "./forecasts-file.ts";
+import { Scores } from "./scores.ts";
+
+/** Which windows are scored: their labels lie wholly in rows from..to-1. */
+export interface Scored {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Mean and population deviation of each target over the training rows. */
+export interface Scale {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+/** One moment of the issues still open, kept until its last label is there. */
+interface Issue {
+  row: number;
+  ready: boolean;
+  readonly mean: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** What the naive forecasts said: [targets], and [horizon x targets]. */
+  readonly last: Float64Array;
+  readonly seasonal: Float64Array;
+}
+
+/**
+ * Scores one series against its own future, one pass, without a leak: an issue is copied when it is made, and compared
+ * when the last of its labels has been observed. The series learns from every row as it comes.
+ *
+ * Memory: H issues of H x D, and one season of labels.
+ */
+export class Protocol {
+  readonly scores: Scores;
+  readonly #series: Series;
+  readonly #scored: Scored;
+  readonly #scale: Scale;
+  readonly #season: number;
+  readonly #file: ForecastsFile | undefined;
+  readonly #issues: Issue[];
+  /** The last values of the targets, ring of `#kept` rows. */
+  readonly #past: Float64Array[];
+  readonly #known: Float64Array;
+  #events = 0;
+  windows = 0;
+
+  constructor(
+    series: Series,
+    scored: Scored,
+    scale: Scale,
+    season: number | null,
+    file: ForecastsFile | undefined,
+  ) {
+    const { targets, horizon, coverage } = series.specification;
+    const [D, H] = [targets.length, horizon];
+    this.#series = series;
+    this.#scored = scored;
+    this.#scale = scale;
+    this.#season = season ?? 0;
+    this.#file = file;
+    this.scores = new Scores(D, H, coverage);
+    this.#issues = Array.from({ length: H + 1 }, () => ({
+      row: -1,
+      ready: false,
+      mean: new Float64Array(H * D),
+      lower: new Float64Array(H * D),
+      upper: new Float64Array(H * D),
+      last: new Float64Array(D),
+      seasonal: new Float64Array(H * D),
+    }));
+    this.#past = Array.from({ length: Math.max(H, this.#season) + 1 }, () => new Float64Array(D));
+    this.#known = new Float64Array(D).fill(Number.NaN);
+  }
+
+  /** Called after every event that reached the forecaster. */
+  taken(row: number, values: Float64Array): void {
+    const { targets, horizon: H } = this.#series.specification;
+    const D = targets.length;
+    const i = this.#events++;
+    const past = this.#at(i);
+    for (let d = 0; d < D; d++) {
+      past[d] = values[d];
+      if (Number.isFinite(values[d])) this.#known[d] = values[d];
+    }
+    this.#issue(i, row, this.#series.forecaster);
+    if (i >= H) this.#settle(i, row);
+  }
+
+  #at(event: number): Float64Array {
+    return this.#past[event % this.#past.length];
+  }
+
+  #issue(i: number, row: number, forecaster: Forecaster): void {
+    const { targets, horizon: H } = this.#series.specification;
+    const D = targets.length;
+    const issue = this.#issues[i % (H + 1)];
+    issue.row = row;
+    issue.ready = forecaster.ready && row >= this.#scored.from - 1;
+    if (!issue.ready) return;
+    issue.mean.set(forecaster.mean);
+    issue.lower.set(forecaster.lower);
+    issue.upper.set(forecaster.upper);
+    issue.last.set(this.#known);
+    const P = this.#season;
+    for (let h = 1; h <= H; h++) {
+      // The value one season, or as many seasons as lead back before the issue, before the step.
+      const from = P > 0 ? i + h - P * Math.ceil(h / P) : -1;
+      for (let d = 0; d < D; d++) {
+        const v = from >= 0 ? this.#at(from)[d] : Number.NaN;
+        issue.seasonal[(h - 1) * D + d] = P > 0 && from >= 0 && Number.isNaN(v) ? this.#known[d] : v;
+      }
+    }
+  }
+
+  /** Event `i` completes the labels of the issue made H events ago. */
+  #settle(i: number, row: number): void {
+    const { targets, horizon: H } = this.#series.specification;
+    const D = targets.length;
+    const issue = this.#issues[(i - H) % (H + 1)];
+    const { from, to } = this.#scored;
+    if (!issue.ready || row >= to) return;
+    this.windows++;
+    this.#file?.add(issue.row, issue.mean, issue.lower, issue.upper);
+    // Quarters of the issue rows from-1 .. to-H-1.
+    const span = Math.max(1, to - H - from + 1);
+    const quarter = Math.min(3, Math.floor((4 * (issue.row - from + 1)) / span));
+    const said = { mean: 0, lower: 0, upper: 0, persistence: 0, seasonal: 0 };
+    for (let h = 1; h <= H; h++) {
+      const labels = this.#at(i - H + h);
+      for (let d = 0; d < D; d++) {
+        const y = labels[d];
+        if (!Number.isFinite(y)) continue;
+        const at = (h - 1) * D + d;
+        said.mean = issue.mean[at];
+        said.lower = issue.lower[at];
+        said.upper = issue.upper[at];
+        said.persistence = issue.last[d];
+        said.seasonal = issue.seasonal[at];
+        this.scores.add(h, d, y, said, this.#scale.deviation[d], quarter);
+      }
+    }
+  }
+}

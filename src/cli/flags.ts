@@ -1,0 +1,124 @@
+import { EddyError, printable } from "../models/errors.ts";
+import type { Flag } from "./command.ts";
+
+const refuse = (name: string, expected: string, text: string): never => {
+  throw new EddyError("bad-argument", name, { expected, received: printable(text) });
+};
+
+interface Description<T> {
+  readonly summary: string;
+  readonly hint?: string;
+  readonly fallback?: T;
+}
+
+type Maybe<T, D> = D extends { fallback: T } ? T : T | undefined;
+
+/** A flag that is there or not. */
+export const toggle = (summary: string): Flag<boolean> => ({
+  summary,
+  fallback: false,
+  parse: () => true,
+});
+
+/** Any text but the empty one. */
+export const text = <const D extends Description<string>>(d: D): Flag<Maybe<string, D>> => ({
+  summary: d.summary,
+  hint: d.hint ?? "TEXT",
+  fallback: d.fallback as Maybe<string, D>,
+  parse: (value, name) => (value === "" ? refuse(name, "some text", value) : value) as Maybe<string, D>,
+});
+
+/** A whole number from `low` to `high`. */
+export const whole = <const D extends Description<number> & { low: number; high?: number }>(
+  d: D,
+): Flag<Maybe<number, D>> => ({
+  summary: d.summary,
+  hint: d.hint ?? "N",
+  fallback: d.fallback as Maybe<number, D>,
+  parse: (value, name) => {
+    const high = d.high ?? Number.MAX_SAFE_INTEGER;
+    const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+    const range = d.high === undefined ? `${d.low} or more` : `from ${d.low} to ${d.high}`;
+    return (
+      number >= d.low && number <= high ? number : refuse(name, `a whole number ${range}`, value)
+    ) as Maybe<number, D>;
+  },
+});
+
+/** A number for which `holds`. */
+export const number = <
+  const D extends Description<number> & { expected: string; holds: (value: number) => boolean },
+>(
+  d: D,
+): Flag<Maybe<number, D>> => ({
+  summary: d.summary,
+  hint: d.hint ?? "X",
+  fallback: d.fallback as Maybe<number, D>,
+  parse: (value, name) => {
+    const read = value.trim() === "" ? Number.NaN : Number(value);
+    return (Number.isFinite(read) && d.holds(read) ? read : refuse(name, d.expected, value)) as Maybe<
+      number,
+      D
+    >;
+  },
+});
+
+/** One of a few words. */
+export const choice = <const O extends readonly string[]>(
+  options: O,
+  summary: string,
+  fallback: O[number],
+): Flag<O[number]> => ({
+  summary,
+  hint: options.join("|"),
+  fallback,
+  parse: (value, name) =>
+    options.includes(value) ? (value as O[number]) : refuse(name, `one of ${options.join(", ")}`, value),
+});
+
+/** A list with commas; given again, it goes on. */
+export const list = (summary: string, hint = "NAME,..."): Flag<readonly string[]> => ({
+  summary,
+  hint,
+  fallback: [],
+  repeats: true,
+  parse: (value, name, before) => {
+    const items = value.split(",").map((item) => item.trim());
+    return items.includes("") ? refuse(name, "names with commas between", value) : [...before, ...items];
+  },
+});
+
+/** A list of whole numbers with commas. */
+export const wholes = (summary: string, low: number, high: number): Flag<readonly number[]> => ({
+  summary,
+  hint: "N,...",
+  fallback: [],
+  parse: (value, name) => {
+    const items = value.split(",").map((item) => (/^\d+$/.test(item.trim()) ? Number(item) : Number.NaN));
+    return items.every((item) => item >= low && item <= high)
+      ? items
+      : refuse(name, `whole numbers from ${low} to ${high} with commas between`, value);
+  },
+});
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 };
+
+/** Reads a span of time such as `500ms`, `5s`, `15m`, `1h`, `1d`, `1w`; milliseconds, or null. */
+export function readDuration(value: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(value);
+  if (match === null) return null;
+  const milliseconds = Number(match[1]) * UNITS[match[2]];
+  return milliseconds >= 1 && milliseconds <= 1e12 ? milliseconds : null;
+}
+
+/** A span of time, in milliseconds. */
+export const duration = <const D extends Description<number>>(d: D): Flag<Maybe<number, D>> => ({
+  summary: d.summary,
+  hint: d.hint ?? "SPAN",
+  fallback: d.fallback as Maybe<number, D>,
+  parse: (value, name) =>
+    (readDuration(value) ?? refuse(name, "a span such as 500ms, 5s, 15m, 1h or 1d", value)) as Maybe<
+      number,
+      D
+    >,
+});

@@ -1,0 +1,78 @@
+import type { Command, Flags } from "./command.ts";
+import type { Entry } from "./registry.ts";
+
+const WIDTH = 100;
+
+/** Breaks `words` into lines of at most `width` characters. */
+function wrapped(words: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of words.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines;
+}
+
+/** Two columns; a left cell that is too wide gets a line of its own. */
+function table(rows: readonly (readonly [string, string])[]): string {
+  const left = Math.min(28, Math.max(...rows.map(([name]) => name.length)));
+  return rows
+    .map(([name, summary]) => {
+      const lines = wrapped(summary, WIDTH - left - 4);
+      const first = name.length > left ? `  ${name}\n${" ".repeat(left + 4)}` : `  ${name.padEnd(left)}  `;
+      return first + lines.join(`\n${" ".repeat(left + 4)}`);
+    })
+    .join("\n");
+}
+
+const shown = (fallback: unknown): string =>
+  fallback === undefined || fallback === false || (Array.isArray(fallback) && fallback.length === 0)
+    ? ""
+    : ` [${String(fallback)}]`;
+
+/** `eddy COMMAND --help`. */
+export function commandHelp(command: Command<Flags>): string {
+  const operands = (command.operands ?? []).map((o) => (o.optional ? `[${o.name}]` : o.name));
+  const flags = Object.entries(command.flags).map(
+    ([name, flag]) =>
+      [
+        `--${name}${flag.hint === undefined ? "" : ` ${flag.hint}`}`,
+        flag.summary + shown(flag.fallback),
+      ] as const,
+  );
+  const parts = [
+    `eddy ${command.name}: ${command.summary}`,
+    `Usage: eddy ${[command.name, ...operands, "[flags]"].join(" ")}`,
+  ];
+  if (command.description !== undefined) {
+    parts.push(
+      command.description
+        .split("\n\n")
+        .map((paragraph) => wrapped(paragraph.replaceAll("\n", " "), WIDTH).join("\n"))
+        .join("\n\n"),
+    );
+  }
+  if (command.operands !== undefined && command.operands.length > 0) {
+    parts.push(table(command.operands.map((o) => [o.name, o.summary] as const)));
+  }
+  parts.push(`Flags:\n${table([...flags, ["--help", "this text"]])}`);
+  if (command.examples !== undefined)
+    parts.push(`Examples:\n${command.examples.map((e) => `  ${e}`).join("\n")}`);
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** `eddy --help`. */
+export function programHelp(commands: Readonly<Record<string, Entry>>): string {
+  return [
+    "eddy: forecasts for live series, by recurrent models that learn while they run",
+    "Usage: eddy COMMAND [flags]",
+    `Commands:\n${table(Object.entries(commands).map(([name, { summary }]) => [name, summary] as const))}`,
+    "eddy COMMAND --help tells its flags; eddy --version the version.",
+    "Exit codes: 0 done, 1 failed, 2 wrong usage.",
+    "",
+  ].join("\n\n");
+}

@@ -1,0 +1,19 @@
+import type { Command, Flags } from "./command.ts";
+
+/** A command as the program lists it; its module is imported when it is run. */
+export interface Entry {
+  readonly summary: string;
+  load(): Promise<Command<Flags>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the flags of a command are checked in its own module
+const from = (module: Promise<{ command: Command<any> }>): Promise<Command<Flags>> =>
+  module.then(({ command }) => command);
+
+/** Every command. To add one: a module `src/cli/<name>.ts` that exports `command`, and a line here. */
+export const commands: Readonly<Record<string, Entry>> = {
+  evaluate: {
+    summary: "how well the models forecast a recording, without a leak",
+    load: () => from(import("./evaluate.ts")),
+  },
+};

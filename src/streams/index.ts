@@ -1,0 +1,1 @@
+export { type Outcome, type Refusal, Series, type SeriesOptions } from "./series.ts";

@@ -106,11 +106,13 @@ export class Ridge {
 /** A = L Lᵀ in place: reads and writes the lower triangle of `A` [n × n]. */
 export function cholesky(A: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
+    // A pivot within rounding of 0 is no pivot.
+    const least = n * Number.EPSILON * A[i * n + i];
     for (let j = 0; j <= i; j++) {
       let sum = A[i * n + j];
       for (let k = 0; k < j; k++) sum -= A[i * n + k] * A[j * n + k];
       if (i !== j) A[i * n + j] = sum / A[j * n + j];
-      else if (sum > 0) A[i * n + i] = Math.sqrt(sum);
+      else if (sum > least) A[i * n + i] = Math.sqrt(sum);
       else {
         throw new EddyError("bad-state", "ridge regression", {
           expected: "features that are independent, or a larger ridge",

@@ -49,9 +49,7 @@ describe("12_esn readouts on the reservoir's states", () => {
       diagonalCap: Number.POSITIVE_INFINITY,
     });
     const lms = new LeastMeanSquares(layout, "lms", { ...shape, rate: config.lms_rate });
-    const { kernels } = layout.allocate();
-    rls.bind(kernels);
-    lms.bind(kernels);
+    layout.allocate();
 
     for (const [name, learner] of [["rls", rls] as const, ["lms", lms] as const]) {
       test(name, () => {

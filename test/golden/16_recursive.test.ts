@@ -14,7 +14,7 @@ describe.each(["16_recursive_balanced", "16_recursive_counter", "16_recursive_le
     test("structure, values, prefix roots, loss and gradients", () => {
       const layout = new Layout(new Arena({ backend }));
       const tree = new RecursiveTree(layout, "tree", { inputs: input, hidden: n, leafMap, window: leaves });
-      tree.bind(layout.allocate().kernels);
+      layout.allocate();
       tree.weights.set(transposed(params.W_left, n, n));
       tree.weights.set(transposed(params.W_right, n, n), n * n);
       tree.bias.set(numbers(params.b));

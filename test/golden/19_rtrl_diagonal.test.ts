@@ -21,7 +21,7 @@ describe.each(["reference64", "reference32", "wasm"] as const)("19_rtrl_diagonal
       selfWeight: false,
       bias: false,
     });
-    net.bind(layout.allocate().kernels);
+    layout.allocate();
     net.theta.set(numbers(params.theta));
     net.inputWeights.set(transposed(params.U, m, n));
     net.outputWeights.set(transposed(params.V, o, m));

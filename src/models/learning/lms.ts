@@ -30,7 +30,7 @@ const EPSILON = 1e-8;
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const lms = new LeastMeanSquares(layout, "line", { features: 2, rate: 0.5, normalised: true });
- * lms.bind(layout.allocate().kernels);
+ * layout.allocate();
  * for (let t = 0; t < 500; t++) lms.learn(Float64Array.of(1, t % 3), Float64Array.of(3 + 2 * (t % 3)));
  * const y = lms.predict(new Float64Array(1), Float64Array.of(1, 10));
  * Math.abs(y[0] - 23) < 1e-6; // true
@@ -65,6 +65,9 @@ export class LeastMeanSquares {
     this.#refused = layout.float64(`${name}.refused`, 1);
     this.#phi = layout.float64(`${name}.phi`, features);
     this.#e = layout.float64(`${name}.e`, outputs);
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** W [m × n], row by row. */
@@ -75,11 +78,6 @@ export class LeastMeanSquares {
   /** Samples or labels left out because a number was not finite or beyond 1e100. */
   get refused(): number {
     return this.#refused.view[0];
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
   }
 
   /** Writes W φ to `out` [m] and returns it. */

@@ -76,11 +76,9 @@ export class RlsCovariance {
     this.#g = layout.float64(`${name}.g`, size);
     this.#s = layout.float64(`${name}.s`, size);
     this.#guards = layout.float64(`${name}.guards`, 4);
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** P [n × n], row by row; zeros until the first update. */

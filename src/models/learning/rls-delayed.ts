@@ -33,7 +33,7 @@ export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const rls = new DelayedLeastSquares(layout, "ahead", { features: 2, horizon: 2, forgetting: 1, delta: 1e-9 });
- * rls.bind(layout.allocate().kernels);
+ * layout.allocate();
  * const ahead = new Float64Array(2);
  * for (let t = 0; t < 9; t++) {
  *   rls.settle(Float64Array.of(t, t)); // the value now is the label of both steps
@@ -75,12 +75,9 @@ export class DelayedLeastSquares {
     this.#k = layout.float64(`${name}.k`, horizon * features);
     this.#y = layout.float64(`${name}.y`, horizon * targets);
     this.#counts = layout.float64(`${name}.counts`, 2);
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
-    this.covariance.bind(kernels);
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** W [H × D × n], step 1 first. */

@@ -23,7 +23,7 @@ export interface RlsOptions extends LeastSquaresOptions {
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const rls = new RecursiveLeastSquares(layout, "line", { features: 2, forgetting: 1, delta: 1e-9 });
- * rls.bind(layout.allocate().kernels);
+ * layout.allocate();
  * for (const x of [0, 1, 2]) rls.learn(Float64Array.of(1, x), Float64Array.of(3 + 2 * x));
  * const y = rls.predict(new Float64Array(1), Float64Array.of(1, 10));
  * Math.abs(y[0] - 23) < 1e-6; // true
@@ -50,12 +50,9 @@ export class RecursiveLeastSquares {
     this.#k = layout.float64(`${name}.k`, this.features);
     this.#e = layout.float64(`${name}.e`, this.outputs);
     this.#refused = layout.float64(`${name}.refused`, 1);
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
-    this.covariance.bind(kernels);
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** W [m × n], row by row. */

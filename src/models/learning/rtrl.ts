@@ -40,7 +40,7 @@ export interface DiagonalNetworkOptions {
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const net = new DiagonalNetwork(layout, "net", { inputs: 1, units: 4, readout: squared(1) });
- * net.bind(layout.allocate().kernels);
+ * layout.allocate();
  * net.spread(1, 100);
  * net.step([1]);
  * net.output.length === 1 && net.gradient([0.5]) === 0.125; // true: V is still 0
@@ -99,11 +99,9 @@ export class DiagonalNetwork {
     this.#temporary = layout.real(`${name}.temporary`, 5 * units);
     this.#o = layout.real(`${name}.o`, outputs);
     this.#do = layout.real(`${name}.do`, outputs);
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** θ [m]: the share of the past a unit keeps per step is σ(θ). */

@@ -49,7 +49,7 @@ const KINDS = ["leaf", "node", "fold"] as const;
  * ```ts
  * const layout = new Layout(new Arena({ backend: "reference64" }));
  * const tree = new RecursiveTree(layout, "tree", { inputs: 2, hidden: 2, leafMap: false });
- * tree.bind(layout.allocate().kernels);
+ * layout.allocate();
  * tree.weights.fill(0.5);
  * for (let t = 0; t < 3; t++) tree.push([1, 0]);
  * tree.root()[0] > 0 && tree.blocks.join() === "2,1"; // true
@@ -108,11 +108,9 @@ export class RecursiveTree {
     this.#fold = trail(layout, `${name}.fold`, LEVELS, n);
     this.#root = layout.real(`${name}.root`, n);
     this.#scratch = layout.real(`${name}.scratch`, size);
-  }
-
-  /** Takes the kernels of the allocated block. Call once after the layout was allocated. */
-  bind(kernels: Kernels): void {
-    this.#kernels = kernels;
+    layout.whenAllocated(({ kernels }) => {
+      this.#kernels = kernels;
+    });
   }
 
   /** W [2 n × n]: row j leads from element j of l, row n + j from element j of r. */

@@ -10,7 +10,6 @@ function made(options: LmsOptions) {
   const layout = new Layout(new Arena());
   const lms = new LeastMeanSquares(layout, "lms", options);
   const block = layout.allocate();
-  lms.bind(block.kernels);
   return { lms, block };
 }
 

@@ -27,7 +27,6 @@ function plain(backend: Backend, options: RlsOptions): { rls: RecursiveLeastSqua
   const layout = new Layout(new Arena({ backend }));
   const rls = new RecursiveLeastSquares(layout, "rls", options);
   const block = layout.allocate();
-  rls.bind(block.kernels);
   return { rls, block };
 }
 
@@ -38,7 +37,6 @@ function delayed(
   const layout = new Layout(new Arena({ backend }));
   const rls = new DelayedLeastSquares(layout, "rls", options);
   const block = layout.allocate();
-  rls.bind(block.kernels);
   return { rls, block };
 }
 

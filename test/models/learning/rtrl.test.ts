@@ -11,7 +11,6 @@ function made(backend: Backend, options: DiagonalNetworkOptions): { net: Diagona
   const layout = new Layout(new Arena({ backend }));
   const net = new DiagonalNetwork(layout, "net", options);
   const block = layout.allocate();
-  net.bind(block.kernels);
   const random = seeded(3, "parameters");
   for (let i = 0; i < net.parameters.length; i++) net.parameters.view[i] = 2 * random() - 1;
   return { net, block };
@@ -111,7 +110,7 @@ test("a cause far back still has a gradient, where a window would have cut it", 
     readout: squared(1),
     selfWeight: false,
   });
-  net.bind(layout.allocate().kernels);
+  layout.allocate();
   net.spread(5000, 5000);
   net.inputWeights.fill(1);
   net.outputWeights.fill(1);

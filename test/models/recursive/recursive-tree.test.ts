@@ -17,7 +17,6 @@ function grown(backend: Backend, options: RecursiveTreeOptions): { tree: Recursi
   const layout = new Layout(new Arena({ backend }));
   const tree = new RecursiveTree(layout, "tree", options);
   const block = layout.allocate();
-  tree.bind(block.kernels);
   const draw = uniform(5);
   for (let i = 0; i < tree.parameters.length; i++) tree.parameters.view[i] = 0.7 * draw();
   return { tree, block };

@@ -1,6 +1,13 @@
 import type { Observable } from "rxjs";
 import type { Forecast } from "../models/forecast.ts";
+import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
+import { type Clock, systemClock } from "../storage/clock.ts";
+import { SqliteStore } from "../storage/sqlite/store.ts";
+import type { Retention } from "../storage/store.ts";
+import type { SeriesOptions } from "../streams/series.ts";
+import { LiveEngine } from "./engine-live.ts";
+import { seriesMaker } from "./engine-series.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {
@@ -31,6 +38,11 @@ export interface SeriesSummary {
   readonly skill: number | null;
 }
 
+export interface IngestOptions {
+  /** How far each named source has been read once this batch is in; committed together with it. */
+  readonly sources?: Readonly<Record<string, string>>;
+}
+
 /**
  * The live code path: journal, then forecasters, then whoever subscribes. One per process and database.
  */
@@ -39,18 +51,90 @@ export interface Engine {
   readonly epoch: string;
   /** Journal position of the last observation applied. */
   readonly offset: number;
+  /** How far each named source had been read as of the last commit. */
+  readonly sources: ReadonlyMap<string, string>;
+  /** Set once the database can no longer be written: intake refuses with this error until a restart. */
+  readonly failed: Error | undefined;
   /** Forecasts of observations that are durable, in journal order. Hot; never errors. */
   readonly forecasts$: Observable<Forecast>;
   /** Takes a batch; resolves once every accepted observation is durable and applied. Rejects with `busy` when full. */
-  ingest(batch: readonly Observation[]): Promise<Receipt>;
+  ingest(batch: readonly Observation[], options?: IngestOptions): Promise<Receipt>;
   series(): readonly SeriesSummary[];
   summary(series: string): SeriesSummary | undefined;
   /** The latest forecast of each target of a series. */
   latest(series: string): readonly Forecast[];
   /** Forecasts as issued with offset greater than `since`, oldest first, at most `limit`; null when no longer kept. */
   issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null;
+  /** The forecasts of a series as they stood at event time `time` (epoch milliseconds), one per target. */
+  issuedAsOf(series: string, time: number): readonly Forecast[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */
   metrics(): Readonly<Record<string, number>>;
+  /** Writes a checkpoint of every series that changed; resolves once all are durable. Intake goes on meanwhile. */
+  checkpoint(): Promise<void>;
   /** Stops intake, writes a last checkpoint, closes the database. */
   close(): Promise<void>;
+}
+
+/** Where the engine says aloud what a user must know: a damaged checkpoint, a full disk. Pino's logger fits. */
+export interface EngineLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+export interface EngineSettings {
+  readonly clock?: Clock;
+  readonly log?: EngineLog;
+  /** Milliseconds between the start of one round of checkpoints and the next. Default 30,000. */
+  readonly checkpointEvery?: number;
+  /** Checkpoints kept of each series. Default 2. */
+  readonly generations?: number;
+  /** Bytes of model state held in memory; the series used least recently go to disk beyond it. Default 2 GiB. */
+  readonly memoryBytes?: number;
+  /** Observations waiting to be made durable; `ingest` rejects with `busy` beyond it. Default 100,000. */
+  readonly queueLimit?: number;
+  /** Series in the database at most. Default 1,000,000. */
+  readonly seriesLimit?: number;
+  readonly retention?: Partial<Retention>;
+  /** Go on although no checkpoint of a series is good any more: that series begins anew. */
+  readonly reset?: boolean;
+}
+
+export interface EngineOptions extends EngineSettings {
+  /** Path of the SQLite file; made when there is none. */
+  readonly database: string;
+  /** How new series are opened. */
+  readonly series?: SeriesOptions | ((series: string) => SeriesOptions);
+  readonly arena?: Arena;
+  /** `power` (default): what is acknowledged survives a power cut; `process`: it survives `kill -9`. */
+  readonly durability?: "power" | "process";
+  /** Upper bound of the database file in bytes; beyond it the disk counts as full. */
+  readonly maxBytes?: number;
+  /** Called at named points inside commits and checkpoints; for tests that kill the process there. */
+  readonly failpoint?: (name: string) => void;
+}
+
+/**
+ * Opens the database, recovers every series to the bits it had, and takes observations. Throws `locked` when another
+ * process has the database, `storage` when it cannot be read, `bad-state` when no checkpoint of a series is good.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { database, durability, maxBytes, failpoint } = options;
+  const store = new SqliteStore({
+    path: database,
+    ...(durability ? { durability } : {}),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+    ...(failpoint ? { failpoint } : {}),
+  });
+  try {
+    return new LiveEngine(
+      store,
+      seriesMaker(options.series, options.arena),
+      options.clock ?? systemClock,
+      options,
+    );
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }

@@ -1,0 +1,140 @@
+import type { Clock } from "../storage/clock.ts";
+import type { Retention, Store } from "../storage/store.ts";
+import type { EngineLog } from "./engine.ts";
+import type { EngineMetrics } from "./engine-metrics.ts";
+import type { SeriesEntry } from "./engine-series.ts";
+import type { SeriesTable } from "./engine-table.ts";
+
+export interface CheckpointerOptions {
+  /** Milliseconds from the start of one round to the next. */
+  readonly every: number;
+  /** Milliseconds of work between two yields. */
+  readonly sliceMilliseconds: number;
+  readonly retention: Retention;
+}
+
+/** Rows deleted between two yields. */
+const TRIM_ROWS = 2048;
+
+/**
+ * Rounds of checkpoints: every series that changed, a few at a time, so that intake goes on between any two slices. Each
+ * checkpoint has its own position, so a round needs no moment at which everything stands still. After a round, rows
+ * that neither recovery nor retention asks for are deleted, a few at a time too.
+ */
+export class Checkpointer {
+  readonly #store: Store;
+  readonly #table: SeriesTable;
+  readonly #clock: Clock;
+  readonly #log: EngineLog;
+  readonly #metrics: EngineMetrics;
+  readonly #options: CheckpointerOptions;
+  /** Bytes that fit one slice, as learnt from the last ones. */
+  #sliceBytes = 64 * 1024;
+  #running: Promise<void> | undefined;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(
+    store: Store,
+    table: SeriesTable,
+    clock: Clock,
+    log: EngineLog,
+    metrics: EngineMetrics,
+    options: CheckpointerOptions,
+  ) {
+    this.#store = store;
+    this.#table = table;
+    this.#clock = clock;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#cancel = this.#clock.after(this.#options.every, () => {
+      const round = this.#running ? this.#running : this.#begin();
+      round
+        .catch((error: Error) => this.#log.error(`checkpoints were not written: ${error.message}`))
+        .finally(() => {
+          if (!this.#stopped) this.start();
+        });
+    });
+  }
+
+  /** A round that begins now, after one that is under way. */
+  async round(): Promise<void> {
+    await this.#running?.catch(() => {});
+    await this.#begin();
+  }
+
+  /** No more rounds by themselves; resolves once the one under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    await this.#running?.catch(() => {});
+  }
+
+  #begin(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const started = this.#clock.monotonic();
+    const reached = this.#table.reached;
+    // When stopping, only what would otherwise have to be replayed.
+    const due = [...this.#table.entries()].filter(
+      (entry) =>
+        this.#table.changed(entry) ||
+        (!this.#stopped && this.#table.needed(entry) < Number.POSITIVE_INFINITY),
+    );
+    let next = 0;
+    while (next < due.length) next = await this.#slice(due, next);
+    if (this.#table.checkpointedUpTo < reached) {
+      this.#table.checkpointedUpTo = reached;
+      this.#table.writeCheckpoints([]);
+    }
+    this.#metrics.set("checkpoint_round_milliseconds", this.#clock.monotonic() - started);
+    this.#metrics.add("checkpoint_rounds_total", 1);
+    if (!this.#stopped) await this.#trim();
+  }
+
+  async #slice(due: readonly SeriesEntry[], from: number): Promise<number> {
+    const started = this.#clock.monotonic();
+    const entries: SeriesEntry[] = [];
+    let bytes = 0;
+    let next = from;
+    while (next < due.length && (entries.length === 0 || bytes + due[next].stateBytes <= this.#sliceBytes)) {
+      bytes += due[next].stateBytes;
+      entries.push(due[next++]);
+    }
+    const written = this.#table.writeCheckpoints(entries);
+    const spent = this.#clock.monotonic() - started;
+    const fit = Math.min(2, Math.max(0.5, this.#options.sliceMilliseconds / Math.max(spent, 0.1)));
+    this.#sliceBytes = Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit);
+    this.#metrics.peak("checkpoint_slice_milliseconds_max", spent);
+    await this.#pause(spent);
+    return next;
+  }
+
+  async #trim(): Promise<void> {
+    let needed = Number.POSITIVE_INFINITY;
+    for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
+    for (;;) {
+      const started = this.#clock.monotonic();
+      const rows = this.#store.trim(needed, this.#options.retention, this.#clock.now(), TRIM_ROWS);
+      if (rows === 0) return;
+      this.#metrics.add("trimmed_rows_total", rows);
+      const spent = this.#clock.monotonic() - started;
+      this.#metrics.peak("trim_slice_milliseconds_max", spent);
+      await this.#pause(spent);
+    }
+  }
+
+  /** As long as the work took: background work gets half of the time at most. */
+  #pause(spent: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(Math.max(1, spent), resolve));
+  }
+}

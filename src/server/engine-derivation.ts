@@ -1,0 +1,115 @@
+import type { Forecast } from "../models/forecast.ts";
+import type { Observation } from "../models/observation.ts";
+import type { Derived, IssuedForecasts, RollUp } from "../storage/store.ts";
+import type { SeriesEntry } from "./engine-series.ts";
+import type { Applied } from "./engine-table.ts";
+
+const HOUR = 3_600_000;
+
+/**
+ * What follows from the journal and is written behind it: forecasts as issued, hourly figures, ids to forget. It rides on
+ * the next commit. After a crash the journal makes it again; what was written already is told by its position.
+ */
+export class Derivation {
+  #upTo: number;
+  /** Position of the last observation noted. */
+  #reached: number;
+  #issued: IssuedForecasts[] = [];
+  #rollUps = new Map<string, RollUp>();
+  #forget: { series: number; id: string }[] = [];
+  #taken: Derived | undefined;
+
+  constructor(upTo: number) {
+    this.#upTo = upTo;
+    this.#reached = upTo;
+  }
+
+  /** Everything up to this position has been written. */
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  get waiting(): boolean {
+    return this.#issued.length > 0 || this.#rollUps.size > 0 || this.#forget.length > 0;
+  }
+
+  /** Issues that are published and not yet written. */
+  get issued(): readonly IssuedForecasts[] {
+    return this.#issued;
+  }
+
+  /** Notes what an applied observation led to. Call it before `entry.latest` is read by anyone else. */
+  add(entry: SeriesEntry, observation: Observation, position: number, applied: Applied): void {
+    const series = entry.stored.id;
+    this.#reached = Math.max(this.#reached, position);
+    if (position > this.#upTo) {
+      if (applied.refused !== undefined && applied.refused !== "late" && observation.id !== undefined) {
+        this.#forget.push({ series, id: observation.id });
+      }
+      this.#rollUp(entry, observation, applied);
+    }
+    const issues = byIssue(applied.forecasts);
+    for (let ordinal = 0; ordinal < issues.length; ordinal++) {
+      if (position > this.#upTo) this.#issued.push({ position, ordinal, series, forecasts: issues[ordinal] });
+    }
+    if (issues.length > 0) entry.latest = issues[issues.length - 1];
+  }
+
+  #rollUp(entry: SeriesEntry, observation: Observation, applied: Applied): void {
+    if (applied.refused !== undefined) return;
+    const hour = Math.floor(observation.time / HOUR) * HOUR;
+    const key = `${entry.stored.id} ${hour}`;
+    let { count, absoluteError, held, observations } = this.#rollUps.get(key) ?? {
+      count: 0,
+      absoluteError: 0,
+      held: 0,
+      observations: 0,
+    };
+    observations++;
+    for (const { target, horizon } of entry.latest) {
+      const value = Object.hasOwn(observation.values, target) ? observation.values[target] : null;
+      if (value === null) continue;
+      const { mean, lower, upper } = horizon[0];
+      count++;
+      absoluteError += Math.abs(mean - value);
+      held += value >= lower && value <= upper ? 1 : 0;
+    }
+    this.#rollUps.set(key, { series: entry.stored.id, hour, observations, count, absoluteError, held });
+  }
+
+  /** Hands out everything waiting; then `written` or `giveBack`. */
+  take(): Derived {
+    this.#taken = {
+      upTo: this.#reached,
+      issued: this.#issued,
+      rollUps: [...this.#rollUps.values()],
+      forget: this.#forget,
+    };
+    return this.#taken;
+  }
+
+  written(): void {
+    if (!this.#taken) return;
+    this.#upTo = this.#taken.upTo;
+    this.#issued = [];
+    this.#rollUps = new Map();
+    this.#forget = [];
+    this.#taken = undefined;
+  }
+
+  giveBack(): void {
+    this.#taken = undefined;
+  }
+}
+
+/** Groups forecasts by issue: those of one issue stand side by side, one per target. */
+function byIssue(forecasts: readonly Forecast[]): Forecast[][] {
+  const issues: Forecast[][] = [];
+  for (const forecast of forecasts) {
+    const current = issues.at(-1);
+    if (current && current[0].issuedAt === forecast.issuedAt && current[0].offset === forecast.offset) {
+      current.push(forecast);
+    } else issues.push([forecast]);
+  }
+  return issues;
+}

@@ -1,0 +1,475 @@
+import { type Observable, Subject } from "rxjs";
+import { EddyError } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+import type { Observation } from "../models/observation.ts";
+import type { Clock } from "../storage/clock.ts";
+import { packValues } from "../storage/journal.ts";
+import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
+import type {
+  Engine,
+  EngineLog,
+  EngineSettings,
+  IngestOptions,
+  Receipt,
+  RefusedObservation,
+  SeriesSummary,
+} from "./engine.ts";
+import { Checkpointer } from "./engine-checkpointer.ts";
+import { Derivation } from "./engine-derivation.ts";
+import { EngineMetrics } from "./engine-metrics.ts";
+import { recover } from "./engine-recovery.ts";
+import type { SeriesEntry, SeriesMaker } from "./engine-series.ts";
+import { SeriesTable } from "./engine-table.ts";
+
+/** Rows of one commit: some milliseconds, so that a huge request cannot hold up everyone else. */
+const COMMIT_ROWS = 1024;
+/** Milliseconds of work between two yields to the event loop. */
+const SLICE_MILLISECONDS = 10;
+/** Forecasts wait this long for a commit to ride on before they get one of their own. */
+const DERIVED_DELAY = 100;
+
+export const DEFAULT_RETENTION: Retention = {
+  journalRows: 5_000_000,
+  journalDays: 30,
+  forecastRows: 2_000_000,
+  forecastDays: 30,
+  idRows: 1_000_000,
+  rollUpDays: 730,
+};
+
+const silent: EngineLog = { info() {}, warn() {}, error() {} };
+
+/** One call of `ingest` on its way. */
+interface Request {
+  readonly sources: Readonly<Record<string, string>>;
+  readonly refused: RefusedObservation[];
+  rest: number;
+  accepted: number;
+  duplicate: number;
+  late: number;
+  done: boolean;
+  resolve(receipt: Receipt): void;
+  reject(error: unknown): void;
+}
+
+/** One observation on its way. `last` marks the end of its request. */
+interface Waiting {
+  readonly request: Request;
+  readonly observation: Observation;
+  readonly line: number;
+  readonly last: boolean;
+}
+
+/** A row of the group being applied. */
+interface Admitted extends Waiting {
+  readonly entry: SeriesEntry;
+}
+
+/**
+ * The engine proper, over any store. One loop: take what waits, commit it, apply it in slices, answer. An observation
+ * is applied only after the commit that holds it, and its forecasts are published only after that.
+ */
+export class LiveEngine implements Engine {
+  readonly epoch: string;
+  readonly forecasts$: Observable<Forecast>;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: EngineLog;
+  readonly #table: SeriesTable;
+  readonly #derivation: Derivation;
+  readonly #checkpointer: Checkpointer;
+  readonly #metrics: EngineMetrics;
+  readonly #published = new Subject<Forecast>();
+  readonly #queueLimit: number;
+  readonly #seriesLimit: number;
+  readonly #sources: Map<string, string>;
+  #queue: Waiting[] = [];
+  #working = false;
+  #closing: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
+  #cancelFlush: (() => void) | undefined;
+
+  constructor(store: Store, maker: SeriesMaker, clock: Clock, settings: EngineSettings = {}) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = settings.log ?? silent;
+    this.#queueLimit = settings.queueLimit ?? 100_000;
+    this.#seriesLimit = settings.seriesLimit ?? 1_000_000;
+    this.forecasts$ = this.#published.asObservable();
+    const opened = store.open();
+    this.epoch = opened.epoch;
+    this.#sources = new Map(opened.sources);
+    this.#metrics = new EngineMetrics();
+    this.#derivation = new Derivation(opened.derivedUpTo);
+    this.#table = new SeriesTable(store, maker, this.#metrics, this.#log, {
+      memoryBytes: settings.memoryBytes ?? 2 * 2 ** 30,
+      generations: settings.generations ?? 2,
+      reset: settings.reset ?? false,
+      derivation: this.#derivation,
+    });
+    recover(opened, store, this.#table, this.#derivation, this.#metrics, this.#log);
+    this.#checkpointer = new Checkpointer(store, this.#table, clock, this.#log, this.#metrics, {
+      every: settings.checkpointEvery ?? 30_000,
+      sliceMilliseconds: SLICE_MILLISECONDS,
+      retention: { ...DEFAULT_RETENTION, ...settings.retention },
+    });
+    this.#checkpointer.start();
+    if (this.#derivation.waiting) this.#scheduleFlush();
+  }
+
+  get offset(): number {
+    return this.#table.reached;
+  }
+
+  get sources(): ReadonlyMap<string, string> {
+    return this.#sources;
+  }
+
+  get failed(): Error | undefined {
+    return this.#store.failed;
+  }
+
+  ingest(batch: readonly Observation[], options: IngestOptions = {}): Promise<Receipt> {
+    if (this.#closing) return Promise.reject(new EddyError("busy", "the server is stopping"));
+    if (this.#store.failed) return Promise.reject(this.#store.failed);
+    if (this.#queue.length + batch.length > this.#queueLimit && this.#queue.length > 0) {
+      this.#metrics.add("ingest_busy_total", 1);
+      return Promise.reject(
+        new EddyError("busy", "intake", {
+          expected: `at most ${this.#queueLimit} observations waiting`,
+          received: String(this.#queue.length + batch.length),
+          hint: "send again in a second",
+        }),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const request: Request = {
+        sources: options.sources ?? {},
+        refused: [],
+        rest: batch.length,
+        accepted: 0,
+        duplicate: 0,
+        late: 0,
+        done: false,
+        resolve,
+        reject,
+      };
+      if (batch.length === 0) {
+        this.#answer(request);
+        return;
+      }
+      const n = batch.length;
+      for (let i = 0; i < n; i++) {
+        this.#queue.push({ request, observation: batch[i], line: i + 1, last: i === n - 1 });
+      }
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    if (this.#working) return;
+    this.#working = true;
+    this.#clock.soon(() => this.#commitGroup());
+  }
+
+  /** Takes what waits, up to one commit's worth, and makes it durable. */
+  #commitGroup(): void {
+    const waiting = this.#queue.length > COMMIT_ROWS ? this.#queue.splice(0, COMMIT_ROWS) : this.#queue;
+    if (waiting === this.#queue) this.#queue = [];
+    const group = waiting.filter(({ request }) => !request.done);
+    const born: StoredSeries[] = [];
+    const admitted: Admitted[] = [];
+    const entries: JournalEntry[] = [];
+    const sources = new Map<string, string>();
+    const ended = new Set<Request>();
+    for (const row of group) {
+      const entry = this.#admit(row, born, entries);
+      if (entry) admitted.push({ ...row, entry });
+      if (row.last) {
+        for (const [name, reached] of Object.entries(row.request.sources)) sources.set(name, reached);
+        ended.add(row.request);
+      }
+    }
+    let positions: Float64Array;
+    const started = this.#clock.monotonic();
+    try {
+      positions = this.#store.commit({
+        series: born,
+        entries,
+        sources,
+        derived: this.#derivation.take(),
+        now: this.#clock.now(),
+      });
+    } catch (error) {
+      this.#derivation.giveBack();
+      for (const { name } of born) this.#table.forget(name);
+      this.#metrics.add("commit_failures_total", 1);
+      this.#log.error(`observations were not taken: ${(error as Error).message}`);
+      const requests = new Set(group.map((row) => row.request));
+      for (const request of requests) {
+        request.done = true;
+        request.reject(error);
+      }
+      this.#next();
+      return;
+    }
+    this.#derivation.written();
+    this.#metrics.add("commits_total", 1);
+    this.#metrics.set("commit_milliseconds", this.#clock.monotonic() - started);
+    for (const [name, reached] of sources) this.#sources.set(name, reached);
+    for (const row of group) row.request.rest--;
+    this.#apply(admitted, positions, 0, ended);
+  }
+
+  /** The series of an observation, opened when it is new; undefined when the observation was refused. */
+  #admit(row: Waiting, born: StoredSeries[], entries: JournalEntry[]): SeriesEntry | undefined {
+    const { observation, request, line } = row;
+    const refuse = (code: string, message: string): undefined => {
+      request.refused.push({ line, code, message });
+      this.#metrics.add("refused_total", 1);
+    };
+    const wrong = flaw(observation);
+    if (wrong) return refuse(...wrong);
+    let entry = this.#table.get(observation.series);
+    if (!entry) {
+      if (this.#table.size >= this.#seriesLimit) {
+        return refuse("too-large", `series: expected at most ${this.#seriesLimit}, got a new one`);
+      }
+      try {
+        entry = this.#table.open(observation, this.#table.reached);
+      } catch (error) {
+        if (!(error instanceof EddyError)) throw error;
+        return refuse(error.code, error.message);
+      }
+      born.push(entry.stored);
+    }
+    const { columns } = entry.stored;
+    try {
+      this.#table.load(entry);
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      return refuse(error.code, error.message);
+    }
+    for (const column of Object.keys(observation.values)) {
+      if (!columns.includes(column)) {
+        return refuse("bad-column", `${column}: expected one of ${columns.join(", ")}`);
+      }
+    }
+    entries.push({
+      series: entry.stored.id,
+      time: observation.time,
+      payload: packValues(observation, columns),
+      ...(observation.id === undefined ? {} : { id: observation.id }),
+    });
+    return entry;
+  }
+
+  /** Applies the rows of a committed group from `from` on, as far as one slice of time goes, then yields. */
+  #apply(
+    rows: readonly Admitted[],
+    positions: Float64Array,
+    from: number,
+    ended: ReadonlySet<Request>,
+  ): void {
+    const until = this.#clock.monotonic() + SLICE_MILLISECONDS;
+    let i = from;
+    for (; i < rows.length; i++) {
+      const { request, entry, observation, line } = rows[i];
+      const position = positions[i];
+      if (position === 0) {
+        request.duplicate++;
+        this.#metrics.add("duplicates_total", 1);
+        continue;
+      }
+      const outcome = this.#table.push(entry, observation, position);
+      this.#metrics.add("observations_total", 1);
+      this.#derivation.add(entry, observation, position, outcome);
+      if (outcome.refused === "late") {
+        request.late++;
+        this.#metrics.add("late_total", 1);
+      } else if (outcome.refused !== undefined) {
+        request.refused.push({ line, code: outcome.refused, message: outcome.message });
+        this.#metrics.add("refused_total", 1);
+      } else request.accepted++;
+      for (const forecast of outcome.forecasts) this.#published.next(forecast);
+      if (this.#clock.monotonic() > until && i + 1 < rows.length) {
+        this.#clock.soon(() => this.#apply(rows, positions, i + 1, ended));
+        return;
+      }
+    }
+    for (const request of ended) this.#answer(request);
+    this.#table.evict();
+    this.#next();
+  }
+
+  #answer(request: Request): void {
+    const { accepted, duplicate, late, refused } = request;
+    request.done = true;
+    request.resolve({ accepted, duplicate, late, refused: refused.sort((a, b) => a.line - b.line) });
+  }
+
+  #next(): void {
+    this.#working = false;
+    if (this.#queue.length > 0) {
+      this.#wake();
+      return;
+    }
+    if (this.#derivation.waiting) this.#scheduleFlush();
+    this.#idle?.();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#cancelFlush) return;
+    this.#cancelFlush = this.#clock.after(DERIVED_DELAY, () => {
+      this.#cancelFlush = undefined;
+      if (!this.#working) this.#flush();
+    });
+  }
+
+  /** Writes the forecasts that no commit has carried yet. */
+  #flush(): void {
+    if (!this.#derivation.waiting || this.#store.failed) return;
+    const derived = this.#derivation.take();
+    try {
+      this.#store.commit({ series: [], entries: [], sources: new Map(), derived, now: this.#clock.now() });
+      this.#derivation.written();
+    } catch (error) {
+      this.#derivation.giveBack();
+      this.#metrics.add("commit_failures_total", 1);
+      this.#log.error(`forecasts were not written: ${(error as Error).message}`);
+    }
+  }
+
+  series(): readonly SeriesSummary[] {
+    return Array.from(this.#table.entries(), summarise);
+  }
+
+  summary(series: string): SeriesSummary | undefined {
+    const entry = this.#table.get(series);
+    return entry && summarise(entry);
+  }
+
+  latest(series: string): readonly Forecast[] {
+    return this.#table.get(series)?.latest ?? [];
+  }
+
+  issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null {
+    const found: Forecast[] = [];
+    const take = (issues: readonly IssuedForecasts[]): void => {
+      for (const { forecasts } of issues) {
+        if (series && !series(forecasts[0].series)) continue;
+        for (const forecast of forecasts) if (found.length < limit) found.push(forecast);
+      }
+    };
+    const page = Math.max(64, Math.min(limit, 1024));
+    let after = since;
+    while (found.length < limit) {
+      const issues = this.#store.issuedSince(after, page);
+      if (issues === null) return null;
+      // A page may end between two issues of one position; those are read again with the next page.
+      const last = issues.at(-1)?.position;
+      const whole = issues.length < page ? issues : issues.filter(({ position }) => position !== last);
+      take(whole);
+      if (issues.length < page) break;
+      after = whole.at(-1)?.position ?? after;
+    }
+    take(this.#derivation.issued.filter(({ position }) => position > since));
+    return found;
+  }
+
+  issuedAsOf(series: string, time: number): readonly Forecast[] {
+    const entry = this.#table.get(series);
+    if (!entry) return [];
+    const { issued } = this.#derivation;
+    for (let i = issued.length - 1; i >= 0; i--) {
+      const { forecasts, series: id } = issued[i];
+      if (id === entry.stored.id && Date.parse(forecasts[0].issuedAt) <= time) return forecasts;
+    }
+    return this.#store.issuedAsOf(entry.stored.id, time)?.forecasts ?? [];
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    const size = this.#store.size();
+    return {
+      ...this.#metrics.all(),
+      series: this.#table.size,
+      series_in_memory: this.#table.loaded,
+      state_bytes_in_memory: this.#table.loadedBytes,
+      queue: this.#queue.length,
+      offset: this.#table.reached,
+      database_bytes: size.databaseBytes,
+      journal_rows: size.journalRows,
+      forecast_rows: size.forecastRows,
+      id_rows: size.idRows,
+      storage_failed: this.#store.failed ? 1 : 0,
+    };
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#checkpointer.round();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#working) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    this.#cancelFlush?.();
+    await this.#checkpointer.stop();
+    try {
+      this.#flush();
+      await this.#checkpointer.round();
+    } catch (error) {
+      this.#log.error(`the last checkpoint was not written: ${(error as Error).message}`);
+    }
+    this.#published.complete();
+    this.#table.release();
+    this.#store.close();
+  }
+}
+
+function summarise(entry: SeriesEntry): SeriesSummary {
+  const { specification, stored, latest } = entry;
+  const skills = latest.map(({ skill }) => skill).filter((skill) => skill !== null);
+  return {
+    series: stored.name,
+    targets: specification.targets,
+    inputs: specification.inputs,
+    model: specification.model,
+    horizon: specification.horizon,
+    observations: entry.observations,
+    lastTime: Number.isFinite(entry.lastTime) ? new Date(entry.lastTime).toISOString() : null,
+    offset: entry.applied,
+    skill: skills.length > 0 ? skills.reduce((sum, skill) => sum + skill, 0) / skills.length : null,
+  };
+}
+
+const MAX_NAME = 1024;
+/** The last instant a JavaScript date can name. */
+const LAST_TIME = 8.64e15;
+
+/** What is wrong with an observation in itself, as code and message; nothing that reaches the journal may fail later. */
+function flaw({ id, series, time, values }: Observation): [string, string] | undefined {
+  if (typeof series !== "string" || series === "" || series.length > MAX_NAME) {
+    return ["bad-observation", `series: expected a name of 1 to ${MAX_NAME} characters`];
+  }
+  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_NAME)) {
+    return ["bad-observation", `id: expected 1 to ${MAX_NAME} characters`];
+  }
+  if (!(Math.abs(time) <= LAST_TIME)) return ["bad-time", `time: expected epoch milliseconds, got ${time}`];
+  const columns = Object.keys(values);
+  if (columns.length === 0) return ["no-values", "values: expected at least one"];
+  for (const column of columns) {
+    const value = values[column];
+    if (value !== null && !(typeof value === "number" && Number.isFinite(value))) {
+      return ["bad-number", `${column}: expected a number or null, got ${value}`];
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,88 @@
+import { EddyError } from "../models/errors.ts";
+import { readFrame } from "../storage/checkpoint.ts";
+import { unpackValues } from "../storage/journal.ts";
+import type { Generation, Opened, Store } from "../storage/store.ts";
+import type { EngineLog } from "./engine.ts";
+import type { Derivation } from "./engine-derivation.ts";
+import type { EngineMetrics } from "./engine-metrics.ts";
+import type { SeriesEntry } from "./engine-series.ts";
+import type { SeriesTable } from "./engine-table.ts";
+
+/** Rows replayed between two looks at the memory bound. */
+const ROWS_PER_LOOK = 256;
+/** Issues that may wait in memory before they are written. */
+const ISSUES_WAITING = 4096;
+
+/**
+ * Brings every series to the bits it had: its newest good checkpoint, then the journal after it, in order. The newest
+ * checkpoint of every series is verified; a series without later observations stays on disk until it is asked for.
+ */
+export function recover(
+  opened: Opened,
+  store: Store,
+  table: SeriesTable,
+  derivation: Derivation,
+  metrics: EngineMetrics,
+  log: EngineLog,
+): void {
+  const generations = new Map<number, Generation[]>();
+  for (const kept of opened.generations) {
+    const list = generations.get(kept.series);
+    if (list) list.push(kept);
+    else generations.set(kept.series, [kept]);
+  }
+  table.reached = opened.position;
+  table.checkpointedUpTo = opened.checkpointedUpTo;
+  let from = opened.checkpointedUpTo;
+  for (const stored of opened.series) {
+    const entry = table.enter(stored, generations.get(stored.id) ?? []);
+    if (verify(entry, store)) continue;
+    table.restore(entry);
+    from = Math.min(from, entry.applied);
+  }
+  let replayed = 0;
+  for (const { position, series, time, payload } of store.rows(from, opened.position)) {
+    const entry = table.byId(series);
+    if (!entry) {
+      throw new EddyError("bad-state", `journal row ${position}`, {
+        expected: "a known series",
+        received: `series ${series}`,
+      });
+    }
+    if (position <= entry.applied) continue;
+    if (position > derivation.upTo && entry.latest.length === 0) {
+      entry.latest = store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? [];
+    }
+    const { name, columns } = entry.stored;
+    const observation = { series: name, time, values: unpackValues(payload, columns, time, position) };
+    derivation.add(entry, observation, position, table.push(entry, observation, position));
+    replayed++;
+    if (replayed % ROWS_PER_LOOK === 0) table.evict();
+    if (derivation.issued.length >= ISSUES_WAITING) table.writeCheckpoints([]);
+  }
+  for (const entry of table.entries()) {
+    if (entry.latest.length > 0) continue;
+    entry.latest = store.issuedAsOf(entry.stored.id, Number.MAX_VALUE)?.forecasts ?? [];
+  }
+  metrics.add("replayed_total", replayed);
+  if (opened.series.length > 0) {
+    log.info(`recovered ${opened.series.length} series; ${replayed} observations replayed`);
+  }
+}
+
+/** Whether the newest checkpoint is good and the series needs no other; its counts are taken from it. */
+function verify(entry: SeriesEntry, store: Store): boolean {
+  const newest = entry.generations.at(-1);
+  if (!newest) return false;
+  try {
+    const framed = store.readCheckpoint(entry.stored.id, newest.generation);
+    if (!framed) return false;
+    const { position, observations, lastTime } = readFrame(framed, entry.stored.id);
+    entry.observations = observations;
+    entry.lastTime = lastTime;
+    return position === newest.position;
+  } catch (error) {
+    if (error instanceof EddyError && error.code === "bad-state") return false;
+    throw error;
+  }
+}

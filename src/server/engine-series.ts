@@ -1,0 +1,56 @@
+import type { Forecast } from "../models/forecast.ts";
+import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
+import { Arena } from "../models/kernels/arena.ts";
+import type { Observation } from "../models/observation.ts";
+import type { Generation, StoredSeries } from "../storage/store.ts";
+import { type Outcome, Series, type SeriesOptions } from "../streams/series.ts";
+
+/** What the engine asks of a series: deterministic steps and opaque bytes. `Series` is the one of real life. */
+export interface LiveSeries {
+  readonly specification: ForecasterSpecification;
+  push(observation: Observation, offset: number): Outcome;
+  save(): Uint8Array;
+  restore(bytes: Uint8Array): void;
+  release(): void;
+}
+
+/** Opens series: a new one for its first observation, a known one from what was stored of it. */
+export interface SeriesMaker {
+  open(first: Observation): LiveSeries;
+  /** What `reopen` needs, as JSON. */
+  describe(series: LiveSeries): string;
+  /** The specification within a description, without opening the series. */
+  specification(description: string): ForecasterSpecification;
+  reopen(name: string, description: string): LiveSeries;
+}
+
+/** Opens `Series` in one arena. `options` may differ from series to series; they are fixed when a series is born. */
+export function seriesMaker(
+  options: SeriesOptions | ((series: string) => SeriesOptions) = {},
+  arena: Arena = new Arena(),
+): SeriesMaker {
+  const optionsOf = typeof options === "function" ? options : () => options;
+  return {
+    open: (first) => Series.open(first, optionsOf(first.series), arena),
+    describe: (series) => JSON.stringify(series.specification),
+    specification: (description) => JSON.parse(description),
+    reopen: (name, description) => new Series(name, JSON.parse(description), arena),
+  };
+}
+
+/** What the engine knows of one series, in memory or not. */
+export interface SeriesEntry {
+  readonly stored: StoredSeries;
+  readonly specification: ForecasterSpecification;
+  /** Undefined while it is evicted. */
+  live: LiveSeries | undefined;
+  /** Bytes of its state, as last saved. */
+  stateBytes: number;
+  /** Position of the last observation applied. */
+  applied: number;
+  observations: number;
+  lastTime: number;
+  latest: readonly Forecast[];
+  /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
+  generations: readonly Generation[];
+}

@@ -1,0 +1,370 @@
+import { EddyError } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+import type { Observation } from "../models/observation.ts";
+import { frameCheckpoint, readFrame } from "../storage/checkpoint.ts";
+import { unpackValues } from "../storage/journal.ts";
+import type { CheckpointWrite, Generation, Store, StoredSeries } from "../storage/store.ts";
+import type { EngineLog } from "./engine.ts";
+import type { Derivation } from "./engine-derivation.ts";
+import type { EngineMetrics } from "./engine-metrics.ts";
+import type { LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
+
+export interface TableOptions {
+  readonly memoryBytes: number;
+  /** Checkpoints kept of each series. */
+  readonly generations: number;
+  readonly reset: boolean;
+  readonly derivation: Derivation;
+}
+
+/** What applying one observation led to. */
+export interface Applied {
+  readonly forecasts: readonly Forecast[];
+  readonly refused?: string;
+  /** In words, when it was refused. */
+  readonly message: string;
+}
+
+/** A state found in the store that can be gone on from. */
+interface Base {
+  readonly position: number;
+  readonly live: LiveSeries;
+  /** Size of its state. */
+  readonly bytes: number;
+  readonly observations: number;
+  readonly lastTime: number;
+}
+
+/**
+ * Every series of the database: in memory, or evicted to its checkpoint. Whichever it is, its state is the same
+ * function of the journal.
+ */
+export class SeriesTable {
+  readonly #store: Store;
+  readonly #maker: SeriesMaker;
+  readonly #metrics: EngineMetrics;
+  readonly #log: EngineLog;
+  readonly #options: TableOptions;
+  readonly #byName = new Map<string, SeriesEntry>();
+  readonly #byId = new Map<number, SeriesEntry>();
+  /** Series in memory, least recently used first. */
+  readonly #recent = new Set<SeriesEntry>();
+  /** Every observation up to here is in a checkpoint. */
+  checkpointedUpTo = 0;
+  /** Position of the last observation applied. */
+  reached = 0;
+  #nextId = 1;
+  #loadedBytes = 0;
+
+  constructor(
+    store: Store,
+    maker: SeriesMaker,
+    metrics: EngineMetrics,
+    log: EngineLog,
+    options: TableOptions,
+  ) {
+    this.#store = store;
+    this.#maker = maker;
+    this.#metrics = metrics;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  get loaded(): number {
+    return this.#recent.size;
+  }
+
+  get loadedBytes(): number {
+    return this.#loadedBytes;
+  }
+
+  get generations(): number {
+    return this.#options.generations;
+  }
+
+  get(name: string): SeriesEntry | undefined {
+    return this.#byName.get(name);
+  }
+
+  byId(id: number): SeriesEntry | undefined {
+    return this.#byId.get(id);
+  }
+
+  entries(): Iterable<SeriesEntry> {
+    return this.#byName.values();
+  }
+
+  /** Enters a series found in the store, not in memory. */
+  enter(stored: StoredSeries, generations: readonly Generation[]): SeriesEntry {
+    const specification = this.#maker.specification(stored.specification);
+    const newest = generations.at(-1);
+    const entry: SeriesEntry = {
+      stored,
+      specification,
+      live: undefined,
+      stateBytes: 0,
+      applied: newest?.position ?? stored.birth,
+      observations: 0,
+      lastTime: Number.NaN,
+      latest: [],
+      generations,
+    };
+    this.#byName.set(stored.name, entry);
+    this.#byId.set(stored.id, entry);
+    this.#nextId = Math.max(this.#nextId, stored.id + 1);
+    return entry;
+  }
+
+  /** Opens a new series for its first observation; `birth` is the journal position before it. */
+  open(first: Observation, birth: number): SeriesEntry {
+    const live = this.#maker.open(first);
+    const { targets, inputs } = live.specification;
+    const stored: StoredSeries = {
+      id: this.#nextId++,
+      name: first.series,
+      specification: this.#maker.describe(live),
+      columns: [...targets, ...inputs],
+      birth,
+    };
+    const entry: SeriesEntry = {
+      stored,
+      specification: live.specification,
+      live: undefined,
+      stateBytes: 0,
+      applied: birth,
+      observations: 0,
+      lastTime: Number.NaN,
+      latest: [],
+      generations: [],
+    };
+    this.#byName.set(first.series, entry);
+    this.#byId.set(stored.id, entry);
+    this.#hold(entry, live, live.save().byteLength);
+    return entry;
+  }
+
+  /** Brings a series into memory; throws `bad-state` when no state of it can be gone on from. */
+  load(entry: SeriesEntry): LiveSeries {
+    if (entry.live) return entry.live;
+    const { applied } = entry;
+    const { live, position } = this.restore(entry);
+    this.#replay(entry, position, applied);
+    return live;
+  }
+
+  /** Takes back a series whose birth was not committed. */
+  forget(name: string): void {
+    const entry = this.#byName.get(name);
+    if (!entry) return;
+    this.#drop(entry);
+    this.#byName.delete(name);
+    this.#byId.delete(entry.stored.id);
+  }
+
+  /** Applies one observation of the journal. Deterministic; a failure of the model is an outcome too. */
+  push(entry: SeriesEntry, observation: Observation, position: number): Applied {
+    const live = this.load(entry);
+    this.#recent.delete(entry);
+    this.#recent.add(entry);
+    entry.applied = position;
+    this.reached = Math.max(this.reached, position);
+    try {
+      const { forecasts, refused } = live.push(observation, position);
+      if (refused === undefined) {
+        entry.observations++;
+        entry.lastTime = Math.max(
+          observation.time,
+          Number.isNaN(entry.lastTime) ? -Infinity : entry.lastTime,
+        );
+        return { forecasts, message: "" };
+      }
+      return { forecasts, refused, message: `${entry.stored.name}: ${refused}` };
+    } catch (error) {
+      const message = `${entry.stored.name}: ${(error as Error).message}`;
+      this.#metrics.add("series_failures_total", 1);
+      this.#log.error(`an observation of ${message}`);
+      return { forecasts: [], refused: error instanceof EddyError ? error.code : "internal", message };
+    }
+  }
+
+  /** The journal must be kept after this position for the sake of the series' oldest kept checkpoint. */
+  needed(entry: SeriesEntry): number {
+    const oldest =
+      entry.generations.length < this.#options.generations
+        ? entry.stored.birth
+        : entry.generations[0].position;
+    return oldest < entry.applied ? oldest : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether its state is not in a checkpoint yet. */
+  changed(entry: SeriesEntry): boolean {
+    return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
+  }
+
+  /** Writes a checkpoint of each of these series as it stands, in one transaction; returns their bytes. */
+  writeCheckpoints(entries: readonly SeriesEntry[]): number {
+    const { derivation, generations: keep } = this.#options;
+    const written: SeriesEntry[] = [];
+    const checkpoints: CheckpointWrite[] = [];
+    for (const entry of entries) {
+      try {
+        checkpoints.push(this.#checkpoint(entry));
+        written.push(entry);
+      } catch (error) {
+        if (!(error instanceof EddyError) || error.code !== "bad-state") throw error;
+        this.#metrics.add("checkpoint_failures_total", 1);
+        this.#log.error(error.message);
+      }
+    }
+    try {
+      const derived = derivation.take();
+      this.#store.writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo: this.checkpointedUpTo });
+      derivation.written();
+    } catch (error) {
+      derivation.giveBack();
+      this.#metrics.add("checkpoint_failures_total", 1);
+      throw error;
+    }
+    let bytes = 0;
+    for (let i = 0; i < written.length; i++) {
+      const { series, generation, position, framed } = checkpoints[i];
+      written[i].generations = [...written[i].generations, { series, generation, position }].slice(-keep);
+      bytes += framed.byteLength;
+    }
+    this.#metrics.add("checkpoints_total", written.length);
+    this.#metrics.add("checkpoint_bytes_total", bytes);
+    return bytes;
+  }
+
+  #checkpoint(entry: SeriesEntry): CheckpointWrite {
+    const series = entry.stored.id;
+    const newest = entry.generations.at(-1);
+    const generation = (newest?.generation ?? 0) + 1;
+    const { applied: position, observations, lastTime } = entry;
+    if (!entry.live && newest?.position === position) {
+      // Evicted and unchanged: a second copy of the same bytes, so that the older one no longer pins the journal.
+      const framed = this.#store.readCheckpoint(series, newest.generation);
+      if (framed && isGood(framed, series)) return { series, generation, position, framed };
+    }
+    const state = this.load(entry).save();
+    this.#loadedBytes += state.byteLength - entry.stateBytes;
+    entry.stateBytes = state.byteLength;
+    const framed = frameCheckpoint({ series, position, observations, lastTime, state });
+    return { series, generation, position, framed };
+  }
+
+  /** Sends series used least recently to disk until the memory bound holds again. */
+  evict(): void {
+    const { memoryBytes } = this.#options;
+    for (const entry of this.#recent) {
+      if (this.#loadedBytes <= memoryBytes || this.#recent.size === 1) return;
+      if (this.changed(entry)) {
+        try {
+          this.writeCheckpoints([entry]);
+        } catch (error) {
+          // It stays in memory: more than was asked for, but nothing is lost.
+          this.#log.error(`${entry.stored.name} was not evicted: ${(error as Error).message}`);
+          return;
+        }
+      }
+      this.#drop(entry);
+      this.#metrics.add("evictions_total", 1);
+    }
+  }
+
+  release(): void {
+    for (const entry of [...this.#recent]) this.#drop(entry);
+  }
+
+  /**
+   * Brings a series into memory from its newest good checkpoint; throws `bad-state` when there is none and the
+   * journal no longer holds it from birth (unless `reset`). The journal after the returned position is still to be applied.
+   */
+  restore(entry: SeriesEntry): Base {
+    const base = this.#base(entry);
+    this.#hold(entry, base.live, base.bytes);
+    entry.applied = base.position;
+    entry.observations = base.observations;
+    entry.lastTime = base.lastTime;
+    return base;
+  }
+
+  /** Applies the journal of one series from `after` to `upTo` to the state in memory. */
+  #replay(entry: SeriesEntry, after: number, upTo: number): void {
+    if (after >= upTo) return;
+    const { name, columns, id } = entry.stored;
+    for (const { position, time, payload } of this.#store.rows(after, upTo, id)) {
+      const values = unpackValues(payload, columns, time, position);
+      this.push(entry, { series: name, time, values }, position);
+    }
+    entry.applied = upTo;
+  }
+
+  #base(entry: SeriesEntry): Base {
+    const { name, id, specification, birth } = entry.stored;
+    const bad: Generation[] = [];
+    for (const kept of entry.generations.toReversed()) {
+      const { generation } = kept;
+      let live: LiveSeries | undefined;
+      try {
+        const framed = this.#store.readCheckpoint(id, generation);
+        if (!framed) throw new EddyError("bad-state", "checkpoint", { received: "no such row" });
+        const { position, observations, lastTime, state } = readFrame(framed, id);
+        live = this.#maker.reopen(name, specification);
+        live.restore(state);
+        entry.generations = entry.generations.filter((kept) => !bad.includes(kept));
+        return { position, live, bytes: state.byteLength, observations, lastTime };
+      } catch (error) {
+        live?.release();
+        if (!(error instanceof EddyError)) throw error;
+        bad.push(kept);
+        this.#metrics.add("checkpoints_refused_total", 1);
+        this.#log.warn(
+          `checkpoint ${generation} of series ${name} is damaged and not used: ${error.message}; ` +
+            "the one before it and a longer replay take its place",
+        );
+      }
+    }
+    if (this.#store.oldestRow() > birth + 1) {
+      const problem = new EddyError("bad-state", `series ${name}`, {
+        expected: "a good checkpoint, or the journal from its first observation",
+        received: `${bad.length} damaged checkpoints and a journal from position ${this.#store.oldestRow()}`,
+        hint: "--reset begins this series anew from what the journal still holds",
+      });
+      if (!this.#options.reset) throw problem;
+      this.#metrics.add("series_reset_total", 1);
+      this.#log.warn(`${problem.message}: reset`);
+    }
+    entry.generations = [];
+    const live = this.#maker.reopen(name, specification);
+    return { position: birth, live, bytes: live.save().byteLength, observations: 0, lastTime: Number.NaN };
+  }
+
+  #hold(entry: SeriesEntry, live: LiveSeries, bytes: number): void {
+    entry.live = live;
+    entry.stateBytes = bytes;
+    this.#loadedBytes += bytes;
+    this.#recent.add(entry);
+  }
+
+  #drop(entry: SeriesEntry): void {
+    if (!entry.live) return;
+    entry.live.release();
+    entry.live = undefined;
+    this.#loadedBytes -= entry.stateBytes;
+    this.#recent.delete(entry);
+  }
+}
+
+function isGood(framed: Uint8Array, series: number): boolean {
+  try {
+    readFrame(framed, series);
+    return true;
+  } catch {
+    return false;
+  }
+}

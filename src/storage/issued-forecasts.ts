@@ -1,0 +1,105 @@
+import { EddyError } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+
+/**
+ * Forecasts of one issue, packed, little-endian: format u8 · regular u8 · steps u16 · targets u16 · length of the words
+ * u32 at byte 8 · then float64: offset, coverage, issue time, times (first and step when regular, otherwise all) and per target
+ * skill, mean [H], lower [H], upper [H] · words (UTF-8 JSON: model, targets, details). Every number keeps its bits.
+ */
+const FORMAT = 1;
+const HEADER = 16;
+
+/** Packs the forecasts of one issue: same issue time, offset, coverage, model and steps; one per target. */
+export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
+  const first = forecasts[0];
+  const H = first.horizon.length;
+  const times = first.horizon.map((step) => Date.parse(step.time));
+  const step = H > 1 ? times[1] - times[0] : 0;
+  const regular = times.every((time, i) => time === times[0] + i * step);
+  const details = forecasts.map((forecast) => forecast.detail ?? null);
+  const words = new TextEncoder().encode(
+    JSON.stringify({
+      model: first.model,
+      targets: forecasts.map((forecast) => forecast.target),
+      ...(details.some((detail) => detail !== null) ? { details } : {}),
+    }),
+  );
+  const numbers = new Float64Array(3 + (regular ? 2 : H) + forecasts.length * (1 + 3 * H));
+  let n = 0;
+  numbers[n++] = first.offset;
+  numbers[n++] = first.coverage;
+  numbers[n++] = Date.parse(first.issuedAt);
+  if (regular) {
+    numbers[n++] = times[0];
+    numbers[n++] = step;
+  } else {
+    for (const time of times) numbers[n++] = time;
+  }
+  for (const forecast of forecasts) {
+    numbers[n++] = forecast.skill ?? Number.NaN;
+    for (const { mean } of forecast.horizon) numbers[n++] = mean;
+    for (const { lower } of forecast.horizon) numbers[n++] = lower;
+    for (const { upper } of forecast.horizon) numbers[n++] = upper;
+  }
+  const bytes = new Uint8Array(HEADER + numbers.byteLength + words.byteLength);
+  const header = new DataView(bytes.buffer);
+  bytes[0] = FORMAT;
+  bytes[1] = regular ? 1 : 0;
+  header.setUint16(2, H, true);
+  header.setUint16(4, forecasts.length, true);
+  header.setUint32(8, words.byteLength, true);
+  bytes.set(new Uint8Array(numbers.buffer), HEADER);
+  bytes.set(words, HEADER + numbers.byteLength);
+  return bytes;
+}
+
+/** The forecasts of one issue, equal to those that were packed. */
+export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
+  if (bytes[0] !== FORMAT) {
+    throw new EddyError("bad-state", "stored forecast", {
+      expected: `format ${FORMAT}`,
+      received: String(bytes[0]),
+    });
+  }
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const H = header.getUint16(2, true);
+  const D = header.getUint16(4, true);
+  const wordLength = header.getUint32(8, true);
+  const numberBytes = bytes.byteLength - HEADER - wordLength;
+  const numbers = new Float64Array(Uint8Array.from(bytes.subarray(HEADER, HEADER + numberBytes)).buffer);
+  const words = JSON.parse(new TextDecoder().decode(bytes.subarray(HEADER + numberBytes)));
+  let n = 3;
+  const times = new Float64Array(H);
+  if (bytes[1] === 1) {
+    for (let i = 0; i < H; i++) times[i] = numbers[n] + i * numbers[n + 1];
+    n += 2;
+  } else {
+    for (let i = 0; i < H; i++) times[i] = numbers[n++];
+  }
+  const iso = Array.from(times, (time) => new Date(time).toISOString());
+  const forecasts: Forecast[] = [];
+  for (let d = 0; d < D; d++) {
+    const skill = numbers[n];
+    const at = n + 1;
+    n = at + 3 * H;
+    const detail = words.details?.[d];
+    forecasts.push({
+      series,
+      target: words.targets[d],
+      issuedAt: new Date(numbers[2]).toISOString(),
+      offset: numbers[0],
+      horizon: iso.map((time, i) => ({
+        step: i + 1,
+        time,
+        mean: numbers[at + i],
+        lower: numbers[at + H + i],
+        upper: numbers[at + 2 * H + i],
+      })),
+      coverage: numbers[1],
+      skill: Number.isNaN(skill) ? null : skill,
+      model: words.model,
+      ...(detail ? { detail } : {}),
+    });
+  }
+  return forecasts;
+}

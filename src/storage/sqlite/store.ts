@@ -1,0 +1,437 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import Database from "better-sqlite3";
+import { EddyError } from "../../models/errors.ts";
+import { packForecasts, unpackForecasts } from "../issued-forecasts.ts";
+import { partitionOf } from "../partition.ts";
+import type {
+  CheckpointBatch,
+  Commit,
+  Derived,
+  Generation,
+  IssuedForecasts,
+  JournalRow,
+  Opened,
+  Retention,
+  Store,
+  StoredSeries,
+  StoreSize,
+} from "../store.ts";
+import { type Lock, takeLock } from "./lock.ts";
+import { prepareSchema } from "./schema.ts";
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  /**
+   * `power`: what was acknowledged survives a power cut (a sync per group commit). `process`: it survives the death of
+   * the process; a power cut may take the last moments, and takes them whole.
+   */
+  readonly durability?: "power" | "process";
+  /** Upper bound of the database file in bytes; reaching it is a full disk. */
+  readonly maxBytes?: number;
+  /** Called at named points inside a commit and a checkpoint; a test kills the process there. */
+  readonly failpoint?: (name: string) => void;
+}
+
+const DAY = 86_400_000;
+const PAGE_BYTES = 8192;
+/** Rows read at a time, so that no read statement stays open while others write. */
+const READ_ROWS = 512;
+
+interface SeriesRow {
+  id: number;
+  name: string;
+  specification: string;
+  columns: string;
+  birth: number;
+}
+interface ForecastRow {
+  position: number;
+  ordinal: number;
+  series: number;
+  payload: Uint8Array;
+}
+
+/** One SQLite file in WAL mode. Every commit of the live path is one transaction and, by default, one sync. */
+export class SqliteStore implements Store {
+  readonly path: string;
+  readonly #lock: Lock;
+  readonly #db: Database.Database;
+  readonly #failpoint: (name: string) => void;
+  readonly #inode: number;
+  readonly #names = new Map<number, string>();
+  readonly #statements;
+  #position = 0;
+  #failed: EddyError | undefined;
+
+  constructor(options: SqliteStoreOptions) {
+    this.path = resolve(options.path);
+    this.#failpoint = options.failpoint ?? (() => {});
+    try {
+      mkdirSync(dirname(this.path), { recursive: true });
+      this.#lock = takeLock(this.path);
+    } catch (error) {
+      throw storageError(this.path, error);
+    }
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(this.path);
+      db.pragma(`page_size = ${PAGE_BYTES}`);
+      prepareSchema(db, this.path, randomUUID);
+      if (db.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
+        throw new EddyError("storage", this.path, {
+          expected: "a file system that can hold a write-ahead log",
+        });
+      }
+      db.pragma(`synchronous = ${options.durability === "process" ? "NORMAL" : "FULL"}`);
+      if (options.maxBytes !== undefined) {
+        db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
+      }
+      writeFileSync(`${this.path}-pid`, `${process.pid}\n`);
+      this.#db = db;
+      this.#inode = statSync(this.path).ino;
+      this.#statements = this.#prepare();
+    } catch (error) {
+      db?.close();
+      this.#lock.release();
+      throw storageError(this.path, error);
+    }
+  }
+
+  get failed(): EddyError | undefined {
+    return this.#failed;
+  }
+
+  #prepare() {
+    const db = this.#db;
+    return {
+      addSeries: db.prepare<[number, string, number, string, string, number]>(
+        "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)",
+      ),
+      addRow: db.prepare<[number, number, number, Uint8Array]>("INSERT INTO journal VALUES (?, ?, ?, ?)"),
+      addId: db.prepare<[number, number, string]>("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)"),
+      dropId: db.prepare<[number, string]>("DELETE FROM ids WHERE series = ? AND id = ?"),
+      setSource: db.prepare<[string, string]>(
+        "INSERT INTO sources VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached",
+      ),
+      addForecast: db.prepare<[number, number, number, number, Uint8Array]>(
+        "INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)",
+      ),
+      addRollUp: db.prepare<[number, number, number, number, number, number]>(
+        `INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hour, series) DO UPDATE SET
+           observations = observations + excluded.observations, settled = settled + excluded.settled,
+           absolute_error = absolute_error + excluded.absolute_error, held = held + excluded.held`,
+      ),
+      setFact: db.prepare<[number, string]>("UPDATE facts SET value = ? WHERE name = ?"),
+      getFact: db.prepare<[string]>("SELECT value FROM facts WHERE name = ?").pluck(),
+      setMinute: db.prepare<[number, number]>(
+        "INSERT INTO minutes VALUES (?, ?) ON CONFLICT (minute) DO UPDATE SET position = excluded.position",
+      ),
+      addCheckpoint: db.prepare<[number, number, number, Uint8Array]>(
+        "INSERT INTO checkpoints VALUES (?, ?, ?, ?)",
+      ),
+      // What is too old, and refused ones that bear the number of the new one or a later one.
+      dropCheckpoints: db.prepare<[number, number, number]>(
+        "DELETE FROM checkpoints WHERE series = ? AND (generation <= ? OR generation >= ?)",
+      ),
+      getCheckpoint: db
+        .prepare<[number, number]>("SELECT framed FROM checkpoints WHERE series = ? AND generation = ?")
+        .pluck(),
+      rows: db.prepare<[number, number, number], JournalRow>(
+        "SELECT position, series, time, payload FROM journal WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
+      ),
+      rowsOf: db.prepare<[number, number, number, number], JournalRow>(
+        `SELECT position, series, time, payload FROM journal
+         WHERE position > ? AND position <= ? AND series = ? ORDER BY position LIMIT ?`,
+      ),
+      oldestRow: db.prepare("SELECT min(position) FROM journal").pluck(),
+      newestRow: db.prepare("SELECT max(position) FROM journal").pluck(),
+      issuedSince: db.prepare<[number, number], ForecastRow>(
+        "SELECT position, ordinal, series, payload FROM forecasts WHERE position > ? ORDER BY position, ordinal LIMIT ?",
+      ),
+      issuedAsOf: db.prepare<[number, number], ForecastRow>(
+        `SELECT position, ordinal, series, payload FROM forecasts WHERE series = ? AND issued <= ?
+         ORDER BY issued DESC, position DESC, ordinal DESC LIMIT 1`,
+      ),
+      positionAtMinute: db.prepare<[number]>("SELECT max(position) FROM minutes WHERE minute <= ?").pluck(),
+      oldestForecast: db.prepare("SELECT min(position) FROM forecasts").pluck(),
+      trimRows: db.prepare<[number, number]>("DELETE FROM journal WHERE position <= ? AND position < ?"),
+      trimForecasts: db.prepare<[number, number]>(
+        "DELETE FROM forecasts WHERE position <= ? AND position < ?",
+      ),
+      oldestId: db.prepare("SELECT min(position) FROM ids").pluck(),
+      trimIds: db.prepare<[number, number]>("DELETE FROM ids WHERE position <= ? AND position < ?"),
+      trimMinutes: db.prepare<[number]>("DELETE FROM minutes WHERE minute < ?"),
+      trimRollUps: db.prepare<[number, number]>(
+        "DELETE FROM rollups WHERE (hour, series) IN (SELECT hour, series FROM rollups WHERE hour < ? LIMIT ?)",
+      ),
+      countForecasts: db.prepare("SELECT count(*) FROM forecasts").pluck(),
+    };
+  }
+
+  open(): Opened {
+    return this.#guard(() => {
+      const db = this.#db;
+      const series: StoredSeries[] = [];
+      for (const row of db
+        .prepare<[], SeriesRow>("SELECT id, name, specification, columns, birth FROM series ORDER BY id")
+        .all()) {
+        series.push({ ...row, columns: JSON.parse(row.columns) });
+        this.#names.set(row.id, row.name);
+      }
+      const fact = (name: string): unknown => this.#statements.getFact.get(name);
+      // The highest position ever given, even if retention has emptied the journal since.
+      this.#position = Math.max(
+        Number(this.#statements.newestRow.get() ?? 0),
+        Number(fact("derivedUpTo")),
+        Number(db.prepare("SELECT max(position) FROM minutes").pluck().get() ?? 0),
+      );
+      return {
+        epoch: String(fact("epoch")),
+        position: this.#position,
+        derivedUpTo: Number(fact("derivedUpTo")),
+        checkpointedUpTo: Number(fact("checkpointedUpTo")),
+        series,
+        generations: db
+          .prepare<[], Generation>(
+            "SELECT series, generation, position FROM checkpoints ORDER BY series, generation",
+          )
+          .all(),
+        sources: new Map(
+          db
+            .prepare<[], { name: string; reached: string }>("SELECT name, reached FROM sources")
+            .all()
+            .map(({ name, reached }) => [name, reached]),
+        ),
+      };
+    });
+  }
+
+  commit(commit: Commit): Float64Array {
+    const positions = new Float64Array(commit.entries.length);
+    let position = this.#position;
+    this.#write(() => {
+      const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
+      this.#writeDerived(commit.derived);
+      for (const { id, name, specification, columns, birth } of commit.series) {
+        addSeries.run(id, name, partitionOf(name), specification, JSON.stringify(columns), birth);
+      }
+      this.#failpoint("commit:begun");
+      for (let i = 0; i < commit.entries.length; i++) {
+        const { series, time, payload, id } = commit.entries[i];
+        if (id !== undefined && addId.run(position + 1, series, id).changes === 0) continue;
+        positions[i] = ++position;
+        addRow.run(position, series, time, payload);
+      }
+      for (const [name, reached] of commit.sources) setSource.run(name, reached);
+      if (position > this.#position) setMinute.run(Math.floor(commit.now / 60_000), position);
+      this.#failpoint("commit:written");
+    });
+    this.#failpoint("commit:durable");
+    this.#position = position;
+    for (const { id, name } of commit.series) this.#names.set(id, name);
+    return positions;
+  }
+
+  #writeDerived(derived: Derived): void {
+    const { addForecast, addRollUp, dropId, setFact } = this.#statements;
+    for (const { position, ordinal, series, forecasts } of derived.issued) {
+      addForecast.run(position, ordinal, series, Date.parse(forecasts[0].issuedAt), packForecasts(forecasts));
+    }
+    for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
+      addRollUp.run(hour, series, observations, count, absoluteError, held);
+    }
+    for (const { series, id } of derived.forget) dropId.run(series, id);
+    setFact.run(derived.upTo, "derivedUpTo");
+  }
+
+  writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
+    this.#write(() => {
+      const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
+      this.#writeDerived(derived);
+      setFact.run(checkpointedUpTo, "checkpointedUpTo");
+      for (const { series, generation, position, framed } of checkpoints) {
+        dropCheckpoints.run(series, generation - keep, generation);
+        addCheckpoint.run(series, generation, position, framed);
+        this.#failpoint("checkpoint:row");
+      }
+      this.#failpoint("checkpoint:written");
+    });
+    this.#failpoint("checkpoint:durable");
+  }
+
+  readCheckpoint(series: number, generation: number): Uint8Array | undefined {
+    return this.#guard(
+      () => this.#statements.getCheckpoint.get(series, generation) as Uint8Array | undefined,
+    );
+  }
+
+  *rows(after: number, upTo: number, series?: number): Iterable<JournalRow> {
+    let from = after;
+    for (;;) {
+      const rows = this.#guard(() =>
+        series === undefined
+          ? this.#statements.rows.all(from, upTo, READ_ROWS)
+          : this.#statements.rowsOf.all(from, upTo, series, READ_ROWS),
+      );
+      yield* rows;
+      if (rows.length < READ_ROWS) return;
+      from = rows[rows.length - 1].position;
+    }
+  }
+
+  oldestRow(): number {
+    return this.#guard(() => Number(this.#statements.oldestRow.get() ?? this.#position + 1));
+  }
+
+  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null {
+    return this.#guard(() => {
+      if (since < Number(this.#statements.getFact.get("forecastsAfter"))) return null;
+      return this.#statements.issuedSince.all(since, limit).map((row) => this.#unpack(row));
+    });
+  }
+
+  issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
+    return this.#guard(() => {
+      const row = this.#statements.issuedAsOf.get(series, time);
+      return row && this.#unpack(row);
+    });
+  }
+
+  #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {
+    return {
+      position,
+      ordinal,
+      series,
+      forecasts: unpackForecasts(payload, this.#names.get(series) ?? String(series)),
+    };
+  }
+
+  trim(needed: number, retention: Retention, now: number, limit: number): number {
+    const s = this.#statements;
+    const bound = (rows: number, days: number): number => {
+      const aged = Number(s.positionAtMinute.get(Math.floor((now - days * DAY) / 60_000)) ?? 0);
+      return Math.max(this.#position - rows, aged);
+    };
+    let changes = 0;
+    this.#write(() => {
+      const oldest = Number(s.oldestRow.get() ?? Number.POSITIVE_INFINITY);
+      const journalTo = Math.min(needed, bound(retention.journalRows, retention.journalDays));
+      if (oldest <= journalTo) changes += s.trimRows.run(journalTo, oldest + limit).changes;
+
+      const forecastsTo = bound(retention.forecastRows, retention.forecastDays);
+      const oldestForecast = Number(s.oldestForecast.get() ?? Number.POSITIVE_INFINITY);
+      if (oldestForecast <= forecastsTo) {
+        const reached = Math.min(forecastsTo, oldestForecast + limit - 1);
+        changes += s.trimForecasts.run(forecastsTo, oldestForecast + limit).changes;
+        s.setFact.run(reached, "forecastsAfter");
+      }
+
+      const idsTo = this.#position - retention.idRows;
+      const oldestId = Number(s.oldestId.get() ?? Number.POSITIVE_INFINITY);
+      if (oldestId <= idsTo) changes += s.trimIds.run(idsTo, oldestId + limit).changes;
+
+      const keepMinutes = Math.max(retention.journalDays, retention.forecastDays) + 1;
+      changes += s.trimMinutes.run(Math.floor((now - keepMinutes * DAY) / 60_000)).changes;
+      changes += s.trimRollUps.run(now - retention.rollUpDays * DAY, limit).changes;
+    });
+    return changes;
+  }
+
+  size(): StoreSize {
+    return this.#guard(() => {
+      const pages = Number(this.#db.pragma("page_count", { simple: true }));
+      const oldest = Number(this.#statements.oldestRow.get() ?? this.#position + 1);
+      const oldestForecast = Number(this.#statements.oldestForecast.get() ?? this.#position + 1);
+      const oldestId = Number(this.#statements.oldestId.get() ?? this.#position + 1);
+      return {
+        databaseBytes: pages * PAGE_BYTES,
+        journalRows: this.#position + 1 - oldest,
+        forecastRows: this.#position + 1 - oldestForecast,
+        idRows: this.#position + 1 - oldestId,
+      };
+    });
+  }
+
+  close(): void {
+    try {
+      this.#db.close();
+    } finally {
+      this.#lock.release();
+      rmSync(`${this.path}-pid`, { force: true });
+    }
+  }
+
+  /** One transaction; afterwards all of it is there, or none. */
+  #write(body: () => void): void {
+    if (this.#failed) throw this.#failed;
+    this.#assertPresent();
+    this.#guard(() => this.#db.transaction(body).immediate());
+  }
+
+  /** A file that was deleted or replaced still takes writes, into nothing. */
+  #assertPresent(): void {
+    let inode: number | undefined;
+    try {
+      inode = statSync(this.path).ino;
+    } catch {
+      inode = undefined;
+    }
+    if (inode === this.#inode) return;
+    this.#failed = new EddyError("storage", this.path, {
+      expected: "the database file that was opened",
+      received: inode === undefined ? "no file: it was deleted or moved" : "another file in its place",
+      hint: "intake has stopped; put the file back or restart",
+    });
+    throw this.#failed;
+  }
+
+  #guard<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      // Without a code it is no failure of the disk.
+      if (sqliteCode(error) === "") throw error;
+      const storage = storageError(this.path, error);
+      if (isFatal(error)) this.#failed = storage;
+      throw storage;
+    }
+  }
+}
+
+const sqliteCode = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code ?? "");
+
+/** After these nobody knows what is on the disk; only a restart, which reads it anew, does. */
+function isFatal(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return (
+    /^SQLITE_(CORRUPT|NOTADB)/.test(code) ||
+    /^SQLITE_IOERR_(FSYNC|WRITE|DIR_FSYNC|TRUNCATE|SHORT_READ|READ)/.test(code)
+  );
+}
+
+const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
+  [/^(SQLITE_FULL|ENOSPC)/, "a full disk", "free some space; intake goes on by itself"],
+  [
+    /^(SQLITE_READONLY|EROFS|EACCES|EPERM|SQLITE_PERM)/,
+    "one that may not be written",
+    "check its permissions",
+  ],
+  [/^SQLITE_(CORRUPT|NOTADB)/, "damaged pages", "restore a savepoint or another copy"],
+  [/^SQLITE_BUSY/, "one busy with another process", "try again"],
+  [/^(SQLITE_CANTOPEN|ENOENT|ENOTDIR|EISDIR)/, "one that cannot be opened", "check the path"],
+];
+
+/** What SQLite and the file system say, as one line a user can act on. */
+export function storageError(path: string, error: unknown): EddyError {
+  if (error instanceof EddyError) return error;
+  const code = sqliteCode(error);
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(code));
+  return new EddyError("storage", path, {
+    expected: "a database that can be read and written",
+    received: meaning ? `${meaning[1]} (${code})` : `${code || "failure"}: ${(error as Error).message}`,
+    ...(meaning ? { hint: meaning[2] } : {}),
+    cause: error,
+  });
+}

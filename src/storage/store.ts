@@ -1,0 +1,155 @@
+import type { EddyError } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+
+/** Keys are spread over this many fixed partitions from the first day, so that state can later move between machines. */
+export const PARTITIONS = 128;
+
+/** A series as the store keeps it. `birth` is the journal position before its first observation. */
+export interface StoredSeries {
+  readonly id: number;
+  readonly name: string;
+  /** JSON: everything its forecaster was opened with. */
+  readonly specification: string;
+  /** Columns in the order in which the journal packs their values. */
+  readonly columns: readonly string[];
+  readonly birth: number;
+}
+
+/** An observation on its way into the journal. */
+export interface JournalEntry {
+  readonly series: number;
+  readonly time: number;
+  /** Packed values: `packValues`. */
+  readonly payload: Uint8Array;
+  readonly id?: string;
+}
+
+/** An observation in the journal. */
+export interface JournalRow {
+  readonly position: number;
+  readonly series: number;
+  readonly time: number;
+  readonly payload: Uint8Array;
+}
+
+/** Forecasts of one issue of one series as they were published: one per target. */
+export interface IssuedForecasts {
+  /** Position of the observation that led to them. */
+  readonly position: number;
+  /** 0, 1, ... for the issues that one observation led to. */
+  readonly ordinal: number;
+  readonly series: number;
+  readonly forecasts: readonly Forecast[];
+}
+
+/** What one series did in one hour: `count` forecasts one step ahead that met their label. */
+export interface RollUp {
+  readonly series: number;
+  /** Start of the hour, epoch milliseconds of event time. */
+  readonly hour: number;
+  readonly observations: number;
+  readonly count: number;
+  readonly absoluteError: number;
+  readonly held: number;
+}
+
+/** What follows from the journal up to position `upTo` and is written with a later commit. */
+export interface Derived {
+  readonly upTo: number;
+  readonly issued: readonly IssuedForecasts[];
+  readonly rollUps: readonly RollUp[];
+  /** Ids of observations that were refused once applied: a corrected one may come under the same id. */
+  readonly forget: readonly { readonly series: number; readonly id: string }[];
+}
+
+/** One transaction of the live path: all of it is durable when `commit` returns, or none of it is there. */
+export interface Commit {
+  readonly series: readonly StoredSeries[];
+  readonly entries: readonly JournalEntry[];
+  /** How far each named source has been read. */
+  readonly sources: ReadonlyMap<string, string>;
+  readonly derived: Derived;
+  readonly now: number;
+}
+
+/** One kept checkpoint, without its bytes. */
+export interface Generation {
+  readonly series: number;
+  readonly generation: number;
+  /** Journal position the state stands at. */
+  readonly position: number;
+}
+
+/** A checkpoint to be written: `framed` is what `frameCheckpoint` made. */
+export interface CheckpointWrite extends Generation {
+  readonly framed: Uint8Array;
+}
+
+/** Checkpoints of one transaction, and with them everything derived from the journal that they have left behind. */
+export interface CheckpointBatch {
+  readonly checkpoints: readonly CheckpointWrite[];
+  /** Generations to keep of each series written. */
+  readonly keep: number;
+  readonly derived: Derived;
+  /** Every observation up to here is in a checkpoint; recovery reads the journal from here on. */
+  readonly checkpointedUpTo: number;
+}
+
+/** What is kept and for how long; the smaller bound rules. Rows that recovery needs are kept whatever these say. */
+export interface Retention {
+  readonly journalRows: number;
+  readonly journalDays: number;
+  /** Forecast issues: one row per series and observation. */
+  readonly forecastRows: number;
+  readonly forecastDays: number;
+  /** Positions over which a repeated id is recognised. */
+  readonly idRows: number;
+  readonly rollUpDays: number;
+}
+
+/** What a store finds when it is opened. */
+export interface Opened {
+  readonly epoch: string;
+  /** Last position in the journal. */
+  readonly position: number;
+  /** Everything derived from the journal up to here has been written. */
+  readonly derivedUpTo: number;
+  /** Every observation up to here is in a checkpoint. */
+  readonly checkpointedUpTo: number;
+  readonly series: readonly StoredSeries[];
+  readonly generations: readonly Generation[];
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+export interface StoreSize {
+  readonly databaseBytes: number;
+  readonly journalRows: number;
+  readonly forecastRows: number;
+  readonly idRows: number;
+}
+
+/**
+ * Everything durable, one writer. Two implementations: SQLite, and a simulated disk for tests. Each method that
+ * writes is one transaction; when it throws, nothing of it was written. Trying again may help, unless `failed` is set:
+ * then the file can no longer be trusted to take writes and every later one throws the same error.
+ */
+export interface Store {
+  readonly failed: EddyError | undefined;
+  open(): Opened;
+  /** Positions given to the entries in order, 0 for one whose id is known already. */
+  commit(commit: Commit): Float64Array;
+  writeCheckpoints(batch: CheckpointBatch): void;
+  readCheckpoint(series: number, generation: number): Uint8Array | undefined;
+  /** Journal rows with `after` < position <= `upTo`, in order; of one series, or of all. */
+  rows(after: number, upTo: number, series?: number): Iterable<JournalRow>;
+  /** The oldest position the journal still holds; one more than the last when it holds none. */
+  oldestRow(): number;
+  /** Issues with position greater than `since`, oldest first; null when some of them are no longer kept. */
+  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null;
+  /** The last issue of a series made at or before event time `time`. */
+  issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
+  /** Deletes at most `limit` rows that retention no longer asks for; `needed`: the journal is kept after it. */
+  trim(needed: number, retention: Retention, now: number, limit: number): number;
+  size(): StoreSize;
+  close(): void;
+}

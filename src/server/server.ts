@@ -1,0 +1,198 @@
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import Fastify, { type FastifyInstance } from "fastify";
+import { EddyError, printable } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+import { Access, isLoopback } from "./access.ts";
+import type { Engine } from "./engine.ts";
+import { prefixed } from "./http/metrics-text.ts";
+import { addPage } from "./http/page.ts";
+import { addRoutes, type Live } from "./http/routes.ts";
+import { Intake } from "./intake.ts";
+import { RecentObservations } from "./recent-observations.ts";
+import { StreamEndpoint } from "./socket/endpoint.ts";
+import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+
+export interface ServerOptions {
+  /** Where the observations go; a promise while it recovers, during which the server listens and is not ready. */
+  readonly engine: Engine | Promise<Engine>;
+  /** Default 127.0.0.1: this machine only. Any other address needs a token. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** What clients must show: `Authorization: Bearer` or `init{token}`. */
+  readonly token?: string;
+  /** Origins of pages, beside the server's own, that may connect, such as `https://dash.example`. */
+  readonly origins?: readonly string[];
+  /** Largest body of a request, bytes; default 8 MiB. */
+  readonly bodyBytes?: number;
+  readonly socket?: Partial<Omit<SocketOptions, "limits">> & { readonly limits?: Partial<ConnectionLimits> };
+  /** Told what went wrong inside; default: nobody. */
+  readonly onError?: (error: unknown) => void;
+  /** Wall clock, epoch milliseconds: the time of observations that give none. */
+  readonly now?: () => number;
+}
+
+/** A server that listens. */
+export interface Server {
+  /** Of the page, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  /** Resolves when the engine has recovered and observations are taken; rejects when the engine could not be opened. */
+  readonly ready: Promise<void>;
+  /** Takes observations of a source inside this process, through the same door as all others. */
+  readonly intake: Promise<Intake>;
+  /**
+   * Shuts down in order: not ready, no more intake, everything taken answered, checkpoint, `draining` and 1001 to the
+   * subscribers, sockets closed.
+   */
+  close(): Promise<void>;
+}
+
+/** How long answers under way may take once everything else is closed. */
+const CLOSE_MS = 2_000;
+
+/**
+ * Starts HTTP, WebSocket and the page over an engine.
+ *
+ * @throws EddyError `bad-argument` for an address beyond this machine without a token, or one that is taken
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { host = "127.0.0.1", port = 0, token, origins = [], bodyBytes = 8 << 20, now = Date.now } = options;
+  const { onError = () => {} } = options;
+  if (!isLoopback(host) && token === undefined) {
+    throw new EddyError("bad-argument", "--host", {
+      expected: "a loopback address, or --token beside it",
+      received: printable(host),
+      hint: "without a token anyone who reaches the address could read and write",
+    });
+  }
+  const access = new Access(token, origins);
+  const socket: SocketOptions = {
+    ...SOCKET_DEFAULTS,
+    ...options.socket,
+    limits: { ...SOCKET_DEFAULTS.limits, ...options.socket?.limits },
+  };
+  let live: (Live & { readonly stream: StreamEndpoint }) | null = null;
+  let closing: Promise<void> | null = null;
+  let requests = 0;
+
+  const app = Fastify({
+    bodyLimit: bodyBytes,
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: "idle",
+  });
+  app.addHook("onResponse", async () => {
+    requests++;
+  });
+  app.addHook("onError", async (_request, _reply, error) => {
+    if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
+  });
+  const open = () => (live?.intake.open ? live : null);
+  addRoutes(app, { access, live: open, now, metrics: () => metrics(live, requests) });
+  addPage(app);
+  app.server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // A peer that goes away during the handshake is no event for the process.
+    stream.on("error", () => {});
+    const path = request.url?.split("?")[0];
+    if (path !== "/v1/stream") refuse(stream, "404 Not Found", "not-found", "expected /v1/stream");
+    else if (live === null) refuse(stream, "503 Service Unavailable", "not-ready", "the server is starting");
+    else live.stream.upgrade(request, stream, head);
+  });
+  await listen(app, host, port);
+
+  const opened = Promise.resolve(options.engine).then((engine) => {
+    const intake = new Intake(engine);
+    const recent = new RecentObservations();
+    const observed = (forecast: Forecast) => {
+      const value = intake.observed(forecast);
+      if (value !== undefined) recent.add(forecast, value);
+      return value;
+    };
+    const stream = new StreamEndpoint({
+      engine,
+      intake,
+      access,
+      socket,
+      now,
+      monotonic: () => performance.now(),
+      observed,
+      onError,
+    });
+    live = { engine, intake, recent, stream };
+    return live;
+  });
+  const ready = opened.then(() => undefined);
+  const intake = opened.then((parts) => parts.intake);
+  // Whoever waits for them hears of it; a caller that does not must not be ended by it.
+  ready.catch(() => {});
+  intake.catch(() => {});
+
+  const shutDown = async () => {
+    const parts = await opened.catch(() => null);
+    await parts?.intake.shut();
+    await parts?.engine.close();
+    await parts?.stream.close();
+    const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+    await app.close();
+    clearTimeout(timer);
+  };
+  const { port: listening } = app.server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host === "0.0.0.0" ? "127.0.0.1" : host}:${listening}`,
+    port: listening,
+    ready,
+    intake,
+    close: () => {
+      closing ??= shutDown();
+      return closing;
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      throw new EddyError("port-taken", "--port", {
+        expected: "a free port, or 0 for any",
+        received: `${port}, which another program listens on`,
+        cause,
+      });
+    }
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EACCES") {
+      throw new EddyError("bad-argument", "--host", {
+        expected: "an address and port of this machine",
+        received: `${host}:${port} (${code})`,
+        cause,
+      });
+    }
+    throw cause;
+  }
+}
+
+function refuse(stream: Duplex, status: string, code: string, message: string): void {
+  const body = JSON.stringify({ code, message });
+  stream.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function metrics(
+  live: { engine: Engine; stream: StreamEndpoint } | null,
+  requests: number,
+): Readonly<Record<string, number>> {
+  const { user, system } = process.cpuUsage();
+  return {
+    ...(live === null ? {} : prefixed("eddy", live.engine.metrics())),
+    ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
+    eddy_http_requests_total: requests,
+    process_resident_memory_bytes: process.memoryUsage.rss(),
+    process_cpu_seconds_total: (user + system) / 1e6,
+    process_start_time_seconds: Math.round(performance.timeOrigin / 1000),
+  };
+}

@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Forecast } from "../../models/forecast.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Access } from "../access.ts";
+import type { Engine } from "../engine.ts";
+import type { Intake } from "../intake.ts";
+import { CloseCode } from "./close-codes.ts";
+import { Connection, type ConnectionWorld } from "./connection.ts";
+import { FanOut } from "./fan-out.ts";
+import type { SocketOptions } from "./limits.ts";
+import { JSON_SUBPROTOCOL } from "./messages.ts";
+
+export interface StreamEndpointOptions {
+  readonly engine: Engine;
+  readonly intake: Intake;
+  readonly access: Access;
+  readonly socket: SocketOptions;
+  readonly now: () => number;
+  readonly monotonic: () => number;
+  /** The value that led to a forecast, if it is known. */
+  readonly observed: (forecast: Forecast) => number | null | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+/** `/v1/stream`: takes WebSocket upgrades, holds the connections and feeds them forecasts. */
+export class StreamEndpoint {
+  readonly #options: StreamEndpointOptions;
+  readonly #server: WebSocketServer;
+  readonly #fanOut: FanOut;
+  readonly #connections = new Set<Connection>();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #unsubscribe: () => void;
+  #opened = 0;
+
+  constructor(options: StreamEndpointOptions) {
+    this.#options = options;
+    const { engine, observed, socket } = options;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: socket.limits.messageBytes,
+      maxFragments: 64,
+      maxBufferedChunks: 1024,
+      // A client that offers only unknown subprotocols is given one of them for as long as it takes to close with 4406:
+      // without a subprotocol, libraries and browsers report a failed handshake, and nobody learns why.
+      handleProtocols: (offered) =>
+        offered.has(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : ([...offered][0] ?? false),
+    });
+    this.#fanOut = new FanOut(engine.epoch);
+    const subscription = engine.forecasts$.subscribe((forecast) => {
+      this.#fanOut.publish(forecast, observed(forecast));
+    });
+    this.#unsubscribe = () => subscription.unsubscribe();
+    this.#heartbeat = setInterval(() => {
+      for (const connection of this.#connections) connection.beat();
+    }, socket.pingMs);
+  }
+
+  /** Answers one upgrade request for this endpoint. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      const refused = this.#refusal(request, ws);
+      if (refused === null) {
+        this.#open(ws, socket, request);
+        return;
+      }
+      ws.on("error", () => {});
+      ws.close(...refused);
+      const timer = setTimeout(() => ws.terminate(), this.#options.socket.closeMs);
+      ws.once("close", () => clearTimeout(timer));
+    });
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    return {
+      connections: this.#connections.size,
+      connections_total: this.#opened,
+      subscriptions: this.#fanOut.subscriptions,
+      conflated_total: this.#fanOut.conflated,
+    };
+  }
+
+  /** Says goodbye to everyone; resolves when all are gone, terminated where they do not answer. */
+  async close(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#unsubscribe();
+    const gone = [...this.#connections].map((connection) => connection.onClosed);
+    for (const connection of this.#connections) connection.drain();
+    await Promise.all(gone);
+    this.#fanOut.close();
+    this.#server.close();
+  }
+
+  #refusal(request: IncomingMessage, ws: WebSocket): [code: CloseCode, reason: string] | null {
+    const { access, intake, socket } = this.#options;
+    if (!intake.open) return [CloseCode.goingAway, "the server is going away"];
+    if (ws.protocol !== JSON_SUBPROTOCOL) {
+      return [CloseCode.subprotocol, `subprotocol: expected ${JSON_SUBPROTOCOL}`];
+    }
+    const forbidden = access.forbidden(request);
+    if (forbidden !== null) return [CloseCode.forbidden, forbidden.slice(0, 100)];
+    const bearer = access.bearer(request);
+    if (bearer !== undefined && !access.authorise(bearer)) {
+      return [CloseCode.unauthorised, "Authorization: expected the server's token"];
+    }
+    if (this.#connections.size >= socket.connections) {
+      return [CloseCode.tooMany, `expected at most ${socket.connections} connections`];
+    }
+    return null;
+  }
+
+  #open(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
+    const { access, engine, intake, monotonic, now, onError } = this.#options;
+    const world: ConnectionWorld = {
+      engine,
+      fanOut: this.#fanOut,
+      options: this.#options.socket,
+      open: () => intake.open,
+      ingest: (batch: readonly Observation[]) => intake.ingest(batch),
+      authorise: (token) => access.authorise(token),
+      monotonic,
+      now,
+      onError,
+    };
+    const authorised = !access.needsToken || access.authorise(access.bearer(request));
+    const connection = new Connection(ws, socket, randomUUID(), authorised, world);
+    this.#opened++;
+    this.#connections.add(connection);
+    connection.onClosed.then(() => this.#connections.delete(connection));
+  }
+}

@@ -1,0 +1,46 @@
+/** What one connection may do; sent in `ready`. */
+export interface ConnectionLimits {
+  /** Bytes of one message from the client; a larger one ends the connection with 1009. */
+  readonly messageBytes: number;
+  /** Subscriptions at a time; one more ends the connection with 4429. */
+  readonly subscriptions: number;
+  /** Messages a second other than `observe`, with a burst of twice that; more ends the connection with 4429. */
+  readonly messagesPerSecond: number;
+  /** Observations sent and not yet answered; at this number the server stops reading until some are. */
+  readonly pendingObservations: number;
+  /** Messages that may wait for one `stream` subscription; more ends the connection with 4008. */
+  readonly queue: number;
+}
+
+/** Limits and times of `/v1/stream`. */
+export interface SocketOptions {
+  readonly limits: ConnectionLimits;
+  /** Connections at a time; one more is ended with 4429. */
+  readonly connections: number;
+  /** Time for `init` to arrive, milliseconds; then 4408. */
+  readonly initMs: number;
+  /** A peer that has not answered a WebSocket ping for this long is terminated. */
+  readonly pingMs: number;
+  /** Bytes handed to a socket and not yet taken by the system, above which a client's messages wait. */
+  readonly highWaterBytes: number;
+  /** How long a closing peer may take before it is terminated. */
+  readonly closeMs: number;
+  /** Told to clients when the server goes away. */
+  readonly reconnectAfterMs: number;
+}
+
+export const SOCKET_DEFAULTS: SocketOptions = {
+  limits: {
+    messageBytes: 64 * 1024,
+    subscriptions: 256,
+    messagesPerSecond: 100,
+    pendingObservations: 1024,
+    queue: 1024,
+  },
+  connections: 10_000,
+  initMs: 10_000,
+  pingMs: 20_000,
+  highWaterBytes: 1 << 20,
+  closeMs: 2_000,
+  reconnectAfterMs: 1_000,
+};

@@ -1,0 +1,161 @@
+import { EddyError } from "../../models/errors.ts";
+import { CloseCode } from "./close-codes.ts";
+import type { ConnectionLimits } from "./limits.ts";
+import {
+  idOf,
+  NotAMessage,
+  readMessage,
+  type ServerMessage,
+  type SubscribeMessage,
+  type SubscriptionId,
+} from "./messages.ts";
+
+/** What the connection is to do about a frame, in order. */
+export type Effect =
+  | { readonly do: "send"; readonly message: ServerMessage }
+  | { readonly do: "welcome" }
+  | { readonly do: "subscribe"; readonly subscribe: SubscribeMessage }
+  | { readonly do: "unsubscribe"; readonly id: SubscriptionId }
+  | { readonly do: "acknowledge"; readonly id: SubscriptionId; readonly offset: number }
+  | { readonly do: "observe"; readonly observation: Readonly<Record<string, unknown>> }
+  | { readonly do: "close"; readonly code: CloseCode; readonly reason: string };
+
+export interface ReceiveOptions {
+  readonly limits: ConnectionLimits;
+  /** The upgrade request carried the right token already. */
+  readonly authorised: boolean;
+  /** Is this token the right one? Always true for a server without a token. */
+  readonly authorise: (token: string | undefined) => boolean;
+}
+
+/**
+ * The receiving side of one connection, as a state machine without socket or clock: frames in, effects out.
+ *
+ *     opened --init, right token--> ready --anything wrong with the frame as such--> closed
+ *
+ * A frame that is no message (not JSON, no known type, binary) is answered by an error and 4400. A known message with a
+ * wrong field is answered by an error, and the connection goes on.
+ */
+export class Receive {
+  readonly #options: ReceiveOptions;
+  readonly #subscriptions = new Set<SubscriptionId>();
+  #phase: "opened" | "ready" | "closed" = "opened";
+  /** Messages that may still come at once, and when that was reckoned. */
+  #allowance: number;
+  #reckonedAt = 0;
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+    this.#allowance = 2 * options.limits.messagesPerSecond;
+  }
+
+  get ready(): boolean {
+    return this.#phase === "ready";
+  }
+
+  /** A text frame that came at `now`, milliseconds of any clock that does not go back. */
+  text(frame: string, now: number): Effect[] {
+    if (this.#phase === "closed") return [];
+    let message: ReturnType<typeof readMessage>;
+    try {
+      message = readMessage(frame);
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      const id = idOf(frame);
+      const answer: Effect = {
+        do: "send",
+        message: {
+          type: "error",
+          ...(id === undefined ? {} : { id }),
+          code: error.code,
+          message: error.message,
+          retryable: false,
+        },
+      };
+      if (error instanceof NotAMessage || this.#phase === "opened") {
+        return [answer, this.#close(CloseCode.badMessage, error.message)];
+      }
+      return this.#spend(now) ?? [answer];
+    }
+    if (this.#phase === "opened") {
+      if (message.type !== "init") {
+        return [this.#close(CloseCode.badMessage, `first message: expected init, got ${message.type}`)];
+      }
+      if (!this.#options.authorised && !this.#options.authorise(message.token)) {
+        return [this.#close(CloseCode.unauthorised, "init: expected the server's token")];
+      }
+      this.#phase = "ready";
+      return [{ do: "welcome" }];
+    }
+    if (message.type === "observe") return [{ do: "observe", observation: message.observation }];
+    const refused = this.#spend(now);
+    if (refused !== null) return refused;
+    switch (message.type) {
+      case "init":
+        return [this.#close(CloseCode.badMessage, "init: expected once, at the start")];
+      case "subscribe":
+        if (this.#subscriptions.has(message.id)) {
+          return [
+            this.#close(CloseCode.duplicateId, `subscription ${JSON.stringify(message.id)} exists already`),
+          ];
+        }
+        if (this.#subscriptions.size >= this.#options.limits.subscriptions) {
+          return [
+            this.#close(
+              CloseCode.tooMany,
+              `expected at most ${this.#options.limits.subscriptions} subscriptions`,
+            ),
+          ];
+        }
+        this.#subscriptions.add(message.id);
+        return [{ do: "subscribe", subscribe: message }];
+      case "unsubscribe":
+        if (!this.#subscriptions.delete(message.id)) return [unknown(message.id, "unsubscribe")];
+        return [{ do: "unsubscribe", id: message.id }];
+      case "ack":
+        if (!this.#subscriptions.has(message.id)) return [unknown(message.id, "ack")];
+        return [{ do: "acknowledge", id: message.id, offset: message.offset }];
+      case "ping":
+        return [{ do: "send", message: { type: "pong" } }];
+    }
+  }
+
+  /** A binary frame: `eddy.v1.json` has none. */
+  binary(): Effect[] {
+    if (this.#phase === "closed") return [];
+    return [this.#close(CloseCode.badMessage, "message: expected text, got a binary frame")];
+  }
+
+  /** The time for `init` is over. */
+  initTimeout(): Effect[] {
+    if (this.#phase !== "opened") return [];
+    return [this.#close(CloseCode.initTimeout, "expected init, got nothing in time")];
+  }
+
+  #close(code: CloseCode, reason: string): Effect {
+    this.#phase = "closed";
+    return { do: "close", code, reason };
+  }
+
+  /** Counts one control message: a bucket that fills at the allowed rate and holds two seconds of it. */
+  #spend(now: number): Effect[] | null {
+    const rate = this.#options.limits.messagesPerSecond;
+    this.#allowance = Math.min(2 * rate, this.#allowance + ((now - this.#reckonedAt) / 1000) * rate);
+    this.#reckonedAt = now;
+    if (this.#allowance < 1)
+      return [this.#close(CloseCode.tooMany, `expected at most ${rate} messages a second`)];
+    this.#allowance--;
+    return null;
+  }
+}
+
+const unknown = (id: SubscriptionId, type: string): Effect => ({
+  do: "send",
+  message: {
+    type: "error",
+    id,
+    code: "bad-message",
+    message: `${type} id: expected a subscription of this connection, got ${JSON.stringify(id)}`,
+    retryable: false,
+  },
+});

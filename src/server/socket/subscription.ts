@@ -1,0 +1,134 @@
+import type { Issue } from "./issue.ts";
+import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
+import { matchesPattern } from "./pattern.ts";
+
+/**
+ * What one subscription has still to be sent.
+ *
+ * `latest`: one slot per series and target, replaced in place while it waits, so a slow reader sees fewer and newer
+ * forecasts and memory is bounded by the number of series. `stream`: all, in order, in a queue of bounded length.
+ */
+export class Subscription {
+  readonly id: SubscriptionId;
+  /** The exact series, or undefined when a pattern chooses. */
+  readonly series: string | undefined;
+  readonly mode: "latest" | "stream";
+  readonly #pattern: string;
+  readonly #steps: ReadonlySet<number> | null;
+  readonly #observed: boolean;
+  /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
+  readonly #interval: number;
+  readonly #capacity: number;
+  readonly #slots = new Map<string, Issue>();
+  /** When a slot may be sent next; kept only under a rate limit. */
+  readonly #next = new Map<string, number>();
+  #queue: Issue[] = [];
+  #head = 0;
+  #nextStream = 0;
+  /** Offsets sent and not acknowledged, once the client has begun to acknowledge. */
+  #unacknowledged: number[] | null = null;
+  /** Forecasts replaced before they were sent. */
+  conflated = 0;
+  #after: number;
+  #resumingFrom: number | null = null;
+
+  constructor(message: SubscribeMessage, after: number, capacity: number) {
+    this.id = message.id;
+    this.series = message.series;
+    this.mode = message.mode ?? "latest";
+    this.#pattern = message.pattern ?? "";
+    this.#steps =
+      message.horizons === undefined ? null : new Set([...message.horizons].sort((a, b) => a - b));
+    this.#observed = message.observed ?? false;
+    this.#interval = message.maxRate === undefined ? 0 : 1000 / message.maxRate;
+    this.#capacity = capacity;
+    this.#after = after;
+  }
+
+  wants(series: string): boolean {
+    return this.series === undefined ? matchesPattern(this.#pattern, series) : this.series === series;
+  }
+
+  /** Live forecasts at or before this journal position are not wanted; infinite while catching up from the log. */
+  get after(): number {
+    return this.#resumingFrom === null ? this.#after : Number.POSITIVE_INFINITY;
+  }
+
+  /** Where catching up stands, or null when the subscription is live. */
+  get resumingFrom(): number | null {
+    return this.#resumingFrom;
+  }
+
+  /** Goes on catching up from `offset`; with null, goes live after journal position `live`. */
+  resumeFrom(offset: number | null, live = this.#after): void {
+    this.#resumingFrom = offset;
+    this.#after = live;
+  }
+
+  get waiting(): number {
+    return this.mode === "latest" ? this.#slots.size : this.#queue.length - this.#head;
+  }
+
+  /** Takes a forecast for sending; false when the queue is full, and the client too slow for a stream. */
+  offer(issue: Issue): boolean {
+    if (this.mode === "latest") {
+      if (this.#slots.has(issue.slot)) this.conflated++;
+      this.#slots.set(issue.slot, issue);
+      return true;
+    }
+    if (this.waiting >= this.#capacity || (this.#unacknowledged?.length ?? 0) > this.#capacity) return false;
+    this.#queue.push(issue);
+    return true;
+  }
+
+  /** Takes a page of the log, when nothing waits. */
+  replay(page: readonly Issue[]): void {
+    this.#queue = [...page];
+    this.#head = 0;
+  }
+
+  /** The next frame that may be sent at `now` (milliseconds), or null. */
+  take(now: number): Buffer | null {
+    const issue = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
+    if (issue === null) return null;
+    if (this.mode === "stream") this.#unacknowledged?.push(issue.forecast.offset);
+    return issue.frame(this.id, this.#steps, this.#observed);
+  }
+
+  /** When something that waits for its turn may be sent, or infinity when nothing waits. */
+  get dueAt(): number {
+    if (this.waiting === 0) return Number.POSITIVE_INFINITY;
+    if (this.mode === "stream") return this.#nextStream;
+    let due = Number.POSITIVE_INFINITY;
+    for (const slot of this.#slots.keys()) due = Math.min(due, this.#next.get(slot) ?? 0);
+    return due;
+  }
+
+  /** The client has dealt with everything up to `offset`. */
+  acknowledge(offset: number): void {
+    this.#unacknowledged = (this.#unacknowledged ?? []).filter((sent) => sent > offset);
+  }
+
+  #takeSlot(now: number): Issue | null {
+    for (const [slot, issue] of this.#slots) {
+      if (this.#interval > 0) {
+        if ((this.#next.get(slot) ?? 0) > now) continue;
+        this.#next.set(slot, now + this.#interval);
+      }
+      this.#slots.delete(slot);
+      return issue;
+    }
+    return null;
+  }
+
+  #takeQueued(now: number): Issue | null {
+    if (this.#head === this.#queue.length || this.#nextStream > now) return null;
+    if (this.#interval > 0) this.#nextStream = now + this.#interval;
+    const issue = this.#queue[this.#head++];
+    if (this.#head > 256 && 2 * this.#head > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return issue;
+  }
+}

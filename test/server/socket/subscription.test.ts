@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import type { Forecast } from "../../../src/models/forecast.ts";
+import { Issue } from "../../../src/server/socket/issue.ts";
+import type { SubscribeMessage } from "../../../src/server/socket/messages.ts";
+import { Subscription } from "../../../src/server/socket/subscription.ts";
+
+const forecast = (series: string, offset: number, target = "value"): Forecast => ({
+  series,
+  target,
+  issuedAt: new Date(offset * 1000).toISOString(),
+  offset,
+  horizon: [1, 2, 3].map((step) => ({
+    step,
+    time: new Date((offset + step) * 1000).toISOString(),
+    mean: offset,
+    lower: -1,
+    upper: 1,
+  })),
+  coverage: 0.9,
+  skill: null,
+  model: "auto",
+});
+const issue = (series: string, offset: number, target?: string) =>
+  new Issue(forecast(series, offset, target), "e", 5);
+const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
+  new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity);
+const taken = (subscription: Subscription, now = 0) => {
+  const frames = [];
+  for (let frame = subscription.take(now); frame !== null; frame = subscription.take(now)) {
+    frames.push(JSON.parse(frame.toString()));
+  }
+  return frames;
+};
+
+describe("latest", () => {
+  test("one slot per series and target, replaced in place and counted", () => {
+    const subscription = open({ mode: "latest" });
+    for (let offset = 1; offset <= 1000; offset++) {
+      expect(subscription.offer(issue(`s${offset % 2}`, offset, `t${offset % 4 < 2}`))).toBe(true);
+    }
+    expect(subscription.waiting).toBe(4);
+    expect(subscription.conflated).toBe(996);
+    expect(taken(subscription).map(({ offset }) => offset)).toEqual([997, 998, 999, 1000]);
+    expect(subscription.waiting).toBe(0);
+  });
+
+  test("maxRate holds for each series alone", () => {
+    const subscription = open({ mode: "latest", maxRate: 10 });
+    subscription.offer(issue("a", 1));
+    expect(taken(subscription, 0)).toHaveLength(1);
+    subscription.offer(issue("a", 2));
+    subscription.offer(issue("b", 3));
+    expect(taken(subscription, 50).map(({ forecast }) => forecast.series)).toEqual(["b"]);
+    expect(subscription.dueAt).toBe(100);
+    subscription.offer(issue("a", 4));
+    expect(taken(subscription, 100).map(({ offset }) => offset)).toEqual([4]);
+  });
+});
+
+describe("stream", () => {
+  test("all in order, and full when full", () => {
+    const subscription = open({ mode: "stream" });
+    for (let offset = 1; offset <= 4; offset++) expect(subscription.offer(issue("a", offset))).toBe(true);
+    expect(subscription.offer(issue("a", 5))).toBe(false);
+    expect(taken(subscription).map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
+    expect(subscription.offer(issue("a", 6))).toBe(true);
+  });
+
+  test("the order holds over many turns", () => {
+    const subscription = open({ mode: "stream" }, 1000);
+    const seen: number[] = [];
+    for (let offset = 1; offset <= 3000; offset++) {
+      subscription.offer(issue("a", offset));
+      if (offset % 3 > 0) seen.push(JSON.parse(String(subscription.take(0))).offset);
+    }
+    seen.push(...taken(subscription).map(({ offset }) => offset));
+    expect(seen).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
+  });
+
+  test("a client that acknowledges may not fall behind by more than the queue", () => {
+    const subscription = open({ mode: "stream" });
+    subscription.acknowledge(0);
+    let offset = 0;
+    while (subscription.offer(issue("a", ++offset)) && offset < 100) subscription.take(0);
+    expect(offset).toBe(6);
+    subscription.acknowledge(4);
+    expect(subscription.offer(issue("a", 7))).toBe(true);
+  });
+
+  test("while catching up, live forecasts are not wanted", () => {
+    const subscription = open({ mode: "stream" });
+    subscription.resumeFrom(10);
+    expect(subscription.after).toBe(Number.POSITIVE_INFINITY);
+    subscription.resumeFrom(null, 20);
+    expect(subscription.after).toBe(20);
+    expect(subscription.resumingFrom).toBe(null);
+  });
+});
+
+describe("frames", () => {
+  test("have the documented shape, and are serialised once", () => {
+    const one = issue("a", 7);
+    const frame = one.frame("id", null, false);
+    expect(JSON.parse(frame.toString())).toEqual({
+      type: "data",
+      id: "id",
+      epoch: "e",
+      offset: 7,
+      forecast: forecast("a", 7),
+    });
+    expect(one.frame("id", null, false)).toBe(frame);
+  });
+
+  test("with chosen steps and the observed value", () => {
+    const subscription = open({ id: 3, horizons: [3, 1], observed: true });
+    subscription.offer(issue("a", 7));
+    const [{ id, forecast, observed }] = taken(subscription);
+    expect(id).toBe(3);
+    expect(observed).toBe(5);
+    expect(forecast.horizon.map(({ step }: { step: number }) => step)).toEqual([1, 3]);
+  });
+
+  test("two views of one forecast do not mix", () => {
+    const one = issue("a", 7);
+    const steps = (frame: Buffer) => JSON.parse(frame.toString()).forecast.horizon.length;
+    expect(steps(one.frame("a", new Set([1]), false))).toBe(1);
+    expect(steps(one.frame("a", new Set([1, 2]), false))).toBe(2);
+    expect(steps(one.frame("a", null, false))).toBe(3);
+    expect(JSON.parse(one.frame("a", new Set([1]), false).toString())).not.toHaveProperty("observed");
+  });
+});

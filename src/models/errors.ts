@@ -13,6 +13,7 @@ export type ErrorCode =
   | "bad-state"
   | "too-large"
   | "locked"
+  | "port-taken"
   | "storage"
   | "unauthorised"
   | "busy";

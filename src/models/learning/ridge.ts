@@ -47,7 +47,9 @@ export class Ridge {
   readonly #A: Float64Array;
   /** Σ d φᵀ, [m × n]. */
   readonly #B: Float64Array;
-  readonly #phi: Float64Array;
+  /** Four samples at a time share one pass over A, which is larger than the caches. */
+  readonly #phi: [Float64Array, Float64Array, Float64Array, Float64Array];
+  #waiting = 0;
 
   /** @throws EddyError `bad-argument` for a ridge below 0. */
   constructor(options: RidgeOptions) {
@@ -65,27 +67,38 @@ export class Ridge {
     const n = features + 1;
     this.#A = new Float64Array(n * n);
     this.#B = new Float64Array(outputs * n);
-    this.#phi = new Float64Array(n);
-    this.#phi[0] = 1;
+    this.#phi = [new Float64Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n)];
   }
 
   /** Takes one sample: features h, labels d [m]. */
   add(h: ArrayLike<number>, d: ArrayLike<number>): void {
     const n = this.features + 1;
-    const phi = this.#phi;
+    const phi = this.#phi[this.#waiting++];
+    phi[0] = 1;
     for (let j = 1; j < n; j++) phi[j] = h[j - 1];
-    for (let i = 0; i < n; i++) {
-      const value = phi[i];
-      const row = i * n;
-      for (let j = 0; j <= i; j++) this.#A[row + j] += value * phi[j];
-    }
     for (let k = 0; k < this.outputs; k++) {
       for (let j = 0; j < n; j++) this.#B[k * n + j] += d[k] * phi[j];
     }
+    if (this.#waiting === 4) this.#gather();
+  }
+
+  /** A += Σ φ φᵀ of the samples that wait. */
+  #gather(): void {
+    const n = this.features + 1;
+    const A = this.#A;
+    const [p, q, r, s] = this.#phi;
+    for (let i = 0; i < n; i++) {
+      const row = i * n;
+      const [a, b, c, d] = [p[i], q[i], r[i], s[i]];
+      for (let j = 0; j <= i; j++) A[row + j] += a * p[j] + b * q[j] + c * r[j] + d * s[j];
+    }
+    for (const phi of this.#phi) phi.fill(0);
+    this.#waiting = 0;
   }
 
   /** The readout that fits the samples so far. @throws EddyError `bad-state` when they do not determine one. */
   solve(): LinearReadout {
+    this.#gather();
     const n = this.features + 1;
     const L = this.#A.slice();
     for (let i = this.bias === "free" ? 1 : 0; i < n; i++) L[i * n + i] += this.ridge;

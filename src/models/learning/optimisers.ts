@@ -1,0 +1,98 @@
+import { EddyError, printable } from "../errors.ts";
+import type { Layout, Reals, Slice } from "../kernels/layout.ts";
+import type { Kernels } from "../kernels/open.ts";
+
+/** Which optimiser and its constants; conventions as in torch.optim. */
+export type OptimiserOptions =
+  | { readonly kind: "sgd"; readonly rate?: number; readonly momentum?: number }
+  | { readonly kind: "rmsprop"; readonly rate?: number; readonly alpha?: number; readonly epsilon?: number }
+  | {
+      readonly kind: "adam";
+      readonly rate?: number;
+      readonly beta1?: number;
+      readonly beta2?: number;
+      readonly epsilon?: number;
+    };
+
+/** One rule for changing parameters, with its moments in the caller's layout. θ parameters, g gradient, η rate. */
+export interface Optimiser {
+  readonly kind: OptimiserOptions["kind"];
+  /** Numbers kept per parameter. */
+  readonly moments: readonly Slice<Reals>[];
+  /** A bound on |Δθ| of the next update with a gradient of this norm, known before anything is changed. */
+  largestStep(gradientNorm: number, parameters: number): number;
+  /** θ ← θ - step(g · scale). `n` counts updates from 1. */
+  update(kernels: Kernels, theta: number, g: number, scale: number, parameters: number, n: number): void;
+}
+
+/**
+ * SGD with momentum (v = μ v + g; θ -= η v), RMSprop (v = α v + (1-α) g²; θ -= η g / (√v + ε)) or Adam (Kingma & Ba
+ * 2015: m, v with bias correction; θ -= η m̂ / (√v̂ + ε)). Moments begin at zero and are part of the checkpoint.
+ */
+export function makeOptimiser(
+  options: OptimiserOptions,
+  layout: Layout,
+  parameters: number,
+  name: string,
+): Optimiser {
+  const { rate } = { rate: options.kind === "sgd" ? 0.01 : 0.001, ...options };
+  between("rate", rate, 0, Number.POSITIVE_INFINITY);
+  const moment = (letter: string): Slice<Reals> => layout.real(`${name}.${letter}`, parameters);
+  switch (options.kind) {
+    case "sgd": {
+      const { momentum = 0 } = options;
+      between("momentum", momentum, 0, 1);
+      const v = moment("v");
+      return {
+        kind: "sgd",
+        moments: [v],
+        // |v| of a geometric sum of gradients no larger than this one's norm and the last's.
+        largestStep: (norm) => (rate * norm) / (1 - momentum),
+        update: (k, theta, g, scale, P) => k.momentum(theta, v.pointer, g, scale, rate, momentum, P),
+      };
+    }
+    case "rmsprop": {
+      const { alpha = 0.99, epsilon = 1e-8 } = options;
+      between("alpha", alpha, 0, 1);
+      const v = moment("v");
+      return {
+        kind: "rmsprop",
+        moments: [v],
+        largestStep: (_, P) => rate * Math.sqrt(P / (1 - alpha)),
+        update: (k, theta, g, scale, P) => k.rmsprop(theta, v.pointer, g, scale, rate, alpha, epsilon, P),
+      };
+    }
+    case "adam": {
+      const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+      between("beta1", beta1, 0, 1);
+      between("beta2", beta2, 0, 1);
+      const m = moment("m");
+      const v = moment("v");
+      return {
+        kind: "adam",
+        moments: [m, v],
+        // |m̂| / √v̂ is at most (1 - β₁) / √(1 - β₂) per parameter when β₁² < β₂ (Kingma & Ba, section 2.1).
+        largestStep: (_, P) => rate * Math.sqrt(P) * Math.max(1, (1 - beta1) / Math.sqrt(1 - beta2)),
+        update: (k, theta, g, scale, P, n) => {
+          const c1 = 1 / (1 - beta1 ** n);
+          const c2 = 1 / (1 - beta2 ** n);
+          k.adam(theta, m.pointer, v.pointer, g, scale, rate, beta1, beta2, epsilon, c1, c2, P);
+        },
+      };
+    }
+    default:
+      throw new EddyError("bad-argument", "optimiser", {
+        expected: "kind sgd, rmsprop or adam",
+        received: printable(options),
+      });
+  }
+}
+
+function between(subject: string, value: number, low: number, high: number): void {
+  if (value >= low && value < high) return;
+  throw new EddyError("bad-argument", subject, {
+    expected:
+      high === Number.POSITIVE_INFINITY ? `a number from ${low}` : `a number from ${low} to below ${high}`,
+    received: printable(value),
+  });
+}

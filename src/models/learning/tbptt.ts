@@ -1,0 +1,310 @@
+import { EddyError, printable } from "../errors.ts";
+import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
+import { LiveNetwork } from "../network/live.ts";
+import type { Network, Workspace } from "../network/network.ts";
+import { Tape, type Track } from "../network/tape.ts";
+import type { Readout } from "../readouts/readout.ts";
+import { squared } from "../readouts/squared.ts";
+import { clippingFactor } from "./clipping.ts";
+import { type LearnerGuards, UpdateGuard } from "./guards.ts";
+import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+
+export interface LearnerOptions {
+  /** k1: an update every so many steps. Default 16. */
+  readonly every?: number;
+  /** k2: back through so many steps. Default `every`. */
+  readonly through?: number;
+  /** Steps whose loss counts: the whole window, or those since the last update. Default window. */
+  readonly lossSteps?: "window" | "new";
+  /** Default: squared error of all outputs. */
+  readonly readout?: Readout;
+  readonly optimiser?: OptimiserOptions;
+  /** Largest global norm of a gradient. Default 1. */
+  readonly clip?: number;
+  /** An update that might move all parameters together further than this is refused. Default 1e3. */
+  readonly largestStep?: number;
+}
+
+const UPDATES = 0;
+const CHANGED = 1;
+const CONSIDERED = 2;
+const LOSS = 3;
+const NORM = 4;
+
+/**
+ * Truncated backpropagation through time, online: TBPTT(k1, k2) (Williams & Peng 1990). Every k1 steps back through the
+ * last k2; the state carried is what the live steps made, never recomputed; it is a constant at the window's edge.
+ * When the parameters have changed inside the window, its steps are run again from the stored state, in scratch.
+ *
+ * Per event: `step(x)`, then `label` for every position whose label exists now (lag 0 is the step just made), then
+ * `learn()`. A label that has not come is NaN and teaches nothing.
+ *
+ * Cost per event: one step, and k2/k1 times (a step again unless k1 = k2, and back: about two steps).
+ *
+ * @example
+ * ```ts
+ * const layout = new Layout(new Arena());
+ * const network = new Network(lstm({ inputs: 1, hidden: 8, outputs: 1 }), layout);
+ * const learner = new OnlineLearner(network, layout, { every: 4, through: 8, optimiser: { kind: "adam", rate: 0.01 } });
+ * layout.allocate();
+ * for (let t = 0; t < 400; t++) {
+ *   learner.step([Math.sin(t / 3)]);
+ *   learner.label(0, [Math.sin((t + 1) / 3)]);
+ *   learner.learn();
+ * }
+ * learner.updates === 100 && learner.loss < 0.1; // true
+ * ```
+ */
+export class OnlineLearner {
+  readonly network: Network;
+  readonly live: LiveNetwork;
+  readonly every: number;
+  readonly through: number;
+  readonly optimiser: Optimiser;
+  readonly readout: Readout;
+  readonly #newOnly: boolean;
+  readonly #clip: number;
+  readonly #guard: UpdateGuard;
+  /** [0] updates, [1] step after which parameters last changed, [2] step last considered, [3] loss, [4] norm. */
+  readonly #record: Slice<Float64Array>;
+  readonly #again: Tape;
+  readonly #z: Float64Array;
+  readonly #d: Float64Array;
+  readonly #dz: Float64Array;
+  readonly #bytes: number;
+  #workspace: Workspace | undefined;
+  #liveTracks: readonly Track[] = [];
+  #againTracks: readonly Track[] = [];
+  #reals: Reals = new Float32Array(0);
+
+  /** @throws EddyError `bad-argument` for an option out of range. */
+  constructor(network: Network, layout: Layout, options: LearnerOptions = {}, name = "learner") {
+    const { every = 16, through = every, lossSteps = "window", clip = 1, largestStep = 1e3 } = options;
+    if (!(Number.isInteger(every) && every >= 1)) wrong("every", "a whole number of steps from 1", every);
+    if (!(Number.isInteger(through) && through >= every))
+      wrong("through", `a whole number of steps from ${every}`, through);
+    if (!(clip > 0)) wrong("clip", "a number above 0", clip);
+    if (lossSteps !== "window" && lossSteps !== "new") wrong("lossSteps", "window or new", lossSteps);
+    this.network = network;
+    this.readout = options.readout ?? squared(network.outputs);
+    if (this.readout.inputs !== network.outputs) {
+      wrong(
+        "readout",
+        `one of ${network.outputs} numbers, as many as the network's outputs`,
+        this.readout.inputs,
+      );
+    }
+    this.every = every;
+    this.through = through;
+    this.#newOnly = lossSteps === "new";
+    this.#clip = clip;
+    const full = every === through;
+    this.live = new LiveNetwork(
+      network,
+      layout,
+      { history: through, full, labels: this.readout.targets },
+      `${name}.live`,
+    );
+    const parameters = network.program.parameters;
+    this.optimiser = makeOptimiser(options.optimiser ?? { kind: "adam" }, layout, parameters, name);
+    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#record = layout.float64(`${name}.record`, 5);
+    this.#bytes = layout.arena.bytesPerReal;
+    this.#again = full
+      ? this.live.tape
+      : new Tape(network.program, network.program.past + through, true, this.#bytes);
+    this.#z = new Float64Array(this.readout.inputs);
+    this.#d = new Float64Array(this.readout.targets);
+    this.#dz = new Float64Array(this.readout.inputs);
+    layout.whenAllocated((block) => this.#bind(block));
+  }
+
+  /** Updates made. */
+  get updates(): number {
+    return this.#record.view[UPDATES]!;
+  }
+
+  /** Mean loss of the last window considered, per labelled step, before its update. */
+  get loss(): number {
+    return this.#record.view[LOSS]!;
+  }
+
+  /** Global norm of the last gradient, before clipping. */
+  get gradientNorm(): number {
+    return this.#record.view[NORM]!;
+  }
+
+  /** Updates refused, by reason. */
+  get guards(): LearnerGuards {
+    return this.#guard.counts;
+  }
+
+  /** The gradient of the last `learn` that returned true or was refused; valid until anything else learns. */
+  get gradient(): Reals {
+    const first = this.#workspace!.gradient / this.#bytes;
+    return this.#reals.subarray(first, first + this.network.program.parameters);
+  }
+
+  /** One step of the network; see `LiveNetwork.step`. */
+  step(x: ArrayLike<number>, dt = 1): Float64Array {
+    return this.live.step(x, dt);
+  }
+
+  /**
+   * The labels of the step `lag` steps ago; 0 is the last one. NaN is "none yet": only numbers are written. A position
+   * that has left the window is ignored. Returns whether it was still there.
+   */
+  label(lag: number, values: ArrayLike<number>): boolean {
+    if (!this.#reaches(lag)) return false;
+    const { labels, labelLength } = this.live;
+    const at = (this.live.row - lag) * labelLength;
+    for (let i = 0; i < labelLength; i++) if (!Number.isNaN(values[i]!)) labels.view[at + i] = values[i]!;
+    return true;
+  }
+
+  /** One label: target `index` of the step `lag` steps ago. */
+  labelAt(lag: number, index: number, value: number): boolean {
+    if (!this.#reaches(lag)) return false;
+    const { labels, labelLength } = this.live;
+    labels.view[(this.live.row - lag) * labelLength + index] = value;
+    return true;
+  }
+
+  #reaches(lag: number): boolean {
+    return lag >= 0 && lag < Math.min(this.through, this.live.available);
+  }
+
+  /** Updates the parameters when a window is due, that is after every k1-th step. Returns whether they changed. */
+  learn(): boolean {
+    const { live, network } = this;
+    const record = this.#record.view;
+    const { steps } = live;
+    if (steps === 0 || steps % this.every !== 0 || record[CONSIDERED] === steps) return false;
+    record[CONSIDERED] = steps;
+    const L = Math.min(this.through, live.available);
+    const { past, parameters, firstStep } = network.program;
+    const recompute = record[CHANGED]! > steps - L;
+    const lossSteps = this.#newOnly ? Math.min(this.every, L) : L;
+    const tape = this.#again;
+    let first = live.row + 1 - L;
+    if (tape !== live.tape) {
+      this.#copyWindow(first, L);
+      first = past;
+      this.#runAgain(L, steps);
+    } else if (recompute) {
+      // A full tape with k1 = k2 has no change inside its window, but one where a window was cut short may.
+      this.#runAgain(L, steps, first);
+    }
+    const workspace = this.#workspace!;
+    network.clearWorkspace(workspace);
+    const loss = this.#lossGradients(
+      tape,
+      workspace,
+      first + L - lossSteps,
+      lossSteps,
+      live.row + 1 - lossSteps,
+    );
+    if (loss === undefined) return false;
+    const fromStart = L === steps && network.program.nodes.some((node) => node.start >= 0);
+    network.backward(tape, workspace, first, first + L - 1, steps - L + firstStep, { fromStart });
+    const k = network.kernels;
+    const norm = Math.sqrt(k.sumSquares(workspace.gradient, parameters));
+    record[LOSS] = loss;
+    record[NORM] = norm;
+    const scale = clippingFactor(norm, this.#clip);
+    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, parameters))) return false;
+    record[UPDATES] = record[UPDATES]! + 1;
+    this.optimiser.update(
+      k,
+      network.parameters.pointer,
+      workspace.gradient,
+      scale,
+      parameters,
+      record[UPDATES]!,
+    );
+    record[CHANGED] = steps;
+    return true;
+  }
+
+  /** Stored states and sources of the window, and the rows before it, onto the tape in scratch. */
+  #copyWindow(first: number, L: number): void {
+    const k = this.network.kernels;
+    const { past } = this.network.program;
+    for (let i = 0; i < this.#liveTracks.length; i++) {
+      const from = this.#liveTracks[i]!;
+      const to = this.#againTracks[i]!;
+      k.copy(to.pointer, from.pointer + (first - past) * from.step, (past + L) * from.length);
+    }
+  }
+
+  /** Runs the window's steps with the parameters as they are now. */
+  #runAgain(L: number, steps: number, first = this.network.program.past): void {
+    const { network } = this;
+    const { program } = network;
+    const tape = this.#again;
+    if (L === steps) network.start(tape, first - 1);
+    for (let i = 0; i < L; i++) {
+      network.forward(tape, first + i, steps - L + i + program.firstStep);
+      if (program.y > 0) this.#carryOutput(tape, first + i);
+    }
+  }
+
+  /** Where y was the network's own output, it is so again. */
+  #carryOutput(tape: Tape, row: number): void {
+    if (this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] !== 0) return;
+    const { h } = tape.nodes[this.network.program.output.index]!;
+    this.network.kernels.copy(tape.y.pointer + row * tape.y.step, h.pointer + row * h.step, h.length);
+  }
+
+  /** Puts dL/do into the workspace; the mean loss per labelled step, or undefined when no step has a label. */
+  #lossGradients(
+    tape: Tape,
+    workspace: Workspace,
+    first: number,
+    count: number,
+    labelRow: number,
+  ): number | undefined {
+    const { index } = this.network.program.output;
+    const o = tape.nodes[index]!.h;
+    const dOut = workspace.dh[index]!;
+    const { labels, labelLength } = this.live;
+    const reals = this.#reals;
+    let loss = 0;
+    let labelled = 0;
+    for (let i = 0; i < count; i++) {
+      let any = false;
+      const l = (labelRow + i) * labelLength;
+      for (let j = 0; j < labelLength; j++) {
+        this.#d[j] = labels.view[l + j]!;
+        if (!Number.isNaN(this.#d[j]!)) any = true;
+      }
+      if (!any) continue;
+      labelled++;
+      const z = (o.pointer + (first + i) * o.step) / this.#bytes;
+      for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j]!;
+      loss += this.readout.loss(this.#dz, this.#z, this.#d);
+      reals.set(this.#dz, (dOut.pointer + (first + i) * dOut.step) / this.#bytes);
+    }
+    if (labelled === 0) return undefined;
+    this.network.kernels.scale(dOut.pointer + first * dOut.step, 1 / labelled, count * o.length);
+    return loss / labelled;
+  }
+
+  #bind(block: Block): void {
+    const { live, network } = this;
+    const { buffer } = block.kernels;
+    this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
+    const own = this.#again !== live.tape;
+    const tapeBytes = own ? this.#again.byteLength : 0;
+    const { rows } = this.#again;
+    const pointer = block.scratch(tapeBytes + network.workspaceLength(rows) * this.#bytes);
+    if (own) this.#again.bind(pointer);
+    this.#workspace = network.layWorkspace(rows, pointer + tapeBytes);
+    this.#liveTracks = live.tape.lasting();
+    this.#againTracks = this.#again.lasting();
+  }
+}
+
+function wrong(subject: string, expected: string, received: unknown): never {
+  throw new EddyError("bad-argument", subject, { expected, received: printable(received) });
+}

@@ -57,7 +57,7 @@ export function readArguments<F extends Flags>(
       shown.startsWith("--") && Object.hasOwn(command.flags, name) ? command.flags[name] : undefined;
     if (flag === undefined) {
       const near = nearest(name, Object.keys(command.flags));
-      throw new EddyError("bad-argument", printable(shown), {
+      throw new EddyError("bad-argument", /^--?[\w-]+$/.test(shown) ? shown : printable(shown), {
         expected: `a flag of eddy ${command.name}`,
         received: "an unknown one",
         hint: near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,

@@ -12,6 +12,18 @@ const from = (module: Promise<{ command: Command<any> }>): Promise<Command<Flags
 
 /** Every command. To add one: a module `src/cli/<name>.ts` that exports `command`, and a line here. */
 export const commands: Readonly<Record<string, Entry>> = {
+  start: {
+    summary: "the demo: recorded sensors and this machine's own load, forecast live on a page",
+    load: () => from(import("./start.ts")),
+  },
+  serve: {
+    summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
+    load: () => from(import("./serve.ts")),
+  },
+  pipe: {
+    summary: "forecast what comes on stdin, line by line",
+    load: () => from(import("./pipe.ts")),
+  },
   evaluate: {
     summary: "how well the models forecast a recording, without a leak",
     load: () => from(import("./evaluate.ts")),

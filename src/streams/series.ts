@@ -1,21 +1,25 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
-import {
-  type ForecasterOptions,
-  type ForecasterSpecification,
-  specification,
-} from "../models/forecaster/specification.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
+import { Ordering, type TimedEvent } from "./ordering.ts";
+import { Resampling } from "./resampling.ts";
+import { type SeriesOptions, type SeriesSpecification, seriesSpecification } from "./series-specification.ts";
+import { MAX_TIME, wordForecasts } from "./wording.ts";
+
+export type { SeriesOptions, SeriesSpecification };
 
 /** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
-export type Refusal = "duplicate-time" | "late" | "unknown-column" | "no-values";
-
-export interface SeriesOptions extends ForecasterOptions {
-  /** How long, in milliseconds of event time, to hold events back so that late ones are put in order. Default 0. */
-  readonly lateness?: number;
-}
+export const REFUSALS = [
+  "duplicate-time",
+  "late",
+  "unknown-column",
+  "no-values",
+  "bad-number",
+  "bad-time",
+] as const;
+export type Refusal = (typeof REFUSALS)[number];
 
 /** What one observation led to. */
 export interface Outcome {
@@ -25,24 +29,66 @@ export interface Outcome {
   readonly refused?: Refusal;
 }
 
+/** What a series has been given so far. */
+export interface SeriesCounts extends Readonly<Record<Refusal, number>> {
+  /** Observations taken. */
+  readonly taken: number;
+  /** Values of columns that the series does not know, in observations that were taken for their others. */
+  readonly "ignored-values": number;
+  /** Steps left out of a silence too long to be filled in. */
+  readonly "skipped-steps": number;
+  /** Observations held back until the watermark passes them. */
+  readonly held: number;
+}
+
+/** Called after each step that reached the forecaster, whose `mean`, `lower` and `upper` then stand as issued there. */
+export type Stepped = (time: number, offset: number, values: Float64Array) => void;
+
+/** "EDSE" as a number, and the version of the layout that follows it. */
+const MAGIC = 0x45445345;
+const STATE_FORMAT = 2;
+
+/** Recent intervals whose median is the usual step of a series that counts its steps. */
+const RECENT_INTERVALS = 16;
+const COUNTED_STEP = 1000;
+
 /**
- * One series, end to end: orders its events, feeds its forecaster, words the forecasts. The columns are those of the
- * specification or, where it names none, those of the first observation, sorted by name.
+ * One series, end to end: puts its events in order, resamples them when asked, feeds its forecaster, words the forecasts. The
+ * columns are those of the specification or, where it names none, those of the first observation, sorted by name.
+ *
+ * An observation whose time has gone by is set aside as late, one for a time already taken as a duplicate (the first one
+ * stands). Columns that the series does not know are ignored and counted; with no other, the observation is set aside.
+ *
+ * @example
+ * ```ts
+ * const series = Series.open({ series: "tank", time: 0, values: { level: 3 } }, { horizon: 2, model: "persistence" }, new Arena());
+ * series.push({ series: "tank", time: 0, values: { level: 3 } }, 0);
+ * const { forecasts } = series.push({ series: "tank", time: 1000, values: { level: 4 } }, 1);
+ * forecasts[0].horizon[1].mean; // 4
+ * series.push({ series: "tank", time: 500, values: { level: 9 } }, 2).refused; // "late"
+ * ```
  */
 export class Series {
   readonly name: string;
-  readonly specification: ForecasterSpecification;
+  readonly specification: SeriesSpecification;
   readonly #forecaster: Forecaster;
-  readonly #values: Float64Array;
-  readonly #columns: readonly string[];
-  #lastTime = Number.NEGATIVE_INFINITY;
+  readonly #columns: ReadonlyMap<string, number>;
+  readonly #ordering: Ordering;
+  readonly #resampling: Resampling | undefined;
+  /** taken, ignored values, then one per refusal. */
+  readonly #counts = new Float64Array(2 + REFUSALS.length);
+  /** Steps, time of the last one, then a ring of recent intervals. */
+  readonly #clock = new Float64Array(2 + RECENT_INTERVALS);
 
-  constructor(name: string, specification: ForecasterSpecification, arena: Arena) {
+  constructor(name: string, specification: SeriesOptions, arena: Arena) {
     this.name = name;
-    this.specification = specification;
-    this.#columns = [...specification.targets, ...specification.inputs];
-    this.#values = new Float64Array(this.#columns.length);
-    this.#forecaster = new Forecaster(specification, arena);
+    this.specification = seriesSpecification(specification);
+    const { targets, inputs, lateness, every, aggregate } = this.specification;
+    this.#columns = new Map([...targets, ...inputs].map((column, c) => [column, c]));
+    // Readings that carry no time of their own may well arrive within one millisecond.
+    this.#ordering = new Ordering(lateness, every > 0 || this.specification.steps === "count");
+    this.#resampling = every > 0 ? new Resampling(every, aggregate, this.#columns.size) : undefined;
+    this.#forecaster = new Forecaster(this.specification, arena);
   }
 
   /** Opens a series for its first observation. */
@@ -52,96 +98,157 @@ export class Series {
       Object.keys(first.values)
         .filter((column) => !options.inputs?.includes(column))
         .sort();
-    return new Series(first.series, specification({ ...options, targets }), arena);
+    return new Series(first.series, { ...options, targets }, arena);
   }
 
   get forecaster(): Forecaster {
     return this.#forecaster;
   }
 
+  get counts(): SeriesCounts {
+    const refusals = Object.fromEntries(REFUSALS.map((reason, i) => [reason, this.#counts[2 + i]]));
+    return {
+      ...(refusals as Record<Refusal, number>),
+      taken: this.#counts[0],
+      "ignored-values": this.#counts[1],
+      "skipped-steps": this.#resampling?.skipped ?? 0,
+      held: this.#ordering.held,
+    };
+  }
+
   /** Takes one observation. `offset` is its position in the journal or the input. */
   push(observation: Observation, offset: number): Outcome {
     const forecasts: Forecast[] = [];
-    const refused = this.take(observation, offset, (time, at) => {
-      if (this.#forecaster.ready) forecasts.push(...this.#word(time, at));
-    });
+    const refused = this.take(observation, offset, (time, at) => forecasts.push(...this.word(time, at)));
     return refused === undefined ? { forecasts } : { forecasts, refused };
   }
 
-  /**
-   * `push` without the wording: `taken` is called after each event that reached the forecaster, whose `mean`, `lower` and
-   * `upper` then stand as issued there. Returns why the observation was set aside, if it was.
-   */
-  take(
-    observation: Observation,
-    offset: number,
-    taken: (time: number, offset: number, values: Float64Array) => void,
-  ): Refusal | undefined {
-    if (observation.time < this.#lastTime) return "late";
-    for (const column of Object.keys(observation.values)) {
-      if (!this.#columns.includes(column)) return "unknown-column";
-    }
-    this.#lastTime = observation.time;
-    for (let c = 0; c < this.#columns.length; c++) {
-      const value = Object.hasOwn(observation.values, this.#columns[c])
-        ? observation.values[this.#columns[c]]
-        : null;
-      this.#values[c] = value ?? Number.NaN;
-    }
-    this.#forecaster.observe(observation.time, this.#values);
-    taken(observation.time, offset, this.#values);
-    return undefined;
+  /** `push` without the wording. Returns why the observation was set aside, if it was. */
+  take(observation: Observation, offset: number, stepped: Stepped): Refusal | undefined {
+    const values = this.#read(observation);
+    const refused =
+      typeof values === "string"
+        ? values
+        : this.#ordering.push({ time: observation.time, offset, values }, (event) =>
+            this.#resample(event, stepped),
+          );
+    this.#counts[refused === undefined ? 0 : 2 + REFUSALS.indexOf(refused)]++;
+    return refused;
+  }
+
+  /** Lets go of what is held back and closes the interval being filled: the input has ended. */
+  end(): readonly Forecast[] {
+    const forecasts: Forecast[] = [];
+    this.finish((time, at) => forecasts.push(...this.word(time, at)));
+    return forecasts;
+  }
+
+  /** `end` without the wording. */
+  finish(stepped: Stepped): void {
+    this.#ordering.end((event) => this.#resample(event, stepped));
+    this.#resampling?.end((event) => this.#step(event, stepped));
+  }
+
+  /** The forecast as it stands, one per target; none before the second step. */
+  word(time: number, offset: number): Forecast[] {
+    if (!this.#forecaster.ready) return [];
+    return wordForecasts(this.#forecaster, {
+      series: this.name,
+      time,
+      offset,
+      stepMilliseconds: this.stepMilliseconds,
+      detail: this.specification.detail,
+    });
+  }
+
+  /** Usual milliseconds between steps. */
+  get stepMilliseconds(): number {
+    if (this.specification.every > 0) return this.specification.every;
+    if (this.specification.steps === "event") return this.#forecaster.stepMilliseconds;
+    const n = Math.min(RECENT_INTERVALS, this.#clock[0] - 1);
+    if (n < 1) return COUNTED_STEP;
+    const recent = Array.from(this.#clock.subarray(2, 2 + n)).sort((a, b) => a - b);
+    return recent[n >> 1] || 1;
   }
 
   /** Everything that shapes a future forecast of this series. */
   save(): Uint8Array {
-    const state = this.#forecaster.save();
-    const bytes = new Uint8Array(8 + state.byteLength);
-    new DataView(bytes.buffer).setFloat64(0, this.#lastTime, true);
-    bytes.set(state, 8);
+    const numbers = Float64Array.from([
+      ...this.#counts,
+      ...this.#clock,
+      ...this.#ordering.save(),
+      ...(this.#resampling?.save() ?? []),
+    ]);
+    const model = this.#forecaster.save();
+    const bytes = new Uint8Array(16 + numbers.byteLength + model.byteLength);
+    const header = new DataView(bytes.buffer);
+    header.setUint32(0, MAGIC, true);
+    header.setUint32(4, STATE_FORMAT, true);
+    header.setUint32(8, numbers.length, true);
+    bytes.set(new Uint8Array(numbers.buffer), 16);
+    bytes.set(model, 16 + numbers.byteLength);
     return bytes;
   }
 
+  /** Goes on from `save` of a series of the same specification; throws `bad-state` when it is not one. */
   restore(bytes: Uint8Array): void {
-    if (bytes.byteLength < 8)
-      throw new EddyError("bad-state", "series state", { received: printable(bytes.byteLength) });
-    this.#lastTime = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
-    this.#forecaster.restore(bytes.subarray(8));
+    const bad = (expected: string, received: unknown) =>
+      new EddyError("bad-state", "series state", { expected, received: printable(received) });
+    if (bytes.byteLength < 16) throw bad("at least 16 bytes", bytes.byteLength);
+    const header = new DataView(bytes.buffer, bytes.byteOffset, 16);
+    if (header.getUint32(0, true) !== MAGIC) throw bad("the state of a series", "other bytes");
+    const format = header.getUint32(4, true);
+    if (format !== STATE_FORMAT) throw bad(`format ${STATE_FORMAT}`, `format ${format}`);
+    const length = header.getUint32(8, true);
+    const end = 16 + 8 * length;
+    if (bytes.byteLength < end) throw bad(`at least ${end} bytes`, bytes.byteLength);
+    const numbers = new Float64Array(bytes.slice(16, end).buffer);
+    let at = this.#counts.length + this.#clock.length;
+    this.#counts.set(numbers.subarray(0, this.#counts.length));
+    this.#clock.set(numbers.subarray(this.#counts.length, at));
+    at += this.#ordering.restore(numbers.subarray(at), this.#columns.size);
+    at += this.#resampling?.restore(numbers.subarray(at)) ?? 0;
+    if (at !== length) throw bad(`${at} numbers`, length);
+    this.#forecaster.restore(bytes.subarray(end));
   }
 
   release(): void {
     this.#forecaster.release();
   }
 
-  #word(time: number, offset: number): Forecast[] {
-    const { targets, horizon, coverage, model } = this.specification;
-    const { mean, lower, upper, stepMilliseconds } = this.#forecaster;
-    const D = targets.length;
-    return targets.map((target, d) => {
-      let skill = 0;
-      let settled = 0;
-      for (let h = 1; h <= horizon; h++) {
-        const s = this.#forecaster.skill(h, d);
-        if (s === null) continue;
-        skill += s;
-        settled++;
+  /** The values in the order of the columns, or why there are none. */
+  #read({ time, values }: Observation): Float64Array | Refusal {
+    if (!(Math.abs(time) <= MAX_TIME)) return "bad-time";
+    const read = new Float64Array(this.#columns.size).fill(Number.NaN);
+    let known = 0;
+    let unknown = 0;
+    for (const column of Object.keys(values)) {
+      const c = this.#columns.get(column);
+      const value = values[column];
+      if (c === undefined) unknown++;
+      else if (value !== null && !Number.isFinite(value)) return "bad-number";
+      else {
+        known++;
+        if (value !== null) read[c] = value;
       }
-      return {
-        series: this.name,
-        target,
-        issuedAt: new Date(time).toISOString(),
-        offset,
-        horizon: Array.from({ length: horizon }, (_, i) => ({
-          step: i + 1,
-          time: new Date(time + (i + 1) * stepMilliseconds).toISOString(),
-          mean: mean[i * D + d],
-          lower: lower[i * D + d],
-          upper: upper[i * D + d],
-        })),
-        coverage,
-        skill: settled > 0 ? skill / settled : null,
-        model,
-      };
-    });
+    }
+    if (known === 0) return unknown === 0 ? "no-values" : "unknown-column";
+    this.#counts[1] += unknown;
+    return read;
+  }
+
+  #resample(event: TimedEvent, stepped: Stepped): void {
+    if (this.#resampling === undefined) this.#step(event, stepped);
+    else this.#resampling.push(event, (step) => this.#step(step, stepped));
+  }
+
+  #step({ time, offset, values }: TimedEvent, stepped: Stepped): void {
+    const clock = this.#clock;
+    const n = clock[0];
+    if (n > 0) clock[2 + ((n - 1) % RECENT_INTERVALS)] = time - clock[1];
+    clock[0] = n + 1;
+    clock[1] = time;
+    this.#forecaster.observe(this.specification.steps === "event" ? time : n * COUNTED_STEP, values);
+    stepped(time, offset, values);
   }
 }

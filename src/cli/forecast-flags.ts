@@ -1,0 +1,65 @@
+import { MAX_HORIZON } from "../models/forecaster/specification.ts";
+import type { FormatOptions } from "../streams/formats/reading.ts";
+import type { SeriesOptions } from "../streams/series.ts";
+import { AGGREGATES } from "../streams/series-specification.ts";
+import type { Values } from "./command.ts";
+import { choice, duration, list, number, text, toggle, whole, wholes } from "./flags.ts";
+
+/** Flags of every command that reads a table of readings. */
+export const inputFlags = {
+  time: text({ summary: "column with the event time; found by its name when absent", hint: "COL" }),
+  series: text({
+    summary: "column whose text names the series; the one called series when absent",
+    hint: "COL",
+  }),
+  value: list("columns to forecast; every column of numbers when absent", "COL,..."),
+  with: list("columns to read as inputs, not forecast", "COL,..."),
+};
+
+/** Flags of every command that forecasts. */
+export const forecastFlags = {
+  horizon: whole({ summary: "steps ahead", low: 1, high: MAX_HORIZON, fallback: 12 }),
+  model: text({ summary: "auto, or one such as persistence, lstm, esn", hint: "SPEC", fallback: "auto" }),
+  period: wholes("known season lengths in steps; found online when absent", 2, 100_000),
+  coverage: number({
+    summary: "share of labels the intervals shall hold",
+    hint: "SHARE",
+    fallback: 0.9,
+    expected: "a number between 0 and 1",
+    holds: (value) => value > 0 && value < 1,
+  }),
+  every: duration({
+    summary:
+      "make steps of this length out of the readings, such as 5s, 15m or 1h; every reading is a step when absent",
+  }),
+  aggregate: choice(AGGREGATES, "how the readings of one step become one value", "mean"),
+  lateness: duration({ summary: "hold readings back this long, to put late ones in order", fallback: 0 }),
+  detail: toggle("tell skill and coverage by step, and the weights of the experts"),
+};
+
+export const seriesOptions = (
+  flags: Values<typeof forecastFlags> & Pick<Values<typeof inputFlags>, "value" | "with">,
+): SeriesOptions => ({
+  horizon: flags.horizon,
+  model: flags.model,
+  periods: flags.period,
+  coverage: flags.coverage,
+  lateness: flags.lateness,
+  every: flags.every ?? 0,
+  aggregate: flags.aggregate,
+  detail: flags.detail,
+  inputs: flags.with,
+  ...(flags.value.length > 0 ? { targets: flags.value } : {}),
+});
+
+export const formatOptions = (
+  flags: Values<typeof inputFlags>,
+  name: string,
+  arrival: (row: number) => number,
+): FormatOptions => ({
+  name,
+  arrival,
+  ...(flags.time === undefined ? {} : { time: flags.time }),
+  ...(flags.series === undefined ? {} : { series: flags.series }),
+  ...(flags.value.length === 0 ? {} : { values: [...flags.value, ...flags.with] }),
+});

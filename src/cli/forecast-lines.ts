@@ -1,0 +1,26 @@
+import type { Forecast } from "../models/forecast.ts";
+import type { Output } from "./world.ts";
+
+/** Characters gathered before they are written. */
+const CHUNK = 65_536;
+
+/** Writes forecasts as NDJSON in chunks, waiting whenever the reader is slower than we are. */
+export class ForecastLines {
+  readonly #out: Output;
+  #text = "";
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  add(forecasts: readonly Forecast[]): Promise<void> | undefined {
+    for (const forecast of forecasts) this.#text += `${JSON.stringify(forecast)}\n`;
+    return this.#text.length > CHUNK ? this.flush() : undefined;
+  }
+
+  flush(): Promise<void> | undefined {
+    const text = this.#text;
+    this.#text = "";
+    return text === "" ? undefined : this.#out.write(text);
+  }
+}

@@ -1,0 +1,93 @@
+import { EddyError, printable } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+import { Forecaster } from "../models/forecaster/forecaster.ts";
+import { Arena } from "../models/kernels/arena.ts";
+import { isRefused, type Reading, type Taken } from "../streams/formats/reading.ts";
+import { type Refusal, Series, type SeriesOptions } from "../streams/series.ts";
+import { seriesSpecification } from "../streams/series-specification.ts";
+import type { Refusals } from "./refusals.ts";
+
+/** Most series of one run; a reading of one more is refused. */
+export const MAX_SERIES = 10_000;
+
+const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
+  late: "time: expected none before those taken already, got an earlier one (see --lateness)",
+  "duplicate-time": "time: expected one reading per series and time, got a second one",
+  "unknown-column": "values: expected a column of the first reading, got only others",
+  "no-values": "values: expected at least one, got none",
+  "bad-number": "values: expected finite numbers or null, got another",
+  "bad-time": "time: expected a date, got one out of range",
+  "too-many-series": `series: expected at most ${MAX_SERIES}, got one more`,
+};
+
+/** Throws, before anything is read, if the options cannot make a forecaster; the model is named as its flag. */
+export function checkOptions(options: SeriesOptions): void {
+  const specification = seriesSpecification({ ...options, targets: ["value"], inputs: [] });
+  try {
+    new Forecaster(specification, new Arena({ backend: "reference64", bankBytes: 2 ** 16 })).release();
+  } catch (error) {
+    throw error instanceof EddyError && error.code === "bad-model"
+      ? new EddyError("bad-model", "--model", {
+          ...(error.expected === undefined ? {} : { expected: error.expected }),
+          ...(error.received === undefined ? {} : { received: error.received }),
+        })
+      : error;
+  }
+}
+
+/** The live path of a run: readings in, forecasts out, one `Series` per series. */
+export class Live {
+  readonly #options: SeriesOptions;
+  readonly #refusals: Refusals;
+  readonly #arena = new Arena();
+  readonly #series = new Map<string, Series>();
+  #taken = 0;
+
+  constructor(options: SeriesOptions, refusals: Refusals) {
+    this.#options = options;
+    this.#refusals = refusals;
+  }
+
+  /** Observations taken so far. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Takes one reading. */
+  push(reading: Reading): readonly Forecast[] {
+    if (isRefused(reading)) {
+      this.#refusals.add(reading.line, reading.reason, reading.message);
+      return [];
+    }
+    const series = this.#of(reading);
+    if (series === undefined) {
+      this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
+      return [];
+    }
+    const { forecasts, refused } = series.push(reading.observation, reading.row);
+    if (refused === undefined) this.#taken++;
+    else this.#refusals.add(reading.line, refused, WHY[refused]);
+    return forecasts;
+  }
+
+  /** Lets go of all that is held back: the input has ended. */
+  end(): Forecast[] {
+    return [...this.#series.values()].flatMap((series) => [...series.end()]);
+  }
+
+  #of({ observation, timed }: Taken): Series | undefined {
+    const known = this.#series.get(observation.series);
+    if (known !== undefined || this.#series.size >= MAX_SERIES) return known;
+    for (const column of this.#options.inputs ?? []) {
+      if (Object.hasOwn(observation.values, column)) continue;
+      throw new EddyError("bad-argument", "--with", {
+        expected: `one of the columns ${printable(Object.keys(observation.values).join(", "), 200)}`,
+        received: printable(column),
+      });
+    }
+    const steps = timed ? "event" : "count";
+    const series = Series.open(observation, { steps, ...this.#options }, this.#arena);
+    this.#series.set(observation.series, series);
+    return series;
+  }
+}

@@ -1,0 +1,59 @@
+import { EddyError } from "../models/errors.ts";
+import { openFormat, TEXT_FORMATS } from "../streams/formats/open.ts";
+import { readings } from "../streams/sources/readings.ts";
+import { defineCommand } from "./command.ts";
+import { choice } from "./flags.ts";
+import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
+import { ForecastLines } from "./forecast-lines.ts";
+import { checkOptions, Live } from "./live.ts";
+import { Refusals } from "./refusals.ts";
+import { standardInput } from "./standard-input.ts";
+
+export const command = defineCommand({
+  name: "pipe",
+  summary: "forecast what comes on stdin, line by line",
+  description:
+    "Reads observations from stdin and writes one NDJSON forecast per observation and target to stdout, from the second observation on. Lines that cannot be read are refused on stderr by line number, and the rest goes on. Readings without a time get that of their arrival, and count as one step each.",
+  flags: {
+    format: choice(
+      ["auto", ...TEXT_FORMATS, "log"],
+      "what the lines are; auto finds out by the first one",
+      "auto",
+    ),
+    ...inputFlags,
+    ...forecastFlags,
+  },
+  examples: [
+    "vmstat -n 1 | eddy pipe --horizon 30",
+    "head -500 sensors.csv | eddy pipe --horizon 12 --value temperature",
+  ],
+  async run({ flags, world }) {
+    if (flags.format === "log") {
+      throw new EddyError("bad-argument", "--format", {
+        expected: `one of auto, ${TEXT_FORMATS.join(", ")}`,
+        received: '"log"',
+        hint: "log lines cannot be read yet",
+      });
+    }
+    const options = seriesOptions(flags);
+    checkOptions(options);
+    let arrived = Number.NEGATIVE_INFINITY;
+    const arrival = () => {
+      arrived = Math.max(world.now(), arrived);
+      return arrived;
+    };
+    const refusals = new Refusals(world, "stdin");
+    const live = new Live(options, refusals);
+    const out = new ForecastLines(world.stdout);
+    const open = openFormat(flags.format, formatOptions(flags, "stdin", arrival));
+    for await (const batch of readings(standardInput(world), open)) {
+      for (const reading of batch) await out.add(live.push(reading));
+      await out.flush();
+      if (world.stop.aborted) break;
+    }
+    await out.add(live.end());
+    await out.flush();
+    if (refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
+    return live.taken === 0 && refusals.total > 0 ? 1 : 0;
+  },
+});

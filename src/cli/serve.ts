@@ -1,0 +1,56 @@
+import { readConfiguration, seriesOptions } from "../server/configuration.ts";
+import { defineCommand } from "./command.ts";
+import { text, whole } from "./flags.ts";
+import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
+
+export const command = defineCommand({
+  name: "serve",
+  summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
+  description:
+    "Everything acknowledged is in the database and survives the process; a server started again on the same database goes " +
+    "on with the same bits. Flags win over the configuration file. SIGTERM or Ctrl-C: no more intake, a last checkpoint, " +
+    "goodbye to the subscribers, exit 0.",
+  flags: {
+    config: text({ summary: "configuration, JSON", hint: "FILE" }),
+    db: text({ summary: "the database; made when there is none (default eddy-data/eddy.db)", hint: "FILE" }),
+    host: text({
+      summary: "address to listen on (default 127.0.0.1); any other needs a token",
+      hint: "ADDRESS",
+    }),
+    port: whole({
+      summary: `port to listen on (default ${DEFAULT_PORT}); 0 for a free one`,
+      low: 0,
+      high: 65_535,
+    }),
+    token: text({ summary: "what clients must show; better in the environment as EDDY_TOKEN" }),
+  },
+  examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],
+  async run({ flags, world }) {
+    const configuration =
+      flags.config === undefined
+        ? {}
+        : readConfiguration(world.fs.readFileSync(flags.config, "utf8"), flags.config);
+    const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
+    const host = flags.host ?? configuration.host;
+    const { durability, origins, bodyBytes } = configuration;
+    const { server } = await startServing(
+      world,
+      {
+        database: flags.db ?? configuration.database ?? "eddy-data/eddy.db",
+        series: seriesOptions(configuration),
+        ...(durability === undefined ? {} : { durability }),
+      },
+      {
+        port: flags.port ?? configuration.port ?? DEFAULT_PORT,
+        ...(host === undefined ? {} : { host }),
+        ...(token === undefined ? {} : { token }),
+        ...(origins === undefined ? {} : { origins }),
+        ...(bodyBytes === undefined ? {} : { bodyBytes }),
+      },
+    );
+    await world.stdout.write(`Eddy listens on ${server.url}\n`);
+    await stopped(world);
+    await server.close();
+    return 0;
+  },
+});

@@ -1,0 +1,57 @@
+import { dirname } from "node:path";
+import { pino } from "pino";
+import { type Engine, type EngineOptions, openEngine } from "../server/engine.ts";
+import { type Server, type ServerOptions, startServer } from "../server/server.ts";
+import type { World } from "./world.ts";
+
+export const DEFAULT_PORT = 8787;
+
+export interface Serving {
+  readonly server: Server;
+  readonly engine: Engine;
+}
+
+/**
+ * Listens, opens the database, and is ready. The port comes first: a taken one is told before anything is recovered.
+ * The folder of the database is made when there is none.
+ */
+export async function startServing(
+  world: World,
+  engineOptions: EngineOptions,
+  serverOptions: Omit<ServerOptions, "engine">,
+): Promise<Serving> {
+  const log = pino(
+    { level: world.environment.EDDY_LOG ?? "warn" },
+    { write: (line: string) => void world.stderr.write(line) },
+  );
+  let recovered: (engine: Engine) => void = () => {};
+  let failed: (error: unknown) => void = () => {};
+  const recovery = new Promise<Engine>((resolve, reject) => {
+    recovered = resolve;
+    failed = reject;
+  });
+  const server = await startServer({
+    ...serverOptions,
+    engine: recovery,
+    now: world.now,
+    onError: (error) => log.error(error),
+  });
+  try {
+    world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true });
+    const engine = await openEngine({ ...engineOptions, log });
+    recovered(engine);
+    await server.ready;
+    return { server, engine };
+  } catch (error) {
+    failed(error);
+    await server.close();
+    throw error;
+  }
+}
+
+/** Resolves when the user or the system wants an end. */
+export const stopped = ({ stop }: World): Promise<void> =>
+  new Promise((resolve) => {
+    if (stop.aborted) resolve();
+    else stop.addEventListener("abort", () => resolve(), { once: true });
+  });

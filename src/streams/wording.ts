@@ -1,0 +1,71 @@
+import type { Forecast, ForecastDetail } from "../models/forecast.ts";
+import type { Forecaster } from "../models/forecaster/forecaster.ts";
+
+/** The last moment that a date can tell. */
+export const MAX_TIME = 8.64e15;
+
+const iso = (time: number): string => new Date(Math.max(-MAX_TIME, Math.min(MAX_TIME, time))).toISOString();
+
+const mean = (values: readonly (number | null)[]): number | null => {
+  let sum = 0;
+  let n = 0;
+  for (const value of values) {
+    if (value === null) continue;
+    sum += value;
+    n++;
+  }
+  return n > 0 ? sum / n : null;
+};
+
+/** Where and when a forecast was issued. */
+export interface IssuedAt {
+  readonly series: string;
+  readonly time: number;
+  readonly offset: number;
+  /** Usual milliseconds between steps. */
+  readonly stepMilliseconds: number;
+  readonly detail: boolean;
+}
+
+/** The forecast as it stands in the forecaster, in words: one object per target. */
+export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] {
+  const { targets, horizon, coverage, model } = forecaster.specification;
+  const D = targets.length;
+  const issuedAt = iso(at.time);
+  const times = Array.from({ length: horizon }, (_, i) => iso(at.time + (i + 1) * at.stepMilliseconds));
+  const steps = Array.from({ length: horizon }, (_, i) => i + 1);
+  return targets.map((target, d) => {
+    const skill = steps.map((h) => forecaster.skill(h, d));
+    return {
+      series: at.series,
+      target,
+      issuedAt,
+      offset: at.offset,
+      horizon: steps.map((step, i) => ({
+        step,
+        time: times[i],
+        mean: forecaster.mean[i * D + d],
+        lower: forecaster.lower[i * D + d],
+        upper: forecaster.upper[i * D + d],
+      })),
+      coverage,
+      skill: mean(skill),
+      model,
+      ...(at.detail ? { detail: detail(forecaster, d, skill) } : {}),
+    };
+  });
+}
+
+function detail(forecaster: Forecaster, d: number, persistence: readonly (number | null)[]): ForecastDetail {
+  const { horizon } = forecaster.specification;
+  const weights = new Float64Array(forecaster.experts.length);
+  for (let h = 1; h <= horizon; h++) {
+    const w = forecaster.weights(h, d);
+    for (let e = 0; e < weights.length; e++) weights[e] += w[e] / horizon;
+  }
+  return {
+    skill: { persistence, seasonalNaive: persistence.map(() => null) },
+    coverage: persistence.map((_, i) => forecaster.coverage(i + 1, d)),
+    weights: Object.fromEntries(forecaster.experts.map((name, e) => [name, weights[e]])),
+  };
+}

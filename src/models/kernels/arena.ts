@@ -32,6 +32,8 @@ export interface ArenaOptions {
   bankBytes?: number;
 }
 
+/** Blocks fill this share of a bank; constants and scratch have the rest. */
+const BLOCK_SHARE = 0.75;
 const ALIGNMENT = 64;
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
@@ -48,13 +50,14 @@ class BankSpace implements Bank {
     this.#top = align(this.kernels.reservedBytes);
   }
 
-  take(byteLength: number): number | undefined {
+  /** `share` is how much of the bank may be taken: the rest stays free for constants and scratch. */
+  take(byteLength: number, share = 1): number | undefined {
     const reused = this.#free.get(byteLength)?.pop();
     if (reused !== undefined) {
       new Uint8Array(this.buffer, reused, byteLength).fill(0);
       return reused;
     }
-    if (this.#top + byteLength > this.buffer.byteLength) return undefined;
+    if (this.#top + byteLength > this.buffer.byteLength * share) return undefined;
     const pointer = this.#top;
     this.#top += byteLength;
     return pointer;
@@ -98,10 +101,13 @@ export class Arena {
     }
     const size = align(Math.max(byteLength, 1));
     for (const bank of this.#banks) {
-      const pointer = bank.take(size);
+      const pointer = bank.take(size, BLOCK_SHARE);
       if (pointer !== undefined) return this.#region(bank, pointer, size);
     }
-    const bank = new BankSpace(this.backend, Math.max(this.#bankBytes, size + 2 ** 20));
+    const bank = new BankSpace(
+      this.backend,
+      Math.max(this.#bankBytes, Math.min(4 * size, 2 ** 32 - 2 ** 20)),
+    );
     this.#banks.push(bank);
     const pointer = bank.take(size);
     if (pointer === undefined)
@@ -131,6 +137,15 @@ export class Arena {
     const constant = { pointer, bytes };
     bank.constants.set(key, constant);
     return constant;
+  }
+
+  /**
+   * Working memory of a bank, shared by everything in it: its contents are anybody's between two calls. Regions come
+   * in powers of two, so that a fleet of models of any sizes shares a few.
+   */
+  scratch(bank: Bank, byteLength: number): number {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(byteLength, 1024)));
+    return this.constant(bank, `scratch:${size}`, size, () => {}).pointer;
   }
 
   #region(bank: BankSpace, pointer: number, byteLength: number): Region {

@@ -1,3 +1,4 @@
+import { EddyError } from "../errors.ts";
 import type { Arena, Region } from "./arena.ts";
 import type { Kernels } from "./open.ts";
 
@@ -38,6 +39,7 @@ interface Planned {
 export class Layout {
   readonly arena: Arena;
   readonly #planned: Planned[] = [];
+  readonly #bound: ((block: Block) => void)[] = [];
   #bytes = 0;
 
   constructor(arena: Arena) {
@@ -56,6 +58,11 @@ export class Layout {
     return this.#plan("int32", name, length, 4);
   }
 
+  /** Asks to be called once the slices are bound, in the order of asking: the place to write initial values. */
+  whenAllocated(callback: (block: Block) => void): void {
+    this.#bound.push(callback);
+  }
+
   /** Bytes planned so far. */
   get byteLength(): number {
     return this.#bytes;
@@ -72,7 +79,9 @@ export class Layout {
         slice.view = new Float64Array(buffer, pointer, slice.length);
       else slice.view = new Float32Array(buffer, pointer, slice.length);
     }
-    return new Block(this.arena, region, this.#bytes);
+    const block = new Block(this.arena, region, this.#bytes);
+    for (const callback of this.#bound) callback(block);
+    return block;
   }
 
   #plan<View>(kind: Kind, name: string, length: number, bytes: number): Slice<View> {
@@ -109,6 +118,22 @@ export class Block {
   /** A copy of the block: with the specification it was made from, all there is to know of a model. */
   save(): Uint8Array {
     return this.bytes.slice();
+  }
+
+  /** Goes on from saved bytes. @throws EddyError `bad-state` when they are not as long as this block. */
+  load(bytes: Uint8Array): void {
+    if (bytes.byteLength !== this.byteLength) {
+      throw new EddyError("bad-state", "saved model", {
+        expected: `${this.byteLength} bytes`,
+        received: `${bytes.byteLength} bytes`,
+      });
+    }
+    this.bytes.set(bytes);
+  }
+
+  /** Working memory shared with everything in this block's bank; nothing in it outlives the call that asked. */
+  scratch(byteLength: number): number {
+    return this.#arena.scratch(this.region.bank, byteLength);
   }
 
   /** A read-only constant in this block's bank, made once and shared by every block there. */

@@ -43,12 +43,15 @@ export function makeOptimiser(
       const { momentum = 0 } = options;
       between("momentum", momentum, 0, 1);
       const v = moment("v");
+      const speed = layout.float64(`${name}.speed`, 1);
       return {
         kind: "sgd",
         moments: [v],
-        // |v| of a geometric sum of gradients no larger than this one's norm and the last's.
-        largestStep: (norm) => (rate * norm) / (1 - momentum),
-        update: (k, theta, g, scale, P) => k.momentum(theta, v.pointer, g, scale, rate, momentum, P),
+        largestStep: (norm) => rate * (momentum * speed.view[0]! + norm),
+        update(k, theta, g, scale, P) {
+          k.momentum(theta, v.pointer, g, scale, rate, momentum, P);
+          speed.view[0] = Math.sqrt(k.sumSquares(v.pointer, P));
+        },
       };
     }
     case "rmsprop": {

@@ -26,15 +26,14 @@ export interface LearnerOptions {
 }
 
 const UPDATES = 0;
-const CHANGED = 1;
-const CONSIDERED = 2;
-const LOSS = 3;
-const NORM = 4;
+const CONSIDERED = 1;
+const LOSS = 2;
+const NORM = 3;
 
 /**
  * Truncated backpropagation through time, online: TBPTT(k1, k2) (Williams & Peng 1990). Every k1 steps back through the
  * last k2; the state carried is what the live steps made, never recomputed; it is a constant at the window's edge.
- * When the parameters have changed inside the window, its steps are run again from the stored state, in scratch.
+ * With k1 < k2 the parameters have changed inside the window: its steps are run again from the stored state, in scratch.
  *
  * Per event: `step(x)`, then `label` for every position whose label exists now (lag 0 is the step just made), then
  * `learn()`. A label that has not come is NaN and teaches nothing.
@@ -65,7 +64,7 @@ export class OnlineLearner {
   readonly #newOnly: boolean;
   readonly #clip: number;
   readonly #guard: UpdateGuard;
-  /** [0] updates, [1] step after which parameters last changed, [2] step last considered, [3] loss, [4] norm. */
+  /** [0] updates, [1] step last considered, [2] loss, [3] norm. */
   readonly #record: Slice<Float64Array>;
   readonly #again: Tape;
   readonly #z: Float64Array;
@@ -108,7 +107,7 @@ export class OnlineLearner {
     const parameters = network.program.parameters;
     this.optimiser = makeOptimiser(options.optimiser ?? { kind: "adam" }, layout, parameters, name);
     this.#guard = new UpdateGuard(layout, name, largestStep);
-    this.#record = layout.float64(`${name}.record`, 5);
+    this.#record = layout.float64(`${name}.record`, 4);
     this.#bytes = layout.arena.bytesPerReal;
     this.#again = full
       ? this.live.tape
@@ -183,17 +182,13 @@ export class OnlineLearner {
     record[CONSIDERED] = steps;
     const L = Math.min(this.through, live.available);
     const { past, parameters, firstStep } = network.program;
-    const recompute = record[CHANGED]! > steps - L;
     const lossSteps = this.#newOnly ? Math.min(this.every, L) : L;
     const tape = this.#again;
     let first = live.row + 1 - L;
+    // With k1 = k2 the parameters have not changed since the window began: the live tape is what a re-run would give.
     if (tape !== live.tape) {
-      this.#copyWindow(first, L);
+      this.#runAgain(first, L, steps);
       first = past;
-      this.#runAgain(L, steps);
-    } else if (recompute) {
-      // A full tape with k1 = k2 has no change inside its window, but one where a window was cut short may.
-      this.#runAgain(L, steps, first);
     }
     const workspace = this.#workspace!;
     network.clearWorkspace(workspace);
@@ -222,30 +217,24 @@ export class OnlineLearner {
       parameters,
       record[UPDATES]!,
     );
-    record[CHANGED] = steps;
     return true;
   }
 
-  /** Stored states and sources of the window, and the rows before it, onto the tape in scratch. */
-  #copyWindow(first: number, L: number): void {
-    const k = this.network.kernels;
-    const { past } = this.network.program;
+  /** Runs the window's steps, live rows from `first` on, with the parameters as they are now, from the stored state. */
+  #runAgain(first: number, L: number, steps: number): void {
+    const { network } = this;
+    const { past, y, firstStep } = network.program;
+    const tape = this.#again;
+    const k = network.kernels;
     for (let i = 0; i < this.#liveTracks.length; i++) {
       const from = this.#liveTracks[i]!;
       const to = this.#againTracks[i]!;
       k.copy(to.pointer, from.pointer + (first - past) * from.step, (past + L) * from.length);
     }
-  }
-
-  /** Runs the window's steps with the parameters as they are now. */
-  #runAgain(L: number, steps: number, first = this.network.program.past): void {
-    const { network } = this;
-    const { program } = network;
-    const tape = this.#again;
-    if (L === steps) network.start(tape, first - 1);
+    if (L === steps) network.start(tape, past - 1);
     for (let i = 0; i < L; i++) {
-      network.forward(tape, first + i, steps - L + i + program.firstStep);
-      if (program.y > 0) this.#carryOutput(tape, first + i);
+      network.forward(tape, past + i, steps - L + i + firstStep);
+      if (y > 0) this.#carryOutput(tape, past + i);
     }
   }
 

@@ -61,7 +61,7 @@ class Bench {
   }
 }
 
-type Case = (bench: Bench, n: number, m: number) => number | void;
+type Case = (bench: Bench, n: number, m: number) => unknown;
 
 /** One line per kernel. Every vector placed is compared afterwards, so an input that was written to is found as well. */
 const CASES: Record<string, Case> = {
@@ -227,8 +227,8 @@ describe.each(["wasm", "reference32"] as const)("%s equals the float64 reference
         const seed = 100 * n + m;
         const bench = new Bench(memories[backend], seed);
         const specified = new Bench(memories.reference64, seed);
-        const result = CASES[title]!(bench, n, m) ?? 0;
-        const expected = CASES[title]!(specified, n, m) ?? 0;
+        const result = Number(CASES[title]!(bench, n, m) ?? 0);
+        const expected = Number(CASES[title]!(specified, n, m) ?? 0);
         expect(Math.abs(result - expected), `${title}(${n}, ${m})`).toBeLessThanOrEqual(2e-6 * (1 + n));
         const got = bench.read();
         for (const [v, vector] of specified.read().entries()) {

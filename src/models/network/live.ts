@@ -1,0 +1,259 @@
+import { EddyError, printable } from "../errors.ts";
+import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
+import type { Network } from "./network.ts";
+import { Tape, type Track } from "./tape.ts";
+
+export interface LiveOptions {
+  /** Steps of history that stay readable behind the current one, for learning. Default 0. */
+  readonly history?: number;
+  /** Keep all that a backward pass needs instead of recomputing it. */
+  readonly full?: boolean;
+  /** Length of a row of labels kept with each step. Default 0. */
+  readonly labels?: number;
+}
+
+/** Sources beyond this are cut off: sums of products of them stay finite in float32. */
+export const LARGEST_INPUT = 1e15;
+
+const ROW = 0;
+const STEPS = 1;
+const RESETS = 2;
+
+/**
+ * A network in time: one `step` per event, its state carried from event to event in slices of the caller's layout.
+ * Memory and time per step are constant. The tape is a run of rows; when it is full, the history moves to its front.
+ *
+ * @example
+ * ```ts
+ * const layout = new Layout(new Arena());
+ * const network = new Network(esn({ inputs: 1, units: 50 }), layout);
+ * const live = new LiveNetwork(network, layout);
+ * layout.allocate();
+ * for (let t = 0; t < 10; t++) live.step([Math.sin(t)]);
+ * live.steps === 10 && live.output.length === 50; // true
+ * ```
+ */
+export class LiveNetwork {
+  readonly network: Network;
+  readonly tape: Tape;
+  /** The output of the last step; overwritten by the next. */
+  readonly output: Float64Array;
+  /** Labels, one row per row of the tape; NaN where there is none. */
+  readonly labels: Slice<Reals>;
+  readonly labelLength: number;
+  readonly #history: number;
+  readonly #slice: Slice<Reals>;
+  /** [0] the row to be written next, [1] steps so far, [2] times the state was begun anew. */
+  readonly #clock: Slice<Float64Array>;
+  #moved: readonly Track[] = [];
+  #reals: Reals = new Float32Array(0);
+  #bytes: number;
+
+  /** @throws EddyError `bad-model` for a network that looks ahead: it needs a window. */
+  constructor(network: Network, layout: Layout, options: LiveOptions = {}, name = "live") {
+    const { history = 0, full = false, labels = 0 } = options;
+    const { program } = network;
+    if (program.future > 0) {
+      const ahead = program.nodes.find((node) => node.edges.some((edge) => edge.delay < 0))!;
+      const edge = ahead.edges.find((candidate) => candidate.delay < 0)!;
+      throw new EddyError("bad-model", `node ${ahead.name}, edge ${edge.label}`, {
+        expected: "no negative delay in live use",
+        received: String(edge.delay),
+        hint: "a fixed-lag window may look ahead",
+      });
+    }
+    this.network = network;
+    this.labelLength = labels;
+    this.#bytes = layout.arena.bytesPerReal;
+    this.#history = full ? 0 : history;
+    // A full tape begins again after each window; a lean one moves its history once per as many steps.
+    const rows = program.past + history + (full ? 0 : Math.max(history, 4));
+    this.tape = new Tape(program, rows, full, this.#bytes);
+    this.output = new Float64Array(network.outputs);
+    this.#slice = layout.real(`${name}.tape`, this.tape.length);
+    this.labels = layout.real(`${name}.labels`, labels * rows);
+    this.#clock = layout.float64(`${name}.clock`, 3);
+    layout.whenAllocated((block) => this.#bind(block));
+  }
+
+  /** Steps since the start. */
+  get steps(): number {
+    return this.#clock.view[STEPS]!;
+  }
+
+  /** Times the state was begun anew because an output was not finite. */
+  get resets(): number {
+    return this.#clock.view[RESETS]!;
+  }
+
+  /** Row of the tape that the last step was written to. */
+  get row(): number {
+    return this.#clock.view[ROW]! - 1;
+  }
+
+  /** Steps, the last one included, whose rows are on the tape. */
+  get available(): number {
+    return Math.min(this.steps, this.row + 1 - this.network.program.past);
+  }
+
+  /** Time t of the last step, as periods count it. */
+  get time(): number {
+    return this.steps - 1 + this.network.program.firstStep;
+  }
+
+  /**
+   * Takes the features x of one event and returns the output. `dt` is the time since the last step in usual steps:
+   * leaky units decay by it. The returned array is reused. Until `feedback` says otherwise, the network's own output
+   * is what `y` edges will read.
+   * @throws EddyError `bad-number` for a feature that is not finite.
+   */
+  step(x: ArrayLike<number>, dt = 1): Float64Array {
+    const { program } = this.network;
+    const clock = this.#clock.view;
+    if (x.length !== program.x) {
+      throw new EddyError("bad-argument", "x", {
+        expected: `${program.x} numbers`,
+        received: String(x.length),
+      });
+    }
+    if (clock[ROW]! >= this.tape.rows) this.#shift();
+    const row = clock[ROW]!;
+    const { tape } = this;
+    const reals = this.#reals;
+    const at = (tape.x.pointer + row * tape.x.step) / this.#bytes;
+    for (let i = 0; i < program.x; i++) {
+      const value = x[i]!;
+      if (!(Math.abs(value) <= LARGEST_INPUT)) reals[at + i] = cut(value, i);
+      else reals[at + i] = value;
+    }
+    reals[(tape.dt.pointer + row * tape.dt.step) / this.#bytes] = dt;
+    this.network.forward(tape, row, clock[STEPS]! + program.firstStep);
+    clock[ROW] = row + 1;
+    clock[STEPS] = clock[STEPS]! + 1;
+    if (this.labelLength > 0) {
+      this.labels.view.fill(Number.NaN, row * this.labelLength, (row + 1) * this.labelLength);
+    }
+    this.#readOutput(row);
+    if (program.y > 0) this.#writeY(row, this.output, 0);
+    return this.output;
+  }
+
+  /** The target as it was observed at the last step: what `y` edges will read (teacher forcing). NaN: the own output stays. */
+  feedback(y: ArrayLike<number>): void {
+    if (y.length !== this.network.program.y) {
+      throw new EddyError("bad-argument", "y", {
+        expected: `${this.network.program.y} numbers`,
+        received: String(y.length),
+      });
+    }
+    for (let i = 0; i < y.length; i++) if (!Number.isFinite(y[i]!)) return;
+    this.#writeY(this.#clock.view[ROW]! - 1, y, 1);
+  }
+
+  /** The context vector c, fixed from here on; before the first step it also sets the start h(0) = tanh(R c). */
+  setContext(c: ArrayLike<number>): void {
+    const { context, program } = this.network;
+    if (c.length !== program.c) {
+      throw new EddyError("bad-argument", "c", {
+        expected: `${program.c} numbers`,
+        received: String(c.length),
+      });
+    }
+    context.view.set(c);
+    if (this.steps === 0) this.network.start(this.tape, program.past - 1);
+  }
+
+  /** A copy of the hidden state of a node (or with `what` "s" its cell state), written to `out` from `offset` on. */
+  readState(node: string, out?: Float64Array, offset = 0, what: "h" | "s" = "h"): Float64Array {
+    const track = this.#track(node, what);
+    const target = out ?? new Float64Array(track.length);
+    const at = (track.pointer + this.row * track.step) / this.#bytes;
+    for (let i = 0; i < track.length; i++) target[offset + i] = this.#reals[at + i]!;
+    return target;
+  }
+
+  /** Byte pointer of the hidden state of node `index` after the last step, for kernels. Moves with every step. */
+  statePointer(index: number): number {
+    const { h } = this.tape.nodes[index]!;
+    return h.pointer + this.row * h.step;
+  }
+
+  /** Sets the state that the next step starts from. */
+  writeState(node: string, values: ArrayLike<number>, what: "h" | "s" = "h"): void {
+    const track = this.#track(node, what);
+    if (values.length !== track.length) {
+      throw new EddyError("bad-argument", `state ${what} of ${node}`, {
+        expected: `${track.length} numbers`,
+        received: String(values.length),
+      });
+    }
+    this.#reals.set(values, (track.pointer + this.row * track.step) / this.#bytes);
+  }
+
+  /** Begins anew: no history, the start state, t at its first step. Parameters stay. */
+  reset(): void {
+    const { past } = this.network.program;
+    this.#slice.view.fill(0);
+    this.labels.view.fill(Number.NaN);
+    this.#clock.view[ROW] = past;
+    this.#clock.view[STEPS] = 0;
+    this.network.start(this.tape, past - 1);
+  }
+
+  #track(node: string, what: "h" | "s"): Track {
+    return this.tape.nodes[this.network.nodeIndex(node)]![what];
+  }
+
+  #readOutput(row: number): void {
+    const { h } = this.tape.nodes[this.network.program.output.index]!;
+    const at = (h.pointer + row * h.step) / this.#bytes;
+    for (let i = 0; i < h.length; i++) {
+      const value = this.#reals[at + i]!;
+      this.output[i] = value;
+      if (Number.isFinite(value)) continue;
+      // A state that has left the numbers never comes back by itself: this series alone starts afresh.
+      this.network.start(this.tape, row);
+      this.output.fill(0);
+      this.#clock.view[RESETS] = this.#clock.view[RESETS]! + 1;
+      return;
+    }
+  }
+
+  #writeY(row: number, y: ArrayLike<number>, given: 0 | 1): void {
+    const { tape } = this;
+    const at = (tape.y.pointer + row * tape.y.step) / this.#bytes;
+    for (let i = 0; i < y.length; i++) {
+      this.#reals[at + i] = Math.max(-LARGEST_INPUT, Math.min(LARGEST_INPUT, y[i]!));
+    }
+    this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] = given;
+  }
+
+  #shift(): void {
+    const { past } = this.network.program;
+    const kept = past + this.#history;
+    const clock = this.#clock.view;
+    const from = clock[ROW]! - kept;
+    const k = this.network.kernels;
+    for (const track of this.#moved) {
+      k.copy(track.pointer, track.pointer + from * track.step, kept * track.length);
+    }
+    this.labels.view.copyWithin(0, from * this.labelLength, (from + kept) * this.labelLength);
+    clock[ROW] = kept;
+  }
+
+  #bind(block: Block): void {
+    this.tape.bind(this.#slice.pointer);
+    this.#moved = this.tape.lasting();
+    const { buffer } = block.kernels;
+    this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
+    this.reset();
+  }
+}
+
+function cut(value: number, index: number): number {
+  if (Number.isFinite(value)) return Math.sign(value) * LARGEST_INPUT;
+  throw new EddyError("bad-number", `x[${index}]`, {
+    expected: "a finite number",
+    received: printable(value),
+  });
+}

@@ -16,7 +16,7 @@ export class Derivation {
   #reached: number;
   #issued: IssuedForecasts[] = [];
   #rollUps = new Map<string, RollUp>();
-  #forget: { series: number; id: string }[] = [];
+  #forget: number[] = [];
   #taken: Derived | undefined;
 
   constructor(upTo: number) {
@@ -43,9 +43,7 @@ export class Derivation {
     const series = entry.stored.id;
     this.#reached = Math.max(this.#reached, position);
     if (position > this.#upTo) {
-      if (applied.refused !== undefined && applied.refused !== "late" && observation.id !== undefined) {
-        this.#forget.push({ series, id: observation.id });
-      }
+      if (applied.refused !== undefined && applied.refused !== "late") this.#forget.push(position);
       this.#rollUp(entry, observation, applied);
     }
     const issues = byIssue(applied.forecasts);

@@ -43,7 +43,6 @@ const silent: EngineLog = { info() {}, warn() {}, error() {} };
 interface Request {
   readonly sources: Readonly<Record<string, string>>;
   readonly refused: RefusedObservation[];
-  rest: number;
   accepted: number;
   duplicate: number;
   late: number;
@@ -146,7 +145,6 @@ export class LiveEngine implements Engine {
       const request: Request = {
         sources: options.sources ?? {},
         refused: [],
-        rest: batch.length,
         accepted: 0,
         duplicate: 0,
         late: 0,
@@ -174,20 +172,21 @@ export class LiveEngine implements Engine {
 
   /** Takes what waits, up to one commit's worth, and makes it durable. */
   #commitGroup(): void {
-    const waiting = this.#queue.length > COMMIT_ROWS ? this.#queue.splice(0, COMMIT_ROWS) : this.#queue;
-    if (waiting === this.#queue) this.#queue = [];
-    const group = waiting.filter(({ request }) => !request.done);
+    const taken = this.#queue.length > COMMIT_ROWS ? this.#queue.splice(0, COMMIT_ROWS) : this.#queue;
+    if (taken === this.#queue) this.#queue = [];
+    const group = taken.filter(({ request }) => !request.done);
     const born: StoredSeries[] = [];
     const admitted: Admitted[] = [];
     const entries: JournalEntry[] = [];
     const sources = new Map<string, string>();
     const ended = new Set<Request>();
-    for (const row of group) {
-      const entry = this.#admit(row, born, entries);
-      if (entry) admitted.push({ ...row, entry });
-      if (row.last) {
-        for (const [name, reached] of Object.entries(row.request.sources)) sources.set(name, reached);
-        ended.add(row.request);
+    for (const waiting of group) {
+      const row = this.#admit(waiting, born, entries);
+      if (row) admitted.push(row);
+      const { last, request } = waiting;
+      if (last) {
+        for (const [name, reached] of Object.entries(request.sources)) sources.set(name, reached);
+        ended.add(request);
       }
     }
     let positions: Float64Array;
@@ -217,12 +216,11 @@ export class LiveEngine implements Engine {
     this.#metrics.add("commits_total", 1);
     this.#metrics.set("commit_milliseconds", this.#clock.monotonic() - started);
     for (const [name, reached] of sources) this.#sources.set(name, reached);
-    for (const row of group) row.request.rest--;
     this.#apply(admitted, positions, 0, ended);
   }
 
-  /** The series of an observation, opened when it is new; undefined when the observation was refused. */
-  #admit(row: Waiting, born: StoredSeries[], entries: JournalEntry[]): SeriesEntry | undefined {
+  /** An observation with its series, opened when it is new; undefined when the observation was refused. */
+  #admit(row: Waiting, born: StoredSeries[], entries: JournalEntry[]): Admitted | undefined {
     const { observation, request, line } = row;
     const refuse = (code: string, message: string): undefined => {
       request.refused.push({ line, code, message });
@@ -250,18 +248,18 @@ export class LiveEngine implements Engine {
       if (!(error instanceof EddyError)) throw error;
       return refuse(error.code, error.message);
     }
-    for (const column of Object.keys(observation.values)) {
-      if (!columns.includes(column)) {
-        return refuse("bad-column", `${column}: expected one of ${columns.join(", ")}`);
-      }
+    const known = knownValues(observation, columns);
+    if (known === undefined) {
+      return refuse("unknown-column", `values: expected one of ${columns.join(", ")}`);
     }
+    this.#metrics.add("ignored_values_total", Object.keys(observation.values).length - known.count);
     entries.push({
       series: entry.stored.id,
       time: observation.time,
-      payload: packValues(observation, columns),
+      payload: packValues(known.observation, columns),
       ...(observation.id === undefined ? {} : { id: observation.id }),
     });
-    return entry;
+    return { ...row, entry, observation: known.observation };
   }
 
   /** Applies the rows of a committed group from `from` on, as far as one slice of time goes, then yields. */
@@ -448,6 +446,19 @@ function summarise(entry: SeriesEntry): SeriesSummary {
     offset: entry.applied,
     skill: skills.length > 0 ? skills.reduce((sum, skill) => sum + skill, 0) / skills.length : null,
   };
+}
+
+/** The observation as the journal holds it, without columns that its series does not know; undefined when it knows none. */
+function knownValues(
+  observation: Observation,
+  columns: readonly string[],
+): { observation: Observation; count: number } | undefined {
+  const given = Object.keys(observation.values);
+  const known = given.filter((column) => columns.includes(column));
+  if (known.length === 0) return undefined;
+  if (known.length === given.length) return { observation, count: given.length };
+  const values = Object.fromEntries(known.map((column) => [column, observation.values[column]]));
+  return { observation: { ...observation, values }, count: known.length };
 }
 
 const MAX_NAME = 1024;

@@ -58,8 +58,8 @@ export interface Derived {
   readonly upTo: number;
   readonly issued: readonly IssuedForecasts[];
   readonly rollUps: readonly RollUp[];
-  /** Ids of observations that were refused once applied: a corrected one may come under the same id. */
-  readonly forget: readonly { readonly series: number; readonly id: string }[];
+  /** Positions of observations that were refused once applied: a corrected one may come under the same id. */
+  readonly forget: readonly number[];
 }
 
 /** One transaction of the live path: all of it is durable when `commit` returns, or none of it is there. */

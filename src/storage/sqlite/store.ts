@@ -111,7 +111,7 @@ export class SqliteStore implements Store {
       ),
       addRow: db.prepare<[number, number, number, Uint8Array]>("INSERT INTO journal VALUES (?, ?, ?, ?)"),
       addId: db.prepare<[number, number, string]>("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)"),
-      dropId: db.prepare<[number, string]>("DELETE FROM ids WHERE series = ? AND id = ?"),
+      dropId: db.prepare<[number]>("DELETE FROM ids WHERE position = ?"),
       setSource: db.prepare<[string, string]>(
         "INSERT INTO sources VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached",
       ),
@@ -242,7 +242,7 @@ export class SqliteStore implements Store {
     for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
       addRollUp.run(hour, series, observations, count, absoluteError, held);
     }
-    for (const { series, id } of derived.forget) dropId.run(series, id);
+    for (const position of derived.forget) dropId.run(position);
     setFact.run(derived.upTo, "derivedUpTo");
   }
 

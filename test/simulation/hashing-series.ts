@@ -1,0 +1,76 @@
+import { specification } from "../../src/models/forecaster/specification.ts";
+import type { Observation } from "../../src/models/observation.ts";
+import type { LiveSeries, SeriesMaker } from "../../src/server/engine-series.ts";
+import { crc32 } from "../../src/storage/checksum.ts";
+import type { Outcome } from "../../src/streams/series.ts";
+
+/** A series whose state is a hash over all it has seen: one event lost, repeated or out of order shows for ever. */
+export class HashingSeries implements LiveSeries {
+  readonly specification = specification({ horizon: 2, model: "persistence" });
+  readonly #name: string;
+  /** hash, observations, last time */
+  readonly #state = Float64Array.of(0, 0, Number.NEGATIVE_INFINITY);
+  #released = false;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  push({ time, values }: Observation, offset: number): Outcome {
+    this.#use();
+    if (time < this.#state[2]) return { forecasts: [], refused: "late" };
+    if (time === this.#state[2]) return { forecasts: [], refused: "duplicate-time" };
+    const value = values.value;
+    if (value === 13) throw new Error("a model that fails");
+    const seen = new Uint8Array(Float64Array.of(time, value ?? Number.NaN).buffer);
+    this.#state[0] = crc32(seen, this.#state[0]);
+    this.#state[1]++;
+    this.#state[2] = time;
+    const mean = this.#state[0];
+    return {
+      forecasts: [
+        {
+          series: this.#name,
+          target: "value",
+          issuedAt: new Date(time).toISOString(),
+          offset,
+          horizon: [1, 2].map((step) => ({
+            step,
+            time: new Date(time + step * 1000).toISOString(),
+            mean: mean + step,
+            lower: mean - step,
+            upper: mean + 2 * step,
+          })),
+          coverage: 0.9,
+          skill: null,
+          model: "persistence",
+        },
+      ],
+    };
+  }
+
+  save(): Uint8Array {
+    this.#use();
+    return new Uint8Array(this.#state.slice().buffer);
+  }
+
+  restore(bytes: Uint8Array): void {
+    this.#use();
+    this.#state.set(new Float64Array(Uint8Array.from(bytes).buffer));
+  }
+
+  release(): void {
+    this.#released = true;
+  }
+
+  #use(): void {
+    if (this.#released) throw new Error(`${this.#name} was used after its release`);
+  }
+}
+
+export const hashingMaker: SeriesMaker = {
+  open: (first) => new HashingSeries(first.series),
+  describe: (series) => JSON.stringify(series.specification),
+  specification: (description) => JSON.parse(description),
+  reopen: (name) => new HashingSeries(name),
+};

@@ -1,0 +1,290 @@
+import { EddyError } from "../../src/models/errors.ts";
+import type {
+  CheckpointBatch,
+  Commit,
+  Derived,
+  Generation,
+  IssuedForecasts,
+  JournalRow,
+  Opened,
+  Retention,
+  Store,
+  StoredSeries,
+  StoreSize,
+} from "../../src/storage/store.ts";
+
+/** Thrown by every call once the power is gone. */
+export class PowerCut extends Error {}
+
+export const FAULTS = [
+  "failed write",
+  "full disk",
+  "cut before sync",
+  "cut after sync",
+  "flipped bit",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** What is on the disk. A transaction is a function of it. */
+interface Content {
+  series: StoredSeries[];
+  rows: JournalRow[];
+  ids: Map<string, number>;
+  checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
+  issued: IssuedForecasts[];
+  sources: Map<string, string>;
+  derivedUpTo: number;
+  checkpointedUpTo: number;
+  forecastsAfter: number;
+  position: number;
+}
+
+type Transaction = (content: Content) => void;
+
+const blank = (): Content => ({
+  series: [],
+  rows: [],
+  ids: new Map(),
+  checkpoints: new Map(),
+  issued: [],
+  sources: new Map(),
+  derivedUpTo: 0,
+  checkpointedUpTo: 0,
+  forecastsAfter: 0,
+  position: 0,
+});
+
+export interface SimulatedStoreOptions {
+  readonly durability: "power" | "process";
+  readonly random: () => number;
+  /** Chance of a fault per transaction. */
+  readonly faultRate: number;
+  readonly onFault: (fault: Fault) => void;
+}
+
+/**
+ * A disk that fails by the seed. Transactions are whole, in order, and durable once synced, as SQLite's are; under
+ * `process` nothing is synced by itself and a power cut takes any number of the last transactions.
+ */
+export class SimulatedStore implements Store {
+  failed: EddyError | undefined;
+  /** Chance of a fault per transaction. */
+  faultRate: number;
+  readonly #options: SimulatedStoreOptions;
+  #log: Transaction[] = [];
+  #synced = 0;
+  #content = blank();
+  #dead = false;
+
+  constructor(options: SimulatedStoreOptions) {
+    this.#options = options;
+    this.faultRate = options.faultRate;
+  }
+
+  /** Position up to which the journal survives a power cut now. */
+  get durablePosition(): number {
+    const content = blank();
+    for (const transaction of this.#log.slice(0, this.#synced)) transaction(content);
+    return content.position;
+  }
+
+  get position(): number {
+    return this.#content.position;
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** The power goes off, and on again: what was not synced is lost from some transaction on. */
+  restart(power: boolean): void {
+    const { random } = this.#options;
+    const spare = this.#log.length - this.#synced;
+    const kept = power ? this.#synced + Math.floor(random() * (spare + 1)) : this.#log.length;
+    this.#log = this.#log.slice(0, kept);
+    this.#synced = kept;
+    this.#content = blank();
+    for (const transaction of this.#log) transaction(this.#content);
+    this.#dead = false;
+  }
+
+  /** Flips one bit in the newest checkpoint of a series that has another to fall back to. */
+  flipBit(): void {
+    const { random } = this.#options;
+    const keys = [...this.#content.checkpoints.keys()];
+    if (keys.length === 0) return;
+    const { generation } = this.#content.checkpoints.get(keys[Math.floor(random() * keys.length)])!;
+    const mine = [...this.#content.checkpoints.values()]
+      .filter((kept) => kept.generation.series === generation.series)
+      .sort((a, b) => b.generation.generation - a.generation.generation);
+    if (mine.length < 2) return;
+    this.#options.onFault("flipped bit");
+    const key = `${generation.series} ${mine[0].generation.generation}`;
+    const flipped = Uint8Array.from(mine[0].framed);
+    flipped[Math.floor(random() * flipped.length)] ^= 1 << Math.floor(random() * 8);
+    this.#append((content) => {
+      const kept = content.checkpoints.get(key);
+      if (kept) content.checkpoints.set(key, { ...kept, framed: flipped });
+    });
+    this.#synced = this.#log.length;
+  }
+
+  #append(transaction: Transaction): void {
+    this.#log.push(transaction);
+    transaction(this.#content);
+  }
+
+  #write(transaction: Transaction): void {
+    this.#alive();
+    const { random, durability, onFault } = this.#options;
+    const fault = random() < this.faultRate ? FAULTS[Math.floor(random() * 4)] : undefined;
+    if (fault) onFault(fault);
+    if (fault === "failed write" || fault === "full disk") throw new EddyError("storage", fault);
+    if (fault === "cut before sync") {
+      this.#append(transaction);
+      this.#dead = true;
+      throw new PowerCut();
+    }
+    this.#append(transaction);
+    if (durability === "power") this.#synced = this.#log.length;
+    if (fault === "cut after sync") {
+      this.#synced = this.#log.length;
+      this.#dead = true;
+      throw new PowerCut();
+    }
+  }
+
+  #alive(): void {
+    if (this.#dead) throw new PowerCut();
+  }
+
+  open(): Opened {
+    this.#alive();
+    const { position, derivedUpTo, checkpointedUpTo, series, checkpoints, sources } = this.#content;
+    return {
+      epoch: "simulated",
+      position,
+      derivedUpTo,
+      checkpointedUpTo,
+      series: [...series],
+      generations: [...checkpoints.values()]
+        .map(({ generation }) => generation)
+        .sort((a, b) => a.series - b.series || a.generation - b.generation),
+      sources: new Map(sources),
+    };
+  }
+
+  commit({ series, entries, sources, derived }: Commit): Float64Array {
+    this.#alive();
+    const positions = new Float64Array(entries.length);
+    let position = this.#content.position;
+    const taken = new Set<string>();
+    const forgotten = new Set(derived.forget);
+    for (let i = 0; i < entries.length; i++) {
+      const { series, id } = entries[i];
+      const key = `${series} ${id}`;
+      const known = this.#content.ids.get(key);
+      if (id !== undefined && (taken.has(key) || (known !== undefined && !forgotten.has(known)))) continue;
+      if (id !== undefined) taken.add(key);
+      positions[i] = ++position;
+    }
+    this.#write((content) => {
+      writeDerived(content, derived);
+      content.series.push(...series);
+      for (let i = 0; i < entries.length; i++) {
+        if (positions[i] === 0) continue;
+        const { series, time, payload, id } = entries[i];
+        content.rows.push({ position: positions[i], series, time, payload });
+        if (id !== undefined) content.ids.set(`${series} ${id}`, positions[i]);
+      }
+      for (const [name, reached] of sources) content.sources.set(name, reached);
+      content.position = position;
+    });
+    return positions;
+  }
+
+  writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
+    this.#write((content) => {
+      writeDerived(content, derived);
+      content.checkpointedUpTo = checkpointedUpTo;
+      for (const { series, generation, position, framed } of checkpoints) {
+        for (const [key, kept] of content.checkpoints) {
+          const old = kept.generation;
+          if (old.series !== series) continue;
+          if (old.generation <= generation - keep || old.generation >= generation)
+            content.checkpoints.delete(key);
+        }
+        content.checkpoints.set(`${series} ${generation}`, {
+          generation: { series, generation, position },
+          framed: Uint8Array.from(framed),
+        });
+      }
+    });
+  }
+
+  readCheckpoint(series: number, generation: number): Uint8Array | undefined {
+    this.#alive();
+    return this.#content.checkpoints.get(`${series} ${generation}`)?.framed.slice();
+  }
+
+  *rows(after: number, upTo: number, series?: number): Iterable<JournalRow> {
+    this.#alive();
+    for (const row of [...this.#content.rows]) {
+      if (row.position > after && row.position <= upTo && (series === undefined || row.series === series))
+        yield row;
+    }
+  }
+
+  oldestRow(): number {
+    this.#alive();
+    return this.#content.rows[0]?.position ?? this.#content.position + 1;
+  }
+
+  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null {
+    this.#alive();
+    if (since < this.#content.forecastsAfter) return null;
+    return this.#content.issued.filter(({ position }) => position > since).slice(0, limit);
+  }
+
+  issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
+    this.#alive();
+    return this.#content.issued.findLast(
+      (issue) => issue.series === series && Date.parse(issue.forecasts[0].issuedAt) <= time,
+    );
+  }
+
+  trim(needed: number, { journalRows }: Retention, _now: number, limit: number): number {
+    this.#alive();
+    const upTo = Math.min(needed, this.#content.position - journalRows);
+    const dropped = this.#content.rows.filter(({ position }) => position <= upTo).slice(0, limit);
+    if (dropped.length === 0) return 0;
+    this.#write((content) => {
+      content.rows = content.rows.filter((row) => !dropped.includes(row));
+    });
+    return dropped.length;
+  }
+
+  size(): StoreSize {
+    return {
+      databaseBytes: 0,
+      journalRows: this.#content.rows.length,
+      forecastRows: this.#content.issued.length,
+      idRows: this.#content.ids.size,
+    };
+  }
+
+  close(): void {}
+}
+
+function writeDerived(content: Content, derived: Derived): void {
+  for (const issue of derived.issued) {
+    if (content.issued.some((one) => one.position === issue.position && one.ordinal === issue.ordinal)) {
+      throw new Error(`issue ${issue.position}:${issue.ordinal} written twice`);
+    }
+    content.issued.push(issue);
+  }
+  for (const position of derived.forget) {
+    for (const [key, at] of content.ids) if (at === position) content.ids.delete(key);
+  }
+  content.derivedUpTo = derived.upTo;
+}

@@ -1,0 +1,121 @@
+import { type Static, type TObject, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { EddyError, printable } from "../models/errors.ts";
+import { MAX_HORIZON, specification } from "../models/forecaster/specification.ts";
+import type { SeriesOptions } from "../streams/series.ts";
+import { matchesPattern } from "./socket/pattern.ts";
+
+const strict = { additionalProperties: false, expected: "an object" };
+const text = (expected: string) => Type.String({ minLength: 1, maxLength: 4096, expected });
+const whole = (minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, expected: `a whole number from ${minimum} to ${maximum}` });
+
+const forecast = {
+  model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
+  horizon: Type.Optional(whole(1, MAX_HORIZON)),
+  coverage: Type.Optional(
+    Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" }),
+  ),
+  periods: Type.Optional(
+    Type.Array(whole(2, 100_000), { maxItems: 16, expected: "a list of season lengths" }),
+  ),
+  targets: Type.Optional(
+    Type.Array(text("the name of a column"), { maxItems: 256, expected: "a list of columns" }),
+  ),
+  inputs: Type.Optional(
+    Type.Array(text("the name of a column"), { maxItems: 256, expected: "a list of columns" }),
+  ),
+  seed: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  lateness: Type.Optional(whole(0, 86_400_000)),
+};
+
+/** What `eddy serve --config FILE` may hold. */
+const ConfigurationSchema = Type.Object(
+  {
+    host: Type.Optional(text("an address of this machine")),
+    port: Type.Optional(whole(0, 65_535)),
+    token: Type.Optional(text("some text")),
+    origins: Type.Optional(
+      Type.Array(text("an origin such as https://dash.example"), { expected: "a list of origins" }),
+    ),
+    database: Type.Optional(text("the path of a file")),
+    durability: Type.Optional(
+      Type.Union([Type.Literal("power"), Type.Literal("process")], { expected: '"power" or "process"' }),
+    ),
+    bodyBytes: Type.Optional(whole(1024, 1 << 30)),
+    forecast: Type.Optional(Type.Object(forecast, strict)),
+    series: Type.Optional(
+      Type.Array(Type.Object({ match: text("a pattern of series names"), ...forecast }, strict), {
+        maxItems: 10_000,
+        expected: "a list of { match, ... }",
+      }),
+    ),
+  },
+  { ...strict, expected: "a JSON object" },
+);
+export type Configuration = Static<typeof ConfigurationSchema>;
+
+/**
+ * Reads a configuration. `name` is what errors call it, such as the path of the file.
+ *
+ * @throws EddyError `bad-config`: one line naming the field, what was expected and what came
+ * @example
+ * ```ts
+ * readConfiguration('{ "port": 8787 }', "eddy.config.json").port; // 8787
+ * ```
+ */
+export function readConfiguration(json: string, name: string): Configuration {
+  let read: unknown;
+  try {
+    read = JSON.parse(json.replace(/^\ufeff/, ""));
+  } catch (cause) {
+    const reason = (cause as Error).message.replaceAll(/\s+/g, " ");
+    throw new EddyError("bad-config", name, { expected: "JSON", received: reason, cause });
+  }
+  if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
+  checkForecast(read.forecast ?? {}, `${name}: forecast`);
+  read.series?.forEach((entry, i) => {
+    checkForecast(entry, `${name}: series.${i}`);
+  });
+  return read;
+}
+
+/** How each series is opened: the first entry of `series` that fits its name, over `forecast`. */
+export function seriesOptions(configuration: Configuration): (series: string) => SeriesOptions {
+  return (series) => {
+    const entry = configuration.series?.find(({ match }) => matchesPattern(match, series));
+    return optionsOf({ ...configuration.forecast, ...entry });
+  };
+}
+
+function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: string }): SeriesOptions {
+  const { match: _, ...rest } = options;
+  return rest as SeriesOptions;
+}
+
+function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
+  try {
+    specification(optionsOf(options));
+  } catch (cause) {
+    if (!(cause instanceof EddyError)) throw cause;
+    throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });
+  }
+}
+
+function refusal(read: unknown, name: string): EddyError {
+  const first = Value.Errors(ConfigurationSchema, read).First();
+  const field = first?.path.slice(1).replaceAll("/", ".") ?? "";
+  const subject = field === "" ? name : `${name}: ${field}`;
+  if (first?.message === "Unexpected property") {
+    const parent = (field.includes(".") ? first.schema : ConfigurationSchema) as Partial<TObject>;
+    const known = Object.keys(parent.properties ?? ConfigurationSchema.properties).join(", ");
+    return new EddyError("bad-config", subject, {
+      expected: `one of ${known}`,
+      received: "a field of another name",
+    });
+  }
+  return new EddyError("bad-config", subject, {
+    expected: (first?.schema.expected as string | undefined) ?? String(first?.message).toLowerCase(),
+    received: first?.value === undefined ? "nothing" : printable(first.value),
+  });
+}

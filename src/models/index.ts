@@ -1,0 +1,42 @@
+/** The models: numbers only. Everything here runs without I/O, a clock or unseeded randomness. */
+export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
+export type { Forecast, ForecastDetail, ForecastStep } from "./forecast.ts";
+export type { Event, Expert, Settlement, Shape } from "./forecaster/expert.ts";
+export { Forecaster } from "./forecaster/forecaster.ts";
+export {
+  type ForecasterOptions,
+  type ForecasterSpecification,
+  specification,
+} from "./forecaster/specification.ts";
+export * from "./kernels/index.ts";
+export { LeastMeanSquares, type LmsOptions } from "./learning/lms.ts";
+export type { OptimiserOptions } from "./learning/optimisers.ts";
+export { type LinearReadout, Ridge, type RidgeOptions } from "./learning/ridge.ts";
+export { RecursiveLeastSquares, type RlsOptions } from "./learning/rls.ts";
+export type { LeastSquaresOptions } from "./learning/rls-covariance.ts";
+export { DelayedLeastSquares, type DelayedLeastSquaresOptions } from "./learning/rls-delayed.ts";
+export { DiagonalNetwork, type DiagonalNetworkOptions } from "./learning/rtrl.ts";
+export { type LearnerOptions, OnlineLearner } from "./learning/tbptt.ts";
+export * from "./network/index.ts";
+export type { Observation } from "./observation.ts";
+export { combined } from "./readouts/combined.ts";
+export { endOfSequence } from "./readouts/end-of-sequence.ts";
+export { gaussian } from "./readouts/gaussian.ts";
+export { huber } from "./readouts/huber.ts";
+export { poisson } from "./readouts/poisson.ts";
+export { quantiles } from "./readouts/quantile.ts";
+export {
+  makeReadout,
+  type Readout,
+  type ReadoutMaker,
+  readoutNames,
+  registerReadout,
+} from "./readouts/readout.ts";
+export { categories } from "./readouts/softmax.ts";
+export { squared } from "./readouts/squared.ts";
+export { RecursiveTree, type RecursiveTreeOptions, type TreeNode } from "./recursive/recursive-tree.ts";
+export { AdaptiveConformal, type AdaptiveConformalOptions } from "./statistics/adaptive-conformal.ts";
+export { ExponentialMoments, type ExponentialMomentsOptions } from "./statistics/exponential-moments.ts";
+export { quantileLinear, quantileNearestRank } from "./statistics/quantiles.ts";
+export { RunningAverages } from "./statistics/running-averages.ts";
+export { Welford } from "./statistics/welford.ts";

@@ -3,23 +3,12 @@ import type { Forecast } from "../models/forecast.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
-import { Ordering, type TimedEvent } from "./ordering.ts";
-import { Resampling } from "./resampling.ts";
+import type { TimedEvent } from "./ordering.ts";
 import { type SeriesOptions, type SeriesSpecification, seriesSpecification } from "./series-specification.ts";
-import { MAX_TIME, wordForecasts } from "./wording.ts";
+import { type Refusal, type SeriesCounts, Steps } from "./steps.ts";
+import { wordForecasts } from "./wording.ts";
 
-export type { SeriesOptions, SeriesSpecification };
-
-/** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
-export const REFUSALS = [
-  "duplicate-time",
-  "late",
-  "unknown-column",
-  "no-values",
-  "bad-number",
-  "bad-time",
-] as const;
-export type Refusal = (typeof REFUSALS)[number];
+export type { Refusal, SeriesCounts, SeriesOptions, SeriesSpecification };
 
 /** What one observation led to. */
 export interface Outcome {
@@ -27,18 +16,6 @@ export interface Outcome {
   readonly forecasts: readonly Forecast[];
   /** Set when the observation itself was set aside. */
   readonly refused?: Refusal;
-}
-
-/** What a series has been given so far. */
-export interface SeriesCounts extends Readonly<Record<Refusal, number>> {
-  /** Observations taken. */
-  readonly taken: number;
-  /** Values of columns that the series does not know, in observations that were taken for their others. */
-  readonly "ignored-values": number;
-  /** Steps left out of a silence too long to be filled in. */
-  readonly "skipped-steps": number;
-  /** Observations held back until the watermark passes them. */
-  readonly held: number;
 }
 
 /** Called after each step that reached the forecaster, whose `mean`, `lower` and `upper` then stand as issued there. */
@@ -72,22 +49,14 @@ export class Series {
   readonly name: string;
   readonly specification: SeriesSpecification;
   readonly #forecaster: Forecaster;
-  readonly #columns: ReadonlyMap<string, number>;
-  readonly #ordering: Ordering;
-  readonly #resampling: Resampling | undefined;
-  /** taken, ignored values, then one per refusal. */
-  readonly #counts = new Float64Array(2 + REFUSALS.length);
+  readonly #steps: Steps;
   /** Steps, time of the last one, then a ring of recent intervals. */
   readonly #clock = new Float64Array(2 + RECENT_INTERVALS);
 
   constructor(name: string, specification: SeriesOptions, arena: Arena) {
     this.name = name;
     this.specification = seriesSpecification(specification);
-    const { targets, inputs, lateness, every, aggregate } = this.specification;
-    this.#columns = new Map([...targets, ...inputs].map((column, c) => [column, c]));
-    // Readings that carry no time of their own may well arrive within one millisecond.
-    this.#ordering = new Ordering(lateness, every > 0 || this.specification.steps === "count");
-    this.#resampling = every > 0 ? new Resampling(every, aggregate, this.#columns.size) : undefined;
+    this.#steps = new Steps(this.specification);
     this.#forecaster = new Forecaster(this.specification, arena);
   }
 
@@ -106,14 +75,7 @@ export class Series {
   }
 
   get counts(): SeriesCounts {
-    const refusals = Object.fromEntries(REFUSALS.map((reason, i) => [reason, this.#counts[2 + i]]));
-    return {
-      ...(refusals as Record<Refusal, number>),
-      taken: this.#counts[0],
-      "ignored-values": this.#counts[1],
-      "skipped-steps": this.#resampling?.skipped ?? 0,
-      held: this.#ordering.held,
-    };
+    return this.#steps.counts;
   }
 
   /** Takes one observation. `offset` is its position in the journal or the input. */
@@ -125,15 +87,7 @@ export class Series {
 
   /** `push` without the wording. Returns why the observation was set aside, if it was. */
   take(observation: Observation, offset: number, stepped: Stepped): Refusal | undefined {
-    const values = this.#read(observation);
-    const refused =
-      typeof values === "string"
-        ? values
-        : this.#ordering.push({ time: observation.time, offset, values }, (event) =>
-            this.#resample(event, stepped),
-          );
-    this.#counts[refused === undefined ? 0 : 2 + REFUSALS.indexOf(refused)]++;
-    return refused;
+    return this.#steps.push(observation, offset, (step) => this.#step(step, stepped));
   }
 
   /** Lets go of what is held back and closes the interval being filled: the input has ended. */
@@ -145,8 +99,7 @@ export class Series {
 
   /** `end` without the wording. */
   finish(stepped: Stepped): void {
-    this.#ordering.end((event) => this.#resample(event, stepped));
-    this.#resampling?.end((event) => this.#step(event, stepped));
+    this.#steps.end((step) => this.#step(step, stepped));
   }
 
   /** The forecast as it stands, one per target; none before the second step. */
@@ -173,12 +126,7 @@ export class Series {
 
   /** Everything that shapes a future forecast of this series. */
   save(): Uint8Array {
-    const numbers = Float64Array.from([
-      ...this.#counts,
-      ...this.#clock,
-      ...this.#ordering.save(),
-      ...(this.#resampling?.save() ?? []),
-    ]);
+    const numbers = Float64Array.from([...this.#clock, ...this.#steps.save()]);
     const model = this.#forecaster.save();
     const bytes = new Uint8Array(16 + numbers.byteLength + model.byteLength);
     const header = new DataView(bytes.buffer);
@@ -203,43 +151,14 @@ export class Series {
     const end = 16 + 8 * length;
     if (bytes.byteLength < end) throw bad(`at least ${end} bytes`, bytes.byteLength);
     const numbers = new Float64Array(bytes.slice(16, end).buffer);
-    let at = this.#counts.length + this.#clock.length;
-    this.#counts.set(numbers.subarray(0, this.#counts.length));
-    this.#clock.set(numbers.subarray(this.#counts.length, at));
-    at += this.#ordering.restore(numbers.subarray(at), this.#columns.size);
-    at += this.#resampling?.restore(numbers.subarray(at)) ?? 0;
+    this.#clock.set(numbers.subarray(0, this.#clock.length));
+    const at = this.#clock.length + this.#steps.restore(numbers.subarray(this.#clock.length));
     if (at !== length) throw bad(`${at} numbers`, length);
     this.#forecaster.restore(bytes.subarray(end));
   }
 
   release(): void {
     this.#forecaster.release();
-  }
-
-  /** The values in the order of the columns, or why there are none. */
-  #read({ time, values }: Observation): Float64Array | Refusal {
-    if (!(Math.abs(time) <= MAX_TIME)) return "bad-time";
-    const read = new Float64Array(this.#columns.size).fill(Number.NaN);
-    let known = 0;
-    let unknown = 0;
-    for (const column of Object.keys(values)) {
-      const c = this.#columns.get(column);
-      const value = values[column];
-      if (c === undefined) unknown++;
-      else if (value !== null && !Number.isFinite(value)) return "bad-number";
-      else {
-        known++;
-        if (value !== null) read[c] = value;
-      }
-    }
-    if (known === 0) return unknown === 0 ? "no-values" : "unknown-column";
-    this.#counts[1] += unknown;
-    return read;
-  }
-
-  #resample(event: TimedEvent, stepped: Stepped): void {
-    if (this.#resampling === undefined) this.#step(event, stepped);
-    else this.#resampling.push(event, (step) => this.#step(step, stepped));
   }
 
   #step({ time, offset, values }: TimedEvent, stepped: Stepped): void {

@@ -10,9 +10,12 @@ const TIME_NAME =
 const YEAR_MONTH = /^(\d{4})[-/](\d{1,2})$/;
 const SLASHED = /^(\d{4})\/(\d{1,2})\/(\d{1,2})(.*)$/;
 
+/** Whether a column is called what columns of event times are called. */
+export const isTimeName = (name: string): boolean => TIME_NAME.test(name.trim());
+
 /** Whether a column of this name, with this first cell, holds the event time. */
 export function looksLikeTime(name: string, cell: string): boolean {
-  if (!TIME_NAME.test(name.trim())) return false;
+  if (!isTimeName(name)) return false;
   const number = readNumber(cell);
   // A small number under `month` or `day` is a phase of the calendar, not a moment: 1e8 seconds is 1973.
   if (!Number.isNaN(number)) return number >= 1e8;

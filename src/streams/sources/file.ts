@@ -1,15 +1,33 @@
 import type * as fileSystem from "node:fs";
-import { extname } from "node:path";
-import { CsvReader } from "../formats/csv.ts";
+import { openFormat, type TextFormat } from "../formats/open.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
+import { arrowReadings } from "./arrow.ts";
 import { readings } from "./readings.ts";
 
-/** A file of observations, pulled in batches. */
-export function fileReadings(
+/** Bytes of text read ahead. */
+const READ_AHEAD = 2 ** 18;
+
+/** What an Arrow file (`ARROW1`) and an Arrow stream (a continuation marker, then the length of a schema) begin with. */
+function isArrow(head: Uint8Array): boolean {
+  const text = String.fromCharCode(...head.subarray(0, 6));
+  return text === "ARROW1" || (head.length >= 4 && head.subarray(0, 4).every((byte) => byte === 0xff));
+}
+
+/** A file of observations, Arrow or text, pulled in batches. */
+export async function* fileReadings(
   fs: typeof fileSystem,
   path: string,
   options: FormatOptions,
+  format: TextFormat | "auto" = "auto",
 ): AsyncGenerator<Reading[]> {
-  void extname(path);
-  return readings(fs.createReadStream(path, { highWaterMark: 2 ** 18 }), () => new CsvReader(options));
+  const handle = await fs.promises.open(path);
+  const head = new Uint8Array(8);
+  try {
+    const { bytesRead } = await handle.read(head, 0, 8, 0);
+    if (bytesRead === 0) return;
+  } finally {
+    await handle.close();
+  }
+  if (isArrow(head)) yield* arrowReadings(fs, path, options);
+  else yield* readings(fs.createReadStream(path, { highWaterMark: READ_AHEAD }), openFormat(format, options));
 }

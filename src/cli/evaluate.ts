@@ -1,17 +1,27 @@
 import { basename } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
-import { MAX_HORIZON, specification } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
-import { type FormatOptions, isRefused } from "../streams/formats/reading.ts";
-import { Series } from "../streams/series.ts";
-import { fileReadings } from "../streams/sources/file.ts";
+import { openFormatNames } from "../streams/formats/open.ts";
+import { isRefused } from "../streams/formats/reading.ts";
+import { Series, type SeriesSpecification } from "../streams/series.ts";
+import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
 import { ForecastsFile } from "./evaluation/forecasts-file.ts";
 import { Protocol, type Scored } from "./evaluation/protocol.ts";
-import { type ModelResult, printTable, summarise } from "./evaluation/results.ts";
-import { type Survey, survey } from "./evaluation/survey.ts";
-import { list, number, text, toggle, whole, wholes } from "./flags.ts";
+import { Recording } from "./evaluation/recording.ts";
+import { reportPage } from "./evaluation/report.ts";
+import { type Head, type ModelResult, printTable, summarise } from "./evaluation/results.ts";
+import { survey } from "./evaluation/survey.ts";
+import { Trace } from "./evaluation/trace.ts";
+import { choice, list, text, toggle, whole } from "./flags.ts";
+import { forecastFlags, formatOptions, inputFlags } from "./forecast-flags.ts";
+import { checkOptions, WHY } from "./live.ts";
+import { Progress } from "./progress.ts";
+import { Refusals } from "./refusals.ts";
 import type { World } from "./world.ts";
+
+const { detail: _detail, model: _model, ...shared } = forecastFlags;
+const { value: _value, ...input } = inputFlags;
 
 /** `--test A:B`. */
 function readRange(value: string, name: string): Scored {
@@ -24,23 +34,43 @@ function readRange(value: string, name: string): Scored {
   });
 }
 
-/** Season of the calendar that the usual step divides: a day, a week of days, a year of months. */
+/** Names of models: commas between, but `lstm:hidden=64,layers=2` is one. */
+function readModels(value: string, name: string, before: readonly string[]): readonly string[] {
+  const models = [...before];
+  for (const part of value.split(",").map((piece) => piece.trim())) {
+    if (part === "") {
+      throw new EddyError("bad-argument", name, {
+        expected: "models with commas between",
+        received: printable(value),
+      });
+    }
+    const last = models.at(-1);
+    if (/^[\w-]+=/.test(part) && last?.includes(":")) models[models.length - 1] = `${last},${part}`;
+    else models.push(part);
+  }
+  return models;
+}
+
+const DAY = 86_400_000;
+
+/** Season of the calendar that the usual step divides: a day, a week of days, a year of months; null when there is none. */
 export function calendarSeason(stepMilliseconds: number): number | null {
-  const day = 86_400_000;
-  if (stepMilliseconds < day && day % stepMilliseconds === 0 && day / stepMilliseconds <= 10_000)
-    return day / stepMilliseconds;
-  if (stepMilliseconds === day) return 7;
-  return stepMilliseconds > 27 * day && stepMilliseconds < 32 * day ? 12 : null;
+  if (stepMilliseconds < DAY) {
+    const season = DAY / stepMilliseconds;
+    return Number.isInteger(season) && season <= 10_000 ? season : null;
+  }
+  if (stepMilliseconds === DAY) return 7;
+  return stepMilliseconds > 27 * DAY && stepMilliseconds < 32 * DAY ? 12 : null;
 }
 
 export const command = defineCommand({
   name: "evaluate",
   summary: "how well the models forecast a recording, without a leak",
   description:
-    "Forecasts the recording row by row as if it were live and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets. With several models, the forecasts file and the report's forecasts are those of auto if it is among them, else of the last.",
-  operands: [{ name: "FILE", summary: "a recording: CSV, NDJSON or Arrow" }],
+    "Forecasts the recording step by step as if it were live, and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets; rows count from 0 after the heading. skill is 1 - mse / mse of persistence, vs seasonal the same against the value one season before (the first --period, else a day, a week or a year by the step of the recording); interval is the mean interval score.\n\nWith several models, --forecasts and --report show auto if it is among them, else the last.",
+  operands: [{ name: "FILE", summary: "a recording of one series: CSV, NDJSON, Arrow" }],
   flags: {
-    horizon: whole({ summary: "steps ahead", low: 1, high: MAX_HORIZON, fallback: 12 }),
+    ...shared,
     train: whole({
       summary: "rows whose mean and deviation scale the errors; the first fifth when absent",
       hint: "ROWS",
@@ -52,86 +82,93 @@ export const command = defineCommand({
       fallback: undefined as Scored | undefined,
       parse: readRange,
     },
-    target: list("columns to forecast, or all; all when absent", "COLS|all"),
-    with: list("other columns to read as inputs", "COLS"),
-    time: text({ summary: "column with the event time; found by its name when absent", hint: "COL" }),
-    period: wholes("known season lengths in steps; found online when absent", 2, 100_000),
-    model: list("models to compare, such as auto, persistence, lstm, esn; auto when absent", "SPEC,..."),
-    coverage: number({
-      summary: "share of labels the intervals shall hold",
-      hint: "SHARE",
-      fallback: 0.9,
-      expected: "a number between 0 and 1",
-      holds: (value) => value > 0 && value < 1,
-    }),
-    json: toggle("print the result as JSON, per step and target too"),
+    target: list("columns to forecast; all when absent", "COLS|all"),
+    model: {
+      summary: "models to compare, such as auto, persistence, lstm, esn; auto when absent",
+      hint: "SPEC,...",
+      fallback: [] as readonly string[],
+      repeats: true,
+      parse: readModels,
+    },
+    format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
+    ...input,
+    json: toggle("print the result as JSON, by step and target too"),
     forecasts: text({ summary: "write every scored forecast to an Arrow file", hint: "OUT.arrow" }),
+    report: text({ summary: "write a page to look at", hint: "OUT.html" }),
   },
+  examples: [
+    "eddy evaluate sensors.csv --horizon 24 --model persistence,auto",
+    "eddy evaluate sensors.csv --target load --with temperature,wind --report report.html",
+  ],
   async run({ flags, operands: [path], world }) {
-    const options: FormatOptions = {
-      name: basename(path).replace(/\.[^.]*$/, ""),
-      arrival: (row) => row * 1000,
-      ...(flags.time === undefined ? {} : { time: flags.time }),
+    const models = flags.model.length > 0 ? flags.model : ["auto"];
+    const options = {
+      horizon: flags.horizon,
+      periods: flags.period,
+      coverage: flags.coverage,
+      lateness: flags.lateness,
+      every: flags.every ?? 0,
+      aggregate: flags.aggregate,
     };
-    const seen = await survey(world.fs, path, options, flags.train);
-    const { targets, inputs } = chooseColumns(seen, flags.target, flags.with);
-    const test = flags.test ?? { from: seen.train, to: seen.rows };
-    const scored = { from: test.from, to: Math.min(test.to, seen.rows) };
+    for (const model of models) checkOptions({ ...options, model });
+    const format = formatOptions(
+      { ...flags, value: [] },
+      basename(path).replace(/\.[^.]*$/, ""),
+      (row) => row * 1000,
+    );
+    const recording = new Recording(world, path, format, flags.format);
+    const columns = chooseColumns(Object.keys((await recording.first()).values), flags.target, flags.with);
+    const specificationOf = (model: string): SeriesSpecification =>
+      seriesSpecification({ ...options, ...columns, model });
+    const seen = await survey(recording, specificationOf(models[0]), flags.train);
+    const asked = flags.test ?? { from: Math.max(1, seen.train), to: seen.rows };
+    const scored = { from: asked.from, to: Math.min(asked.to, seen.rows) };
     if (scored.to - scored.from < flags.horizon) {
       throw new EddyError("bad-argument", "--test", {
-        expected: `at least ${flags.horizon} rows (the horizon) inside the ${seen.rows} rows of ${path}`,
-        received: `${test.from}:${test.to}`,
+        expected: `at least ${flags.horizon} rows (the horizon) among the ${seen.rows} of ${path}`,
+        received: `${asked.from}:${asked.to}`,
       });
     }
-    const models = flags.model.length > 0 ? flags.model : ["auto"];
-    const specifications = models.map((model) =>
-      specification({
-        targets,
-        inputs,
-        model,
-        horizon: flags.horizon,
-        coverage: flags.coverage,
-        periods: flags.period,
-      }),
-    );
-    const written = models.includes("auto") ? models.lastIndexOf("auto") : models.length - 1;
-    const season = flags.period[0] ?? calendarSeason(seen.stepMilliseconds);
-    const scale = {
-      mean: targets.map((target) => seen.moments.get(target)?.mean ?? 0),
-      deviation: targets.map((target) => seen.moments.get(target)?.deviation ?? 1),
-    };
-    const results: ModelResult[] = [];
-    for (const [m, spec] of specifications.entries()) {
-      const series = new Series(options.name, spec, new Arena());
-      const file =
-        m === written && flags.forecasts !== undefined
-          ? new ForecastsFile(world.fs, flags.forecasts, targets, flags.horizon)
-          : undefined;
-      const protocol = new Protocol(series, scored, scale, season, file);
-      const { seconds, refused } = await feed(
-        world,
-        path,
-        options,
-        [...targets, ...inputs],
-        protocol,
-        series,
-        scored.to,
-      );
-      file?.close();
-      results.push(summarise(spec.model, targets, flags.horizon, protocol, seconds, seen.rows, refused));
-      series.release();
-    }
-    const head = {
+    const shown = models.includes("auto") ? models.lastIndexOf("auto") : models.length - 1;
+    const season = flags.period[0] ?? (seen.timed ? calendarSeason(seen.stepMilliseconds) : null);
+    const head: Head = {
       file: path,
       rows: seen.rows,
       train: seen.train,
       test: [scored.from, scored.to],
       horizon: flags.horizon,
-      targets,
-      inputs,
+      ...columns,
       season,
       coverageAsked: flags.coverage,
     };
+    const results: ModelResult[] = [];
+    let trace: Trace | undefined;
+    const progress = new Progress(world);
+    for (const [m, model] of models.entries()) {
+      const series = new Series(format.name, specificationOf(model), new Arena());
+      const file =
+        m === shown && flags.forecasts !== undefined
+          ? new ForecastsFile(world.fs, flags.forecasts, columns.targets, flags.horizon)
+          : undefined;
+      if (m === shown && flags.report !== undefined) trace = new Trace(columns.targets.length, flags.horizon);
+      const protocol = new Protocol(series, scored, seen.deviation, season, {
+        file,
+        trace: m === shown ? trace : undefined,
+      });
+      // Every model is given the same lines, so they are told of once.
+      const refusals = new Refusals(world, path, m === 0);
+      const tick = (row: number) => progress.show(`${model} (${m + 1}/${models.length})`, row, seen.rows);
+      const seconds = await feed(world, recording, series, protocol, scored.to, refusals, tick);
+      file?.close();
+      progress.clear();
+      results.push(summarise(model, head, protocol, seconds, seen.rows, refusals.byReason));
+      if (m === 0 && refusals.total > 0) await world.stderr.write(refusals.summary(series.counts.taken));
+      series.release();
+    }
+    if (flags.report !== undefined && trace !== undefined) {
+      const data = { ...trace.data, steps: trace.steps };
+      world.fs.writeFileSync(flags.report, reportPage(head, results, models[shown], data, seen));
+    }
     await world.stdout.write(
       flags.json ? `${JSON.stringify({ ...head, models: results })}\n` : printTable(head, results),
     );
@@ -139,54 +176,55 @@ export const command = defineCommand({
   },
 });
 
-/** Runs one model over the file. */
+/** Runs one model over the recording, up to the last row that is scored; the seconds it took. */
 async function feed(
   world: World,
-  path: string,
-  options: FormatOptions,
-  columns: readonly string[],
-  protocol: Protocol,
+  recording: Recording,
   series: Series,
+  protocol: Protocol,
   to: number,
-): Promise<{ seconds: number; refused: Record<string, number> }> {
-  const started = performance.now();
-  const refused: Record<string, number> = {};
-  const count = (reason: string) => {
-    refused[reason] = (refused[reason] ?? 0) + 1;
+  refusals: Refusals,
+  tick: (row: number) => void,
+): Promise<number> {
+  const { targets, inputs, every } = series.specification;
+  const started = world.now();
+  let steps = 0;
+  const stepped = (time: number, offset: number, values: Float64Array) => {
+    protocol.stepped(every > 0 ? steps : offset, time, values);
+    steps++;
   };
-  for await (const batch of fileReadings(world.fs, path, { ...options, values: columns })) {
+  reading: for await (const batch of recording.batches([...targets, ...inputs])) {
     for (const reading of batch) {
-      if (reading.row >= to) break;
+      if ((every > 0 ? steps : reading.row) >= to) break reading;
       if (isRefused(reading)) {
-        count(reading.reason);
+        refusals.add(reading.line, reading.reason, reading.message);
         continue;
       }
-      const refusal = series.take(reading.observation, reading.row, (_time, row, values) =>
-        protocol.taken(row, values),
-      );
-      if (refusal !== undefined) count(refusal);
+      const refused = series.take(reading.observation, reading.row, stepped);
+      if (refused !== undefined) refusals.add(reading.line, refused, WHY[refused]);
+      tick(reading.row);
     }
-    if (world.stop.aborted) throw new EddyError("bad-file", path, { received: "an interruption" });
   }
-  return { seconds: (performance.now() - started) / 1000, refused };
+  series.finish(stepped);
+  return (world.now() - started) / 1000;
 }
 
 function chooseColumns(
-  seen: Survey,
+  columns: readonly string[],
   target: readonly string[],
   others: readonly string[],
 ): { targets: string[]; inputs: string[] } {
   const all = target.length === 0 || (target.length === 1 && target[0] === "all");
   const inputs = [...others];
-  const targets = all ? seen.columns.filter((column) => !inputs.includes(column)) : [...target];
+  const targets = all ? columns.filter((column) => !inputs.includes(column)) : [...target];
   for (const [flag, names] of [
     ["--target", targets],
     ["--with", inputs],
   ] as const) {
     for (const name of names) {
-      if (seen.columns.includes(name)) continue;
+      if (columns.includes(name)) continue;
       throw new EddyError("bad-argument", flag, {
-        expected: `one of the columns ${printable(seen.columns.join(", "), 200)}`,
+        expected: `one of the columns ${printable(columns.join(", "), 200)}`,
         received: printable(name),
       });
     }

@@ -10,7 +10,8 @@ import type { Refusals } from "./refusals.ts";
 /** Most series of one run; a reading of one more is refused. */
 export const MAX_SERIES = 10_000;
 
-const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
+/** What a refusal means, as the rest of a line that names where. */
+export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   late: "time: expected none before those taken already, got an earlier one (see --lateness)",
   "duplicate-time": "time: expected one reading per series and time, got a second one",
   "unknown-column": "values: expected a column of the first reading, got only others",

@@ -8,17 +8,20 @@ export class Refusals {
   readonly #world: World;
   readonly #input: string;
   readonly #counts = new Map<string, number>();
+  readonly #told: boolean;
   #total = 0;
 
-  constructor(world: World, input: string) {
+  /** `told`: whether to say anything, or only count. */
+  constructor(world: World, input: string, told = true) {
     this.#world = world;
+    this.#told = told;
     this.#input = input;
   }
 
   add(line: number, reason: string, message: string): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#total++;
-    if (this.#total > TOLD) return;
+    if (!this.#told || this.#total > TOLD) return;
     const more = this.#total === TOLD ? "eddy: more refusals are counted, not told\n" : "";
     // So few lines need not wait for their reader.
     this.#world.stderr.write(`eddy: ${this.#input} line ${line}: ${message}\n${more}`);

@@ -2,6 +2,7 @@ import type { Forecaster } from "../../models/forecaster/forecaster.ts";
 import type { Series } from "../../streams/series.ts";
 import type { ForecastsFile } from "./forecasts-file.ts";
 import { Scores } from "./scores.ts";
+import type { Trace } from "./trace.ts";
 
 /** Which windows are scored: their labels lie wholly in rows from..to-1. */
 export interface Scored {
@@ -9,15 +10,10 @@ export interface Scored {
   readonly to: number;
 }
 
-/** Mean and population deviation of each target over the training rows. */
-export interface Scale {
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
-
 /** One moment of the issues still open, kept until its last label is there. */
 interface Issue {
   row: number;
+  time: number;
   ready: boolean;
   readonly mean: Float64Array;
   readonly lower: Float64Array;
@@ -37,9 +33,10 @@ export class Protocol {
   readonly scores: Scores;
   readonly #series: Series;
   readonly #scored: Scored;
-  readonly #scale: Scale;
+  readonly #scale: readonly number[];
   readonly #season: number;
   readonly #file: ForecastsFile | undefined;
+  readonly #trace: Trace | undefined;
   readonly #issues: Issue[];
   /** The last values of the targets, ring of `#kept` rows. */
   readonly #past: Float64Array[];
@@ -47,12 +44,13 @@ export class Protocol {
   #events = 0;
   windows = 0;
 
+  /** `scale`: the deviation of each target over the training rows. `season`: of the seasonal naive forecast, in steps. */
   constructor(
     series: Series,
     scored: Scored,
-    scale: Scale,
+    scale: readonly number[],
     season: number | null,
-    file: ForecastsFile | undefined,
+    outputs: { readonly file?: ForecastsFile | undefined; readonly trace?: Trace | undefined } = {},
   ) {
     const { targets, horizon, coverage } = series.specification;
     const [D, H] = [targets.length, horizon];
@@ -60,10 +58,12 @@ export class Protocol {
     this.#scored = scored;
     this.#scale = scale;
     this.#season = season ?? 0;
-    this.#file = file;
+    this.#file = outputs.file;
+    this.#trace = outputs.trace;
     this.scores = new Scores(D, H, coverage);
     this.#issues = Array.from({ length: H + 1 }, () => ({
       row: -1,
+      time: 0,
       ready: false,
       mean: new Float64Array(H * D),
       lower: new Float64Array(H * D),
@@ -75,8 +75,8 @@ export class Protocol {
     this.#known = new Float64Array(D).fill(Number.NaN);
   }
 
-  /** Called after every event that reached the forecaster. */
-  taken(row: number, values: Float64Array): void {
+  /** Called after every step that reached the forecaster. */
+  stepped(row: number, time: number, values: Float64Array): void {
     const { targets, horizon: H } = this.#series.specification;
     const D = targets.length;
     const i = this.#events++;
@@ -85,25 +85,33 @@ export class Protocol {
       past[d] = values[d];
       if (Number.isFinite(values[d])) this.#known[d] = values[d];
     }
-    this.#issue(i, row, this.#series.forecaster);
+    this.#issue(i, row, time, this.#series.forecaster);
     if (i >= H) this.#settle(i, row);
+  }
+
+  /** How far an issue row is through the issue rows from-1 .. to-H-1, 0 to 1. */
+  #share(row: number): number {
+    const { from, to } = this.#scored;
+    return (row - from + 1) / Math.max(1, to - this.#series.specification.horizon - from + 1);
   }
 
   #at(event: number): Float64Array {
     return this.#past[event % this.#past.length];
   }
 
-  #issue(i: number, row: number, forecaster: Forecaster): void {
+  #issue(i: number, row: number, time: number, forecaster: Forecaster): void {
     const { targets, horizon: H } = this.#series.specification;
     const D = targets.length;
     const issue = this.#issues[i % (H + 1)];
     issue.row = row;
+    issue.time = time;
     issue.ready = forecaster.ready && row >= this.#scored.from - 1;
     if (!issue.ready) return;
     issue.mean.set(forecaster.mean);
     issue.lower.set(forecaster.lower);
     issue.upper.set(forecaster.upper);
     issue.last.set(this.#known);
+    this.#trace?.weigh(forecaster, row, this.#share(row));
     const P = this.#season;
     for (let h = 1; h <= H; h++) {
       // The value one season, or as many seasons as lead back before the issue, before the step.
@@ -120,26 +128,25 @@ export class Protocol {
     const { targets, horizon: H } = this.#series.specification;
     const D = targets.length;
     const issue = this.#issues[(i - H) % (H + 1)];
-    const { from, to } = this.#scored;
-    if (!issue.ready || row >= to) return;
+    if (!issue.ready || row >= this.#scored.to) return;
     this.windows++;
     this.#file?.add(issue.row, issue.mean, issue.lower, issue.upper);
-    // Quarters of the issue rows from-1 .. to-H-1.
-    const span = Math.max(1, to - H - from + 1);
-    const quarter = Math.min(3, Math.floor((4 * (issue.row - from + 1)) / span));
+    const share = this.#share(issue.row);
+    const quarter = Math.min(3, Math.floor(4 * share));
+    this.#trace?.window(issue.row, issue.time, share);
     const said = { mean: 0, lower: 0, upper: 0, persistence: 0, seasonal: 0 };
     for (let h = 1; h <= H; h++) {
       const labels = this.#at(i - H + h);
       for (let d = 0; d < D; d++) {
         const y = labels[d];
-        if (!Number.isFinite(y)) continue;
         const at = (h - 1) * D + d;
         said.mean = issue.mean[at];
         said.lower = issue.lower[at];
         said.upper = issue.upper[at];
         said.persistence = issue.last[d];
         said.seasonal = issue.seasonal[at];
-        this.scores.add(h, d, y, said, this.#scale.deviation[d], quarter);
+        this.#trace?.label(h, d, y, said, this.#scale[d]);
+        if (Number.isFinite(y)) this.scores.add(h, d, y, said, this.#scale[d], quarter);
       }
     }
   }

@@ -41,10 +41,10 @@ const figures = (tally: Tally): Figures => ({
   intervalScore: finite(tally.intervalScore),
 });
 
+/** Makes figures of what was gathered. */
 export function summarise(
   model: string,
-  targets: readonly string[],
-  horizon: number,
+  { targets, horizon }: Pick<Head, "targets" | "horizon">,
   protocol: Protocol,
   seconds: number,
   rows: number,

@@ -1,85 +1,78 @@
-import type * as fileSystem from "node:fs";
 import { Arena } from "../../models/kernels/arena.ts";
 import { Layout } from "../../models/kernels/layout.ts";
 import { Welford } from "../../models/statistics/welford.ts";
-import { type FormatOptions, isRefused } from "../../streams/formats/reading.ts";
-import { fileReadings } from "../../streams/sources/file.ts";
+import { isRefused } from "../../streams/formats/reading.ts";
+import type { TimedEvent } from "../../streams/ordering.ts";
+import { Steps, type StepsSpecification } from "../../streams/steps.ts";
+import type { Recording } from "./recording.ts";
 
 /** What has to be known of a recording before it can be scored. */
 export interface Survey {
-  /** Rows of data, refused ones among them. */
+  /** Rows of data, refused ones among them; steps when readings are resampled. */
   readonly rows: number;
-  /** Columns in the order of the file. */
-  readonly columns: readonly string[];
   readonly train: number;
   /** Mean and population deviation of the training rows, per column. */
-  readonly moments: ReadonlyMap<string, { mean: number; deviation: number }>;
-  /** Usual milliseconds between rows. */
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  /** Usual milliseconds between steps. */
   readonly stepMilliseconds: number;
+  /** Whether the recording has times of its own. */
   readonly timed: boolean;
-  readonly series: ReadonlySet<string>;
 }
 
-/** Reads a recording once to count its rows and measure its training rows; `train` defaults to the first fifth. */
+/** Intervals whose median is the usual step. */
+const INTERVALS = 1000;
+
+/** Reads a recording to count its rows and measure its training rows; `train` defaults to the first fifth. */
 export async function survey(
-  fs: typeof fileSystem,
-  path: string,
-  options: FormatOptions,
+  recording: Recording,
+  specification: StepsSpecification,
   train: number | undefined,
 ): Promise<Survey> {
-  const first = await scan(fs, path, options, train ?? Number.POSITIVE_INFINITY);
-  if (train !== undefined) return { ...first, train };
-  const fifth = Math.floor(first.rows / 5);
-  return { ...(await scan(fs, path, options, fifth)), train: fifth };
+  const seen = await scan(recording, specification, train ?? 0);
+  if (train !== undefined) return { ...seen, train };
+  const fifth = Math.floor(seen.rows / 5);
+  return { ...(await scan(recording, specification, fifth)), train: fifth };
 }
 
 async function scan(
-  fs: typeof fileSystem,
-  path: string,
-  options: FormatOptions,
+  recording: Recording,
+  specification: StepsSpecification,
   train: number,
 ): Promise<Omit<Survey, "train">> {
-  const arena = new Arena({ backend: "reference64", bankBytes: 2 ** 16 });
-  const columns = new Map<string, Welford>();
+  const columns = [...specification.targets, ...specification.inputs];
+  const layout = new Layout(new Arena({ backend: "reference64", bankBytes: 2 ** 16 }));
+  const moments = new Welford(layout, "moments", columns.length);
+  layout.allocate();
+  const steps = new Steps(specification);
   const intervals: number[] = [];
-  const series = new Set<string>();
-  let rows = 0;
-  let timed = false;
   let last = Number.NaN;
-  for await (const batch of fileReadings(fs, path, options)) {
+  let rows = 0;
+  let stepped = 0;
+  let timed = false;
+  const take = ({ time, offset, values }: TimedEvent) => {
+    const row = specification.every > 0 ? stepped : offset;
+    stepped++;
+    if (row < train) moments.add(values);
+    if (intervals.length < INTERVALS && time > last) intervals.push(time - last);
+    last = time;
+  };
+  for await (const batch of recording.batches(columns)) {
     for (const reading of batch) {
       rows = Math.max(rows, reading.row + 1);
       if (isRefused(reading)) continue;
-      const { observation } = reading;
-      if (series.size < 2) series.add(observation.series);
       timed ||= reading.timed;
-      if (intervals.length < 1000 && observation.time > last) intervals.push(observation.time - last);
-      last = observation.time;
-      for (const name in observation.values) {
-        let moments = columns.get(name);
-        if (moments === undefined) {
-          const layout = new Layout(arena);
-          moments = new Welford(layout, name, 1);
-          layout.allocate();
-          columns.set(name, moments);
-        }
-        const value = observation.values[name];
-        if (reading.row < train && value !== null) moments.add([value]);
-      }
+      steps.push(reading.observation, reading.row, take);
     }
   }
+  steps.end(take);
   intervals.sort((a, b) => a - b);
   return {
-    rows,
-    columns: [...columns.keys()],
-    moments: new Map(
-      [...columns].map(([name, m]) => [
-        name,
-        { mean: m.mean(0), deviation: Math.sqrt(m.populationVariance(0)) || 1 },
-      ]),
-    ),
+    rows: specification.every > 0 ? stepped : rows,
+    mean: columns.map((_, c) => moments.mean(c)),
+    // A constant column is divided by 1.
+    deviation: columns.map((_, c) => Math.sqrt(moments.populationVariance(c)) || 1),
     stepMilliseconds: intervals[intervals.length >> 1] ?? 1000,
     timed,
-    series,
   };
 }

@@ -5,6 +5,8 @@ import { NumbersReader } from "./numbers-per-line.ts";
 import type { FormatOptions, LineReader } from "./reading.ts";
 
 export const TEXT_FORMATS = ["csv", "ndjson", "lines", "logfmt"] as const;
+/** What a flag may say. */
+export const openFormatNames = ["auto", ...TEXT_FORMATS] as const;
 export type TextFormat = (typeof TEXT_FORMATS)[number];
 
 /** The format of an input by its first line that is not empty. */

@@ -1,0 +1,53 @@
+import { EddyError, printable } from "../../models/errors.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { TextFormat } from "../../streams/formats/open.ts";
+import { type FormatOptions, isRefused, type Reading } from "../../streams/formats/reading.ts";
+import { fileReadings } from "../../streams/sources/file.ts";
+import type { World } from "../world.ts";
+
+/** A file of one series that can be read again and again. */
+export class Recording {
+  readonly path: string;
+  readonly #world: World;
+  readonly #options: FormatOptions;
+  readonly #format: TextFormat | "auto";
+
+  constructor(world: World, path: string, options: FormatOptions, format: TextFormat | "auto") {
+    this.path = path;
+    this.#world = world;
+    this.#options = options;
+    this.#format = format;
+  }
+
+  /** Its readings in batches; with `columns`, only these. */
+  async *batches(columns?: readonly string[]): AsyncGenerator<Reading[]> {
+    const options = columns === undefined ? this.#options : { ...this.#options, values: columns };
+    let name: string | undefined;
+    for await (const batch of fileReadings(this.#world.fs, this.path, options, this.#format)) {
+      for (const reading of batch) {
+        if (isRefused(reading)) continue;
+        const { series } = reading.observation;
+        name ??= series;
+        if (series === name) continue;
+        throw new EddyError("bad-file", `${this.path} line ${reading.line}: series`, {
+          expected: `one series in the file, ${printable(name)}`,
+          received: printable(series),
+        });
+      }
+      yield batch;
+      if (this.#world.stop.aborted)
+        throw new EddyError("bad-file", this.path, { received: "an interruption" });
+    }
+  }
+
+  /** Its first observation. */
+  async first(): Promise<Observation> {
+    for await (const batch of this.batches()) {
+      for (const reading of batch) if (!isRefused(reading)) return reading.observation;
+    }
+    throw new EddyError("bad-file", this.path, {
+      expected: "a recording with observations",
+      received: "none",
+    });
+  }
+}

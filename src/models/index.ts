@@ -25,13 +25,8 @@ export { gaussian } from "./readouts/gaussian.ts";
 export { huber } from "./readouts/huber.ts";
 export { poisson } from "./readouts/poisson.ts";
 export { quantiles } from "./readouts/quantile.ts";
-export {
-  makeReadout,
-  type Readout,
-  type ReadoutMaker,
-  readoutNames,
-  registerReadout,
-} from "./readouts/readout.ts";
+export type { Random, Readout } from "./readouts/readout.ts";
+export { makeReadout, type ReadoutMaker, readoutNames, registerReadout } from "./readouts/registry.ts";
 export { categories } from "./readouts/softmax.ts";
 export { squared } from "./readouts/squared.ts";
 export { RecursiveTree, type RecursiveTreeOptions, type TreeNode } from "./recursive/recursive-tree.ts";

@@ -3,6 +3,9 @@ import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { logistic } from "../readouts/logistic.ts";
 import type { Readout } from "../readouts/readout.ts";
+import { clippingFactor } from "./clipping.ts";
+import { type LearnerGuards, UpdateGuard } from "./guards.ts";
+import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
 
 export interface DiagonalNetworkOptions {
   /** n, the length of x. */
@@ -17,6 +20,12 @@ export interface DiagonalNetworkOptions {
   readonly selfWeight?: boolean;
   /** Default true: biases b of the units and c of the outputs. */
   readonly bias?: boolean;
+  /** Default Adam. */
+  readonly optimiser?: OptimiserOptions;
+  /** Largest global norm of a gradient that `learn` applies. Default 1. */
+  readonly clip?: number;
+  /** An update that might move all parameters together further than this is refused. Default 1e3. */
+  readonly largestStep?: number;
 }
 
 /**
@@ -53,6 +62,10 @@ export class DiagonalNetwork {
   readonly activation: "tanh" | "linear";
   readonly parameters: Slice<Reals>;
   readonly gradients: Slice<Reals>;
+  readonly optimiser: Optimiser;
+  readonly #clip: number;
+  readonly #guard: UpdateGuard;
+  readonly #updates: Slice<Float64Array>;
   readonly #theta: number;
   readonly #w: number;
   readonly #b: number;
@@ -72,6 +85,7 @@ export class DiagonalNetwork {
   /** @throws EddyError `bad-argument` for sizes that are no counts. */
   constructor(layout: Layout, name: string, options: DiagonalNetworkOptions) {
     const { inputs, units, readout, activation = "tanh", selfWeight = true, bias = true } = options;
+    const { optimiser = { kind: "adam" }, clip = 1, largestStep = 1e3 } = options;
     for (const [subject, size] of Object.entries({ inputs, units })) {
       if (Number.isInteger(size) && size > 0) continue;
       throw new EddyError("bad-argument", subject, {
@@ -93,6 +107,10 @@ export class DiagonalNetwork {
     const size = this.#rows * units + units * outputs + (bias ? outputs : 0);
     this.parameters = layout.real(`${name}.parameters`, size);
     this.gradients = layout.real(`${name}.gradients`, size);
+    this.optimiser = makeOptimiser(optimiser, layout, size, name);
+    this.#clip = clip;
+    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#updates = layout.float64(`${name}.updates`, 1);
     this.#h = layout.real(`${name}.h`, units);
     this.#S = layout.real(`${name}.S`, this.#rows * units);
     this.#x = layout.real(`${name}.x`, inputs);
@@ -222,6 +240,32 @@ export class DiagonalNetwork {
     k.outer(G + V, this.#h.pointer, m, this.#do.pointer, o, 1, m, o);
     if (this.#b >= 0) k.copy(G + V + o * row, this.#do.pointer, o);
     return loss;
+  }
+
+  /**
+   * Learns from the label d of the latest step at once: the gradient, clipped, through the optimiser. Returns L. An
+   * update that is not finite or would explode is refused and counted.
+   */
+  learn(d: ArrayLike<number>): number {
+    const loss = this.gradient(d);
+    const P = this.parameters.length;
+    const norm = Math.sqrt(this.#kernels.sumSquares(this.gradients.pointer, P));
+    const scale = clippingFactor(norm, this.#clip);
+    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, P))) return loss;
+    this.#updates.view[0] += 1;
+    const { pointer } = this.parameters;
+    this.optimiser.update(this.#kernels, pointer, this.gradients.pointer, scale, P, this.#updates.view[0]);
+    return loss;
+  }
+
+  /** Updates made by `learn`. */
+  get updates(): number {
+    return this.#updates.view[0];
+  }
+
+  /** Updates refused, by reason. */
+  get guards(): LearnerGuards {
+    return this.#guard.counts;
   }
 
   #row(index: number): Reals {

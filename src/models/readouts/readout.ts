@@ -1,5 +1,3 @@
-import { EddyError } from "../errors.ts";
-
 /** Uniform on [0, 1), seeded by whoever passes it. */
 export type Random = () => number;
 
@@ -26,34 +24,4 @@ export interface Readout {
   point(out: Writable, z: ArrayLike<number>): void;
   /** Writes a draw from the distribution that the loss stands for to `out` [targets]. */
   sample(out: Writable, z: ArrayLike<number>, random: Random): void;
-}
-
-/** Makes a readout for `targets` numbers; the contract suite calls it with no options. */
-export type ReadoutMaker = (targets?: number) => Readout;
-
-const makers = new Map<string, ReadoutMaker>();
-
-/** Adds a readout to those that networks may name and that the contract suite walks. @throws EddyError `bad-argument` when the name is taken. */
-export function registerReadout(name: string, make: ReadoutMaker): void {
-  if (makers.has(name)) {
-    throw new EddyError("bad-argument", "readout", { expected: "a name that is not taken", received: name });
-  }
-  makers.set(name, make);
-}
-
-/** The names of all registered readouts, in the order of their registration. */
-export function readoutNames(): string[] {
-  return [...makers.keys()];
-}
-
-/** The readout registered under `name`. @throws EddyError `bad-model` for a name that is not registered. */
-export function makeReadout(name: string, targets?: number): Readout {
-  const make = makers.get(name);
-  if (!make) {
-    throw new EddyError("bad-model", "readout", {
-      expected: `one of ${readoutNames().join(", ")}`,
-      received: name,
-    });
-  }
-  return make(targets);
 }

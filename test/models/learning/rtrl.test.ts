@@ -5,7 +5,9 @@ import { type Block, Layout } from "../../../src/models/kernels/layout.ts";
 import type { Backend } from "../../../src/models/kernels/open.ts";
 import { DiagonalNetwork, type DiagonalNetworkOptions } from "../../../src/models/learning/rtrl.ts";
 import { seeded } from "../../../src/models/network/seeded.ts";
-import { makeReadout, type Readout, squared } from "../../../src/models/readouts/readouts.ts";
+import type { Readout } from "../../../src/models/readouts/readout.ts";
+import { makeReadout } from "../../../src/models/readouts/registry.ts";
+import { squared } from "../../../src/models/readouts/squared.ts";
 
 function made(backend: Backend, options: DiagonalNetworkOptions): { net: DiagonalNetwork; block: Block } {
   const layout = new Layout(new Arena({ backend }));
@@ -121,6 +123,38 @@ test("a cause far back still has a gradient, where a window would have cut it", 
   const lambda = Math.exp(-1 / 5000);
   const wanted = (net.state[0] - 1) * lambda ** 4000 * (1 - lambda) * (1 - Math.tanh(1) ** 2);
   expect(net.gradients.view[2] / wanted).toBeCloseTo(1, 9);
+});
+
+test.each(["reference64", "wasm"] as const)("learns online to hold a sign for 30 steps, %s", (backend) => {
+  const layout = new Layout(new Arena({ backend }));
+  const readout = makeReadout("squared", 1);
+  const optimiser = { kind: "adam", rate: 0.01 } as const;
+  const net = new DiagonalNetwork(layout, "net", { inputs: 2, units: 8, readout, optimiser });
+  layout.allocate();
+  net.spread(2, 50);
+  const random = seeded(11, "weights");
+  for (let i = 0; i < net.inputWeights.length; i++) net.inputWeights[i] = 2 * random() - 1;
+  const recent: number[] = [];
+  for (let trial = 0; trial < 1500; trial++) {
+    const sign = random() < 0.5 ? -1 : 1;
+    for (let t = 0; t <= 30; t++) net.step([t === 0 ? sign : 0, t === 30 ? 1 : 0]);
+    recent.push(net.learn([sign]));
+  }
+  const mean = (part: number[]): number => part.reduce((sum, loss) => sum + loss, 0) / part.length;
+  expect(mean(recent.slice(0, 50))).toBeGreaterThan(0.3);
+  expect(mean(recent.slice(-50))).toBeLessThan(0.02);
+  expect(net.updates).toBe(1500);
+});
+
+test("an update that is not finite is refused, counted, and changes nothing that is learned", () => {
+  const { net } = made("wasm", { inputs: 1, units: 3, readout: squared(1) });
+  net.step([1]);
+  net.learn([0.5]);
+  const before = net.parameters.view.slice();
+  net.learn([Number.POSITIVE_INFINITY]);
+  expect(net.parameters.view).toEqual(before);
+  expect(net.guards.nonFinite).toBe(1);
+  expect(net.updates).toBe(1);
 });
 
 test("sizes that are no counts are refused", () => {

@@ -3,12 +3,8 @@ import { describe, expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { drawPoisson } from "../../../src/models/readouts/draws.ts";
 import { logFactorial } from "../../../src/models/readouts/poisson.ts";
-import {
-  makeReadout,
-  type Random,
-  type Readout,
-  readoutNames,
-} from "../../../src/models/readouts/readouts.ts";
+import type { Random, Readout } from "../../../src/models/readouts/readout.ts";
+import { makeReadout, readoutNames, registerReadout } from "../../../src/models/readouts/registry.ts";
 
 function seeded(seed: number): Random {
   const generator = xoroshiro128plus(seed);
@@ -123,6 +119,10 @@ describe("every registered readout", () => {
       });
     }
   }
+
+  test("a name that is taken is refused", () => {
+    expect(() => registerReadout("huber", () => makeReadout("squared"))).toThrow(EddyError);
+  });
 
   test("an unknown name is refused with the names that are known", () => {
     expect(() => makeReadout("softmaxx")).toThrow(/one of squared, huber/);

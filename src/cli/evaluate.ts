@@ -10,8 +10,9 @@ import { ForecastsFile } from "./evaluation/forecasts-file.ts";
 import { Protocol, type Scored } from "./evaluation/protocol.ts";
 import { Recording } from "./evaluation/recording.ts";
 import { reportPage } from "./evaluation/report.ts";
-import { type Head, type ModelResult, printTable, summarise } from "./evaluation/results.ts";
+import { type Head, type ModelResult, summarise } from "./evaluation/results.ts";
 import { survey } from "./evaluation/survey.ts";
+import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
 import { choice, list, text, toggle, whole } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags } from "./forecast-flags.ts";
@@ -161,13 +162,14 @@ export const command = defineCommand({
       const seconds = await feed(world, recording, series, protocol, scored.to, refusals, tick);
       file?.close();
       progress.clear();
-      results.push(summarise(model, head, protocol, seconds, seen.rows, refusals.byReason));
+      results.push(summarise(model, head, protocol, seen.deviation, seconds, seen.rows, refusals.byReason));
       if (m === 0 && refusals.total > 0) await world.stderr.write(refusals.summary(series.counts.taken));
       series.release();
     }
     if (flags.report !== undefined && trace !== undefined) {
-      const data = { ...trace.data, steps: trace.steps };
-      world.fs.writeFileSync(flags.report, reportPage(head, results, models[shown], data, seen));
+      const { timed } = seen;
+      const page = reportPage({ head, results, shown: models[shown], curves: trace.data, timed });
+      world.fs.writeFileSync(flags.report, page);
     }
     await world.stdout.write(
       flags.json ? `${JSON.stringify({ ...head, models: results })}\n` : printTable(head, results),

@@ -1,6 +1,7 @@
 import type { Protocol } from "./protocol.ts";
 import type { Tally } from "./scores.ts";
 
+/** Errors in units of the training rows' deviation; null where nothing was scored. */
 export interface Figures {
   readonly mse: number | null;
   readonly mae: number | null;
@@ -12,6 +13,24 @@ export interface Figures {
   readonly intervalScore: number | null;
 }
 
+export interface StepFigures extends Figures {
+  readonly step: number;
+  /** Of the naive forecasts on the same labels. */
+  readonly msePersistence: number | null;
+  readonly mseSeasonalNaive: number | null;
+  /** Mean absolute error in the file's own units; of one target only. */
+  readonly ownMae?: number | null;
+}
+
+export interface TargetFigures extends Figures {
+  readonly target: string;
+  /** What this target's errors are divided by. */
+  readonly deviation: number;
+  /** Mean absolute error in the file's own units. */
+  readonly ownMae: number | null;
+  readonly steps: readonly StepFigures[];
+}
+
 export interface ModelResult extends Figures {
   readonly model: string;
   readonly windows: number;
@@ -21,11 +40,22 @@ export interface ModelResult extends Figures {
   readonly seconds: number;
   readonly rowsPerSecond: number;
   readonly refused: Readonly<Record<string, number>>;
-  readonly steps: readonly (Figures & { step: number })[];
-  readonly targets: readonly (Figures & {
-    target: string;
-    steps: readonly { step: number; mse: number | null; mae: number | null; coverage: number | null }[];
-  })[];
+  readonly steps: readonly StepFigures[];
+  readonly targets: readonly TargetFigures[];
+}
+
+/** What was evaluated, and how. */
+export interface Head {
+  readonly file: string;
+  readonly rows: number;
+  readonly train: number;
+  /** Rows A and B of `--test A:B`. */
+  readonly test: readonly [number, number];
+  readonly horizon: number;
+  readonly targets: readonly string[];
+  readonly inputs: readonly string[];
+  readonly season: number | null;
+  readonly coverageAsked: number;
 }
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -41,11 +71,19 @@ const figures = (tally: Tally): Figures => ({
   intervalScore: finite(tally.intervalScore),
 });
 
-/** Makes figures of what was gathered. */
+const stepFigures = (step: number, tally: Tally): StepFigures => ({
+  step,
+  ...figures(tally),
+  msePersistence: finite(tally.persistence),
+  mseSeasonalNaive: tally.seasonalNaive,
+});
+
+/** Makes figures of what was gathered; `deviation` is what the errors of each target were divided by. */
 export function summarise(
   model: string,
   { targets, horizon }: Pick<Head, "targets" | "horizon">,
   protocol: Protocol,
+  deviation: readonly number[],
   seconds: number,
   rows: number,
   refused: Readonly<Record<string, number>>,
@@ -59,75 +97,18 @@ export function summarise(
     labels: scores.overall.n,
     coverageQuarters: scores.quarters,
     seconds,
-    rowsPerSecond: rows / seconds,
+    rowsPerSecond: Math.round(rows / Math.max(seconds, 1e-3)),
     refused,
-    steps: steps.map((step) => ({ step, ...figures(scores.step(step)) })),
+    steps: steps.map((step) => stepFigures(step, scores.step(step))),
     targets: targets.map((target, d) => ({
       target,
       ...figures(scores.target(d)),
+      deviation: deviation[d],
+      ownMae: finite(scores.target(d).mae * deviation[d]),
       steps: steps.map((step) => {
-        const { mse, mae, coverage } = figures(scores.cell(step, d));
-        return { step, mse, mae, coverage };
+        const cell = scores.cell(step, d);
+        return { ...stepFigures(step, cell), ownMae: finite(cell.mae * deviation[d]) };
       }),
     })),
   };
-}
-
-export interface Head {
-  readonly file: string;
-  readonly rows: number;
-  readonly train: number;
-  readonly test: readonly number[];
-  readonly horizon: number;
-  readonly targets: readonly string[];
-  readonly inputs: readonly string[];
-  readonly season: number | null;
-  readonly coverageAsked: number;
-}
-
-const digits = (value: number | null, places: number): string =>
-  value === null ? "-" : value.toFixed(places);
-const percent = (value: number | null): string => (value === null ? "-" : `${(100 * value).toFixed(1)}%`);
-
-/** The result as a person reads it. */
-export function printTable(head: Head, results: readonly ModelResult[]): string {
-  const heading = [
-    "model",
-    "mse",
-    "mae",
-    "skill",
-    "vs seasonal",
-    "coverage",
-    "by quarter",
-    "interval",
-    "seconds",
-    "rows/s",
-  ];
-  const rows = results.map((r) => [
-    r.model,
-    digits(r.mse, 4),
-    digits(r.mae, 4),
-    digits(r.skill, 3),
-    digits(r.skillSeasonal, 3),
-    percent(r.coverage),
-    r.coverageQuarters.map((q) => (q === null ? "-" : (100 * q).toFixed(1))).join(" "),
-    digits(r.intervalScore, 3),
-    r.seconds.toFixed(1),
-    r.rowsPerSecond.toFixed(0),
-  ]);
-  const widths = heading.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i].length)));
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
-  const refused = results[0].refused;
-  const reasons = Object.entries(refused).map(([reason, n]) => `${n} ${reason}`);
-  return [
-    `${head.file}: ${head.rows} rows, scaled by the first ${head.train}, scored ${head.test.join(":")}; horizon ${head.horizon}; ` +
-      `targets ${head.targets.join(", ")}${head.inputs.length > 0 ? `; with ${head.inputs.join(", ")}` : ""}` +
-      `; season ${head.season ?? "unknown"}`,
-    ...(reasons.length > 0 ? [`set aside: ${reasons.join(", ")}`] : []),
-    "",
-    line(heading),
-    ...rows.map(line),
-    "",
-  ].join("\n");
 }

@@ -1,0 +1,81 @@
+import type { Head, ModelResult } from "./results.ts";
+
+/** Most steps, and most targets, that get a row of their own. */
+const STEPS = 6;
+const TARGETS = 16;
+
+const digits = (value: number | null | undefined, places: number): string =>
+  value === null || value === undefined ? "-" : value.toFixed(places);
+const percent = (value: number | null): string => (value === null ? "-" : `${(100 * value).toFixed(1)}%`);
+
+/** Columns as wide as they need to be: the first one flush left, the others right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  "),
+  );
+}
+
+/** Up to STEPS steps from 1 to the horizon, evenly. */
+function chosenSteps(horizon: number): number[] {
+  const n = Math.min(STEPS, horizon);
+  return Array.from({ length: n }, (_, i) => (n === 1 ? 1 : 1 + Math.round((i * (horizon - 1)) / (n - 1))));
+}
+
+/** The result as a person reads it. */
+export function printTable(head: Head, results: readonly ModelResult[]): string {
+  const single = head.targets.length === 1;
+  const overall = aligned([
+    [
+      "model",
+      "mse",
+      "mae",
+      ...(single ? ["own units"] : []),
+      "skill",
+      "vs seasonal",
+      "coverage",
+      "by quarter",
+      "interval",
+      "seconds",
+      "rows/s",
+    ],
+    ...results.map((r) => [
+      r.model,
+      digits(r.mse, 4),
+      digits(r.mae, 4),
+      ...(single ? [r.targets[0].ownMae === null ? "-" : r.targets[0].ownMae.toPrecision(4)] : []),
+      digits(r.skill, 3),
+      digits(r.skillSeasonal, 3),
+      percent(r.coverage),
+      r.coverageQuarters.map((q) => (q === null ? "-" : (100 * q).toFixed(1))).join(" "),
+      digits(r.intervalScore, 3),
+      r.seconds.toFixed(1),
+      String(r.rowsPerSecond),
+    ]),
+  ]);
+  const blocks = [overall];
+  const steps = chosenSteps(head.horizon);
+  if (head.horizon > 1) {
+    blocks.push(
+      aligned([
+        ["mse by step", ...steps.map(String)],
+        ...results.map((r) => [r.model, ...steps.map((step) => digits(r.steps[step - 1].mse, 4))]),
+      ]),
+    );
+  }
+  if (!single) {
+    const shown = head.targets.slice(0, TARGETS);
+    blocks.push(
+      aligned([
+        ["mse by target", ...shown],
+        ...results.map((r) => [r.model, ...shown.map((_, d) => digits(r.targets[d].mse, 4))]),
+      ]),
+    );
+  }
+  const inputs = head.inputs.length > 0 ? `; with ${head.inputs.join(", ")}` : "";
+  return `${[
+    `${head.file}: ${head.rows} rows, scaled by the first ${head.train}, scored ${head.test.join(":")}`,
+    `horizon ${head.horizon}; targets ${head.targets.join(", ")}${inputs}; season ${head.season ?? "unknown"}`,
+    ...blocks.flatMap((block) => ["", ...block]),
+  ].join("\n")}\n`;
+}

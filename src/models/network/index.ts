@@ -2,15 +2,38 @@ export type { Cell, Place } from "./cells/cell.ts";
 export { cellNamed, cellNames, registerCell } from "./cells/registry.ts";
 export type { Initial } from "./initial.ts";
 export { LiveNetwork, type LiveOptions } from "./live.ts";
+export {
+  type ModelSpec,
+  parseModelSpec,
+  printModelSpec,
+  systemNames,
+  wiringOf,
+} from "./model-spec.ts";
 export { Network, type Tensor } from "./network.ts";
 export {
+  type BidirectionalOptions,
+  bidirectional,
+  type ClockworkOptions,
+  type ContextualOptions,
   clockwork,
+  contextual,
+  type DeepOptions,
   deep,
+  type ElmanOptions,
+  type EsnOptions,
   elman,
   esn,
+  type GruOptions,
   gru,
+  type LeakyOptions,
+  type LstmOptions,
   leaky,
   lstm,
+  type OutputRecurrenceOptions,
+  outputRecurrence,
+  type SkipOptions,
+  type SystemOptions,
   skip,
 } from "./systems.ts";
+export { type Sequence, Window, type WindowGradients } from "./window.ts";
 export { canonical, type Edge, hashWiring, type Node, printWiring, type Wiring } from "./wiring.ts";

@@ -72,7 +72,8 @@ export class Network {
   /** Parts of the gradient that are not overwritten as a whole: learned vectors, starts, and padding. */
   readonly #added: readonly { offset: number; length: number }[];
   readonly #temporaries: number;
-  #zeros = 0;
+  /** Per node: its frozen bias, or zeros. */
+  readonly #fixedBias: number[] = [];
   #block: Block | undefined;
   readonly #place: Place = emptyPlace();
 
@@ -221,7 +222,7 @@ export class Network {
   /** z = b + Σ W · from(t - delay). */
   #gather(k: Kernels, tape: Tape, row: number, node: ProgramNode, z: number): void {
     const { edges, width } = node;
-    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#zeros;
+    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#fixedBias[node.index]!;
     let begun = false;
     for (let e = 0; e < edges.length; e++) {
       const edge = edges[e]!;
@@ -307,6 +308,7 @@ export class Network {
       const to = direction === 1 ? first - 1 : last + 1;
       for (let row = from; row !== to; row -= direction) {
         for (let i = nodes.length - 1; i >= 0; i--) {
+          if (!nodes[i]!.trained && !options.inputs) continue;
           this.#backNode(tape, workspace, nodes[i]!, row, t + row - first, first, last, direction, options);
         }
       }
@@ -369,6 +371,7 @@ export class Network {
       let dFrom: number;
       if (typeof edge.from === "number") {
         if (!inside && !wanted) continue;
+        if (!this.program.nodes[edge.from]!.trained && !options.inputs) continue;
         const track = workspace.dh[edge.from]!;
         dFrom = track.pointer + at * track.step;
       } else if (edge.from === "y") {
@@ -477,8 +480,6 @@ export class Network {
     this.#block = block;
     const { buffer } = block.kernels;
     this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
-    const widest = Math.max(...this.program.nodes.map((node) => node.width));
-    this.#zeros = block.constant(`zeros:${widest}`, widest * this.#bytes, () => {});
     for (const node of this.program.nodes) this.#initialise(block, node);
   }
 
@@ -502,19 +503,14 @@ export class Network {
         );
       } else this.#frozen.set(edge, this.#freeze(block, node, edge, purpose));
     }
-    if (node.bias >= 0) {
-      const view = this.parameters.view;
-      if (node.biasInitial) {
-        const shape = { outputs: node.width, inputs: 1, fanIn: node.fanIn };
-        view.set(initialMatrix(node.biasInitial, shape, seeded(seed, `${node.name}.b`)), node.bias);
-      } else {
-        for (let b = 0; b < cell.blocks.length; b++) {
-          // One stream for all blocks: gates that begin as each other's negative draw the same numbers.
-          const values = cell.bias?.(settings, b, n, seeded(seed, `${node.name}.b`));
-          if (values) view.set(values, node.bias + b * n);
-          else view.fill(0, node.bias + b * n, node.bias + (b + 1) * n);
-        }
-      }
+    if (node.bias >= 0) this.parameters.view.set(this.#initialBias(node), node.bias);
+    else {
+      const key = node.frozenBias
+        ? `bias:${canonical({ initial: node.biasInitial, settings, cell: cell.name, n, fanIn: node.fanIn, name: node.name, seed })}`
+        : `zeros:${node.width}`;
+      this.#fixedBias[node.index] = block.constant(key, node.width * this.#bytes, (bytes) => {
+        if (node.frozenBias) this.#realsOf(bytes).set(this.#initialBias(node));
+      });
     }
     node.vectors.forEach((name, v) => {
       this.parameters.view.set(cell.vector!(settings, name, n), node.vectorOffset + v * n);
@@ -533,6 +529,19 @@ export class Network {
           (bytes) => this.#realsOf(bytes).set(constants),
         )
       : -1;
+  }
+
+  #initialBias(node: ProgramNode): Float64Array {
+    const { cell, settings, n, width, fanIn, biasInitial } = node;
+    const random = (): (() => number) => seeded(this.program.seed, `${node.name}.b`);
+    if (biasInitial) return initialMatrix(biasInitial, { outputs: width, inputs: 1, fanIn }, random());
+    const values = new Float64Array(width);
+    // Every block begins the stream anew: gates that begin as each other's negative draw the same numbers.
+    for (let b = 0; b < cell.blocks.length; b++) {
+      const block = cell.bias?.(settings, b, n, random());
+      if (block) values.set(block, b * n);
+    }
+    return values;
   }
 
   #draw(

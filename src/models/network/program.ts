@@ -37,8 +37,11 @@ export interface ProgramNode {
   readonly edges: readonly ProgramEdge[];
   readonly fanIn: number;
   readonly period: number;
-  /** Offset of the bias [width] among the parameters; -1 for none. */
+  /** It learns, or reads from a node that does: gradients must reach it. */
+  readonly trained: boolean;
+  /** Offset of the bias [width] among the parameters; -1 for none or a frozen one. */
   readonly bias: number;
+  readonly frozenBias: boolean;
   readonly biasInitial: Initial | undefined;
   /** Learned vectors of the cell, one after the other from `vectorOffset`. */
   readonly vectors: readonly string[];
@@ -133,7 +136,7 @@ export function compile(wiring: Wiring): Program {
       if (edge.degree !== undefined && !whole(edge.degree, 1, n))
         wrong(where, `a degree from 1 to ${n}`, edge.degree);
       const m = count * node.size;
-      const kind = kindOf(cell, edge);
+      const kind = kindOf(cell, edge, node.frozen === true);
       return {
         label: printEdge({ from: edge.from, delay }),
         from,
@@ -160,6 +163,9 @@ export function compile(wiring: Wiring): Program {
     if (start === "context" && size.c === 0) wrong(subject, "a source c to start from", "none");
     const width = cell.blocks.length * node.size;
     const vectors = cell.vectors?.(settings) ?? [];
+    if (node.frozen && (vectors.length > 0 || start === "context")) {
+      wrong(subject, "nothing that learns in a frozen node", vectors.join(", ") || "start from the context");
+    }
     return {
       index: i,
       name: node.name,
@@ -170,13 +176,17 @@ export function compile(wiring: Wiring): Program {
       edges,
       fanIn: edges.reduce((sum, edge) => sum + edge.degree, 0),
       period,
-      bias: cell.weightless || node.bias === false ? -1 : take(width),
+      trained: false,
+      bias: cell.weightless || node.bias === false || node.frozen ? -1 : take(width),
+      frozenBias: node.frozen === true && node.bias !== false && !cell.weightless,
       biasInitial: node.bias === false ? undefined : node.bias,
       vectors,
       vectorOffset: vectors.length ? take(vectors.length * node.size) : -1,
       start: start === "context" ? take(size.c * node.size) : -1,
     };
   });
+
+  markTrained(nodes, index.get(wiring.output) ?? 0);
 
   const output = nodes[index.get(wiring.output) ?? -1];
   if (!output) wrong("output", `one of ${[...index.keys()].join(", ")}`, wiring.output);
@@ -185,6 +195,9 @@ export function compile(wiring: Wiring): Program {
   }
   const delays = nodes.flatMap((node) => node.edges.map((edge) => edge.delay));
   const stages = schedule(nodes);
+  if (size.y > 0 && delays.some((delay) => delay < 0)) {
+    wrong("source y", "no edge into the future beside it: known targets of a window go into x", "both");
+  }
   return {
     ...size,
     nodes,
@@ -199,9 +212,31 @@ export function compile(wiring: Wiring): Program {
   };
 }
 
-function kindOf(cell: Cell, edge: Edge): ProgramEdge["kind"] {
+/** Marks the nodes that learn and all that read from them, over any delay; `y` may be the output of the node `output`. */
+function markTrained(nodes: readonly ProgramNode[], output: number): void {
+  const learns = (node: ProgramNode): boolean =>
+    node.bias >= 0 ||
+    node.start >= 0 ||
+    node.vectors.length > 0 ||
+    node.edges.some((edge) => edge.offset >= 0);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const node of nodes) {
+      if (node.trained) continue;
+      const reads = node.edges.some((edge) => {
+        const from = edge.from === "y" ? output : edge.from;
+        return typeof from === "number" && nodes[from]!.trained;
+      });
+      if (!learns(node) && !reads) continue;
+      (node as { trained: boolean }).trained = true;
+      changed = true;
+    }
+  }
+}
+
+function kindOf(cell: Cell, edge: Edge, frozen: boolean): ProgramEdge["kind"] {
   if (cell.weightless) return "weightless";
-  if (edge.frozen) return edge.degree === undefined ? "frozen" : "sparse";
+  if (edge.frozen || frozen) return edge.degree === undefined ? "frozen" : "sparse";
   return edge.degree === undefined ? "learned" : "masked";
 }
 

@@ -46,8 +46,8 @@ export interface SkipOptions extends ElmanOptions {
 }
 
 export interface ClockworkOptions extends SystemOptions {
-  /** Units per group. Default 8. */
-  readonly hidden?: number;
+  /** Units per group, one number or one per group. Default 8. */
+  readonly hidden?: number | readonly number[];
   /** Ascending. Default 1, 2, 4, 8, 16. */
   readonly periods?: readonly number[];
   readonly firstStep?: 0 | 1;
@@ -60,6 +60,24 @@ export interface DeepOptions extends SystemOptions {
   readonly cell?: string;
   /** x reaches every layer and every layer reaches the readout. Default true. */
   readonly skips?: boolean;
+}
+
+export interface OutputRecurrenceOptions extends ElmanOptions {
+  /** Whether h also reads its own past. Default true. */
+  readonly hiddenEdge?: boolean;
+}
+
+export interface ContextualOptions extends ElmanOptions {
+  /** Length of the context vector. Default 1. */
+  readonly context?: number;
+  /** Read at every step, as the start h(0) = tanh(R c), or both. Default both. */
+  readonly as?: "input" | "initial" | "both";
+}
+
+export interface BidirectionalOptions extends ElmanOptions {
+  /** Units that run from right to left. Default: as many as `hidden`. */
+  readonly hiddenBack?: number;
+  readonly cell?: string;
 }
 
 export interface EsnOptions extends SystemOptions {
@@ -129,7 +147,7 @@ export function clockwork(options: ClockworkOptions = {}): Wiring {
     (period, g): Node => ({
       name: `h${g + 1}`,
       cell: "tanh",
-      size: hidden,
+      size: typeof hidden === "number" ? hidden : (hidden[g] ?? 0),
       period,
       edges: [
         { from: "x" },
@@ -154,6 +172,40 @@ export function deep(options: DeepOptions = {}): Wiring {
 }
 
 /**
+ * Output recurrence (Jordan 1986): h reads the target of the step before, as observed while learning (teacher forcing),
+ * the net's own output while it runs free; with or without its own past.
+ */
+export function outputRecurrence(options: OutputRecurrenceOptions = {}): Wiring {
+  const { hidden = 32, hiddenEdge = true, outputs = 1 } = options;
+  const edges: Edge[] = [
+    { from: "x" },
+    { from: "y", delay: 1 },
+    ...(hiddenEdge ? [{ from: "h", delay: 1 }] : []),
+  ];
+  const wiring = withReadout(options, [{ name: "h", cell: "tanh", size: hidden, edges }]);
+  return { ...wiring, sources: { ...wiring.sources, y: outputs } };
+}
+
+/** A fixed vector c conditions the net: as an extra input, as the initial state, or as both. */
+export function contextual(options: ContextualOptions = {}): Wiring {
+  const { hidden = 32, context = 1, as = "both" } = options;
+  const edges: Edge[] = [{ from: "x" }, ...(as === "initial" ? [] : [{ from: "c" }])];
+  const node = recurrent("h", "tanh", hidden, edges);
+  const wiring = withReadout(options, [as === "input" ? node : { ...node, start: "context" }]);
+  return { ...wiring, sources: { ...wiring.sources, c: context } };
+}
+
+/** Two readings of a window (Schuster & Paliwal 1997): h from the left, g from the right, both read by o. */
+export function bidirectional(options: BidirectionalOptions = {}): Wiring {
+  const { hidden = 32, hiddenBack = hidden, cell = "tanh" } = options;
+  const nodes: Node[] = [
+    recurrent("h", cell, hidden, [{ from: "x" }]),
+    { name: "g", cell, size: hiddenBack, edges: [{ from: "x" }, { from: "g", delay: -1 }] },
+  ];
+  return withReadout(options, nodes, ["h", "g"]);
+}
+
+/**
  * Echo state net (Jaeger 2001): a frozen sparse reservoir of leaky tanh units, scaled to a spectral radius. It has no
  * readout of its own: the output is the state, for a least-squares readout to read.
  */
@@ -161,24 +213,23 @@ export function esn(options: EsnOptions = {}): Wiring {
   const { units = 200, radius = 0.9, leak = 1, inputScale = 1, bias = 0.2, feedback = 0 } = options;
   const { inputs = 1, outputs = 0, seed } = options;
   const degree = Math.min(options.degree ?? 10, units);
-  const frozen = true;
   const nodes: Node[] = [
     {
       name: "h",
       cell: "leaky",
       size: units,
       settings: { alpha: 1 - leak },
+      frozen: true,
       edges: [
-        { from: "x", frozen, initial: { kind: "uniform", scale: inputScale } },
+        { from: "x", initial: { kind: "uniform", scale: inputScale } },
         {
           from: "h",
           delay: 1,
-          frozen,
           initial: { kind: "reservoir", radius },
           ...(degree < units ? { degree } : {}),
         },
         ...(feedback > 0
-          ? [{ from: "y", delay: 1, frozen, initial: { kind: "uniform", scale: feedback } } as const]
+          ? [{ from: "y", delay: 1, initial: { kind: "uniform", scale: feedback } } as const]
           : []),
       ],
       bias: { kind: "uniform", scale: bias },

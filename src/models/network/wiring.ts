@@ -31,6 +31,8 @@ export interface Node {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** How the bias begins (one value per block and unit), or `false` for none. Default: the cell's own, mostly 0. */
   readonly bias?: Initial | false;
+  /** Nothing in this node learns: all its edges and its bias are constants. */
+  readonly frozen?: boolean;
   /** Steps only when t mod period = 0, and keeps its state in between: the clockwork form. Default 1. */
   readonly period?: number;
   /** State before the first step: zero, or tanh(R c) with R learned. */
@@ -55,7 +57,9 @@ export function printWiring(wiring: Wiring): string {
 }
 
 function printNode(node: Node): string {
-  const edges = node.edges.map(printEdge).join(", ");
+  const edges = node.edges
+    .map((edge) => printEdge(node.frozen ? { ...edge, frozen: true } : edge))
+    .join(", ");
   const period = node.period && node.period > 1 ? ` every ${node.period}` : "";
   const start = node.start === "context" ? " from tanh(R c)" : "";
   return `${node.name} = ${node.cell}[${node.size}](${edges})${period}${start}`;

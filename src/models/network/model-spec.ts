@@ -1,0 +1,170 @@
+import { EddyError, printable } from "../errors.ts";
+import * as systems from "./systems.ts";
+import type { Wiring } from "./wiring.ts";
+
+/** A model by its short name and options, as in `--model lstm:hidden=64,memory=200`. */
+export interface ModelSpec {
+  readonly name: string;
+  readonly options: Readonly<Record<string, number | boolean | string | readonly number[]>>;
+}
+
+/** How an option is written: `64`, `0.5`, `true`, `after`, `1x2x4` (a list). */
+type Form = "whole" | "number" | "flag" | "word" | "list" | "number or list";
+
+interface System {
+  readonly forms: Readonly<Record<string, Form>>;
+  readonly build: (options: never) => Wiring;
+}
+
+const shared = { inputs: "whole", outputs: "whole", seed: "whole" } as const;
+const hidden = { ...shared, hidden: "whole" } as const;
+
+/** Every network that has a short name, with the options it takes: those of its builder function. */
+const table: Readonly<Record<string, System>> = {
+  elman: { forms: hidden, build: systems.elman },
+  lstm: {
+    forms: { ...hidden, candidate: "word", forgetBias: "number", memory: "number" },
+    build: systems.lstm,
+  },
+  gru: { forms: { ...hidden, memory: "number", reset: "word" }, build: systems.gru },
+  leaky: {
+    forms: { ...hidden, alpha: "number or list", fastest: "number", slowest: "number", learned: "flag" },
+    build: systems.leaky,
+  },
+  skip: { forms: { ...hidden, skip: "whole", only: "flag" }, build: systems.skip },
+  clockwork: {
+    forms: { ...shared, hidden: "number or list", periods: "list", firstStep: "whole" },
+    build: systems.clockwork,
+  },
+  deep: { forms: { ...shared, layers: "list", cell: "word", skips: "flag" }, build: systems.deep },
+  output: { forms: { ...hidden, hiddenEdge: "flag" }, build: systems.outputRecurrence },
+  context: { forms: { ...hidden, context: "whole", as: "word" }, build: systems.contextual },
+  bidirectional: {
+    forms: { ...hidden, hiddenBack: "whole", cell: "word" },
+    build: systems.bidirectional,
+  },
+  esn: {
+    forms: {
+      ...shared,
+      units: "whole",
+      radius: "number",
+      degree: "whole",
+      leak: "number",
+      inputScale: "number",
+      bias: "number",
+      feedback: "number",
+    },
+    build: systems.esn,
+  },
+};
+
+/** Short names of networks. */
+export function systemNames(): string[] {
+  return Object.keys(table);
+}
+
+/**
+ * Reads `name` or `name:key=value,key=value`. Which options a network takes is checked; any other name is passed on
+ * with its options as text, for whoever knows it (`auto`, `persistence`).
+ *
+ * @example
+ * ```ts
+ * const spec = parseModelSpec("lstm:hidden=32,memory=100");
+ * spec.name === "lstm" && spec.options.hidden === 32; // true
+ * ```
+ * @throws EddyError `bad-model` naming the option that is wrong.
+ */
+export function parseModelSpec(text: string): ModelSpec {
+  const colon = text.indexOf(":");
+  const name = (colon < 0 ? text : text.slice(0, colon)).trim();
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+    throw new EddyError("bad-model", "model", {
+      expected: "a name, or name:option=value,option=value",
+      received: printable(text),
+    });
+  }
+  const options: Record<string, ModelSpec["options"][string]> = {};
+  const rest = colon < 0 ? "" : text.slice(colon + 1).trim();
+  for (const part of rest === "" ? [] : rest.split(",")) {
+    const [key = "", value = "", ...more] = part.split("=").map((piece) => piece.trim());
+    if (key === "" || value === "" || more.length > 0) {
+      throw new EddyError("bad-model", `model ${name}`, {
+        expected: "options as name=value",
+        received: printable(part),
+      });
+    }
+    if (key in options) {
+      throw new EddyError("bad-model", `model ${name}`, { expected: "each option once", received: key });
+    }
+    const forms = table[name]?.forms;
+    options[key] = forms ? readOption(name, key, value, forms) : value;
+  }
+  return { name, options };
+}
+
+/** Writes a spec back as text: `parseModelSpec(printModelSpec(spec))` gives an equal spec. */
+export function printModelSpec({ name, options }: ModelSpec): string {
+  const parts = Object.entries(options).map(
+    ([key, value]) => `${key}=${Array.isArray(value) ? value.join("x") : value}`,
+  );
+  return parts.length ? `${name}:${parts.join(",")}` : name;
+}
+
+/**
+ * The wiring that a spec stands for; `defaults` fill what it leaves open (lengths of inputs and outputs, the seed).
+ * @throws EddyError `bad-model` for a name that is not a network.
+ */
+export function wiringOf(
+  spec: ModelSpec | string,
+  defaults: { readonly inputs?: number; readonly outputs?: number; readonly seed?: number } = {},
+): Wiring {
+  const { name, options } = typeof spec === "string" ? parseModelSpec(spec) : spec;
+  const system = table[name];
+  if (!system) {
+    throw new EddyError("bad-model", "model", {
+      expected: `one of ${systemNames().join(", ")}`,
+      received: printable(name),
+    });
+  }
+  return system.build({ ...defaults, ...options } as never);
+}
+
+function readOption(
+  model: string,
+  key: string,
+  value: string,
+  forms: Readonly<Record<string, Form>>,
+): ModelSpec["options"][string] {
+  const form = forms[key];
+  if (form === undefined) {
+    throw new EddyError("bad-model", `model ${model}`, {
+      expected: `options among ${Object.keys(forms).join(", ")}`,
+      received: printable(key),
+    });
+  }
+  const wrong = (expected: string): never => {
+    throw new EddyError("bad-model", `model ${model}, ${key}`, { expected, received: printable(value) });
+  };
+  const number = (text: string): number => {
+    const parsed = Number(text);
+    return text !== "" && Number.isFinite(parsed)
+      ? parsed
+      : wrong(form.includes("list") ? "numbers, such as 1x2x4" : "a number");
+  };
+  switch (form) {
+    case "word":
+      return value;
+    case "flag":
+      return value === "true" || value === "false" ? value === "true" : wrong("true or false");
+    case "whole": {
+      const parsed = number(value);
+      return Number.isInteger(parsed) && parsed >= 0 ? parsed : wrong("a whole number");
+    }
+    case "number":
+      return number(value);
+    case "list":
+      return value.split("x").map(number);
+    default:
+      return value.includes("x") ? value.split("x").map(number) : number(value);
+  }
+}

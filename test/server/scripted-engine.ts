@@ -13,6 +13,8 @@ export class ScriptedEngine implements Engine {
   readonly horizon: number;
   readonly sources = new Map<string, string>();
   failed: Error | undefined;
+  /** Batches that were handed in. */
+  asked = 0;
   full = false;
   failing = false;
   /** Forecasts at or before this position are no longer kept. */
@@ -29,6 +31,7 @@ export class ScriptedEngine implements Engine {
   }
 
   async ingest(batch: readonly Observation[]): Promise<Receipt> {
+    this.asked++;
     if (this.full) throw new EddyError("busy", "journal", { expected: "room", received: "none" });
     if (this.failing) throw new Error("the disk fell off");
     await this.held;

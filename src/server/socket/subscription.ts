@@ -76,7 +76,7 @@ export class Subscription {
       this.#slots.set(issue.slot, issue);
       return true;
     }
-    if (this.waiting >= this.#capacity || (this.#unacknowledged?.length ?? 0) > this.#capacity) return false;
+    if (this.waiting + (this.#unacknowledged?.length ?? 0) >= this.#capacity) return false;
     this.#queue.push(issue);
     return true;
   }

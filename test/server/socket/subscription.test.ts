@@ -82,9 +82,12 @@ describe("stream", () => {
     subscription.acknowledge(0);
     let offset = 0;
     while (subscription.offer(issue("a", ++offset)) && offset < 100) subscription.take(0);
-    expect(offset).toBe(6);
-    subscription.acknowledge(4);
+    expect(offset).toBe(5);
+    subscription.acknowledge(3);
+    expect(subscription.offer(issue("a", 6))).toBe(true);
     expect(subscription.offer(issue("a", 7))).toBe(true);
+    expect(subscription.offer(issue("a", 8))).toBe(true);
+    expect(subscription.offer(issue("a", 9))).toBe(false);
   });
 
   test("while catching up, live forecasts are not wanted", () => {

@@ -30,8 +30,15 @@ export { makeReadout, type ReadoutMaker, readoutNames, registerReadout } from ".
 export { categories } from "./readouts/softmax.ts";
 export { squared } from "./readouts/squared.ts";
 export { RecursiveTree, type RecursiveTreeOptions, type TreeNode } from "./recursive/recursive-tree.ts";
+export {
+  type SequenceLikelihood,
+  SequenceModel,
+  type SequenceModelOptions,
+} from "./sequence/sequence-model.ts";
+export { type LengthModel, type SequenceWiringOptions, sequenceWiring } from "./sequence/sequence-wiring.ts";
 export { AdaptiveConformal, type AdaptiveConformalOptions } from "./statistics/adaptive-conformal.ts";
 export { ExponentialMoments, type ExponentialMomentsOptions } from "./statistics/exponential-moments.ts";
 export { quantileLinear, quantileNearestRank } from "./statistics/quantiles.ts";
 export { RunningAverages } from "./statistics/running-averages.ts";
+export { SortedWindow } from "./statistics/sorted-window.ts";
 export { Welford } from "./statistics/welford.ts";

@@ -30,6 +30,7 @@ export function combined(...parts: readonly Readout[]): Readout {
     name: parts.map(({ name }) => name).join("+"),
     inputs,
     targets,
+    logNormaliser: parts.reduce((sum, part) => sum + part.logNormaliser, 0),
     loss(dz, z, d) {
       let sum = 0;
       for (const cut of cuts) {

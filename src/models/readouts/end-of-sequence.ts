@@ -19,6 +19,7 @@ export function endOfSequence(targets = 1): Readout {
     name: "end-of-sequence",
     inputs: targets,
     targets,
+    logNormaliser: 0,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

@@ -25,6 +25,7 @@ export function gaussian(targets = 1): Readout {
     name: "gaussian",
     inputs: 2 * targets,
     targets,
+    logNormaliser: 0,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

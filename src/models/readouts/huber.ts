@@ -22,6 +22,7 @@ export function huber(targets = 1, delta = 1): Readout {
     name: "huber",
     inputs: targets,
     targets,
+    logNormaliser: Number.NaN,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

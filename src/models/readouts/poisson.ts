@@ -37,6 +37,7 @@ export function poisson(targets = 1): Readout {
     name: "poisson",
     inputs: targets,
     targets,
+    logNormaliser: 0,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

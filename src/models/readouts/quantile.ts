@@ -34,6 +34,7 @@ export function quantiles(targets = 1, levels: readonly number[] = [0.05, 0.5, 0
     name: "quantile",
     inputs: n * targets,
     targets,
+    logNormaliser: Number.NaN,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

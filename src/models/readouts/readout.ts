@@ -18,6 +18,8 @@ export interface Readout {
   readonly inputs: number;
   /** Length of d. */
   readonly targets: number;
+  /** What −log p(d | z) is above L, for a whole d; NaN where the loss is not that of a distribution written out here. */
+  readonly logNormaliser: number;
   /** Writes ∂L/∂z to `dz` and returns L(z, d). Finite for every finite z, however large. */
   loss(dz: Writable, z: ArrayLike<number>, d: ArrayLike<number>): number;
   /** Writes the point forecast to `out` [targets]. */

@@ -33,6 +33,7 @@ export function categories(n = 2): Readout {
     name: "softmax",
     inputs: n,
     targets: 1,
+    logNormaliser: 0,
     loss(dz, z, d) {
       const k = d[0];
       if (Number.isNaN(k)) {

@@ -16,6 +16,7 @@ export function squared(targets = 1): Readout {
     name: "squared",
     inputs: targets,
     targets,
+    logNormaliser: 0.5 * Math.log(2 * Math.PI) * targets,
     loss(dz, z, d) {
       let sum = 0;
       for (let i = 0; i < targets; i++) {

@@ -24,10 +24,10 @@ const post = async (
 ) => {
   const response = await fetch(`${server.url}/v1/observations${query}`, {
     method: "POST",
-    body: typeof body === "string" ? Buffer.from(body) : body,
+    body: Buffer.from(body),
     headers: { ...(type === null ? {} : { "content-type": type }), ...headers },
   });
-  return { status: response.status, headers: response.headers, answer: await response.json() };
+  return { status: response.status, headers: response.headers, answer: (await response.json()) as Answer };
 };
 const ndjson = (...lines: string[]) => post(lines.join("\n"), "application/x-ndjson");
 const get = async (path: string, headers: Record<string, string> = {}) => {

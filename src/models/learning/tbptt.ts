@@ -231,7 +231,7 @@ export class OnlineLearner {
       const to = this.#againTracks[i]!;
       k.copy(to.pointer, from.pointer + (first - past) * from.step, (past + L) * from.length);
     }
-    if (L === steps) network.start(tape, past - 1);
+    if (L === steps) network.startFromContext(tape, past - 1);
     for (let i = 0; i < L; i++) {
       network.forward(tape, past + i, steps - L + i + firstStep);
       if (y > 0) this.#carryOutput(tape, past + i);

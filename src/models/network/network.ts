@@ -167,13 +167,22 @@ export class Network {
 
   /** Writes the state before the first step into row `row`: zero, or tanh(R c) for nodes that start from the context. */
   start(tape: Tape, row: number): void {
-    const k = this.kernels;
     for (const node of this.program.nodes) {
       const { h, s } = tape.nodes[node.index]!;
+      this.kernels.fill(h.pointer + row * h.step, 0, node.n);
+      if (s.length > 0) this.kernels.fill(s.pointer + row * s.step, 0, s.length);
+    }
+    this.startFromContext(tape, row);
+  }
+
+  /** h(0) = tanh(R c) for the nodes that start so; the others keep what they have. */
+  startFromContext(tape: Tape, row: number): void {
+    const k = this.kernels;
+    for (const node of this.program.nodes) {
+      if (node.start < 0) continue;
+      const { h } = tape.nodes[node.index]!;
       const at = h.pointer + row * h.step;
       k.fill(at, 0, node.n);
-      if (s.length > 0) k.fill(s.pointer + row * s.step, 0, s.length);
-      if (node.start < 0) continue;
       k.affine(at, this.#parameter(node.start), this.context.pointer, at, this.program.c, node.n);
       k.tanh(at, at, node.n);
     }

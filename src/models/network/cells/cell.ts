@@ -58,6 +58,8 @@ export interface Cell<Settings = unknown> {
   feeds?(own: boolean): readonly [first: number, count: number];
   /** How the bias of a block begins; default zero. */
   bias?(settings: Settings, block: number, n: number, random: () => number): Float64Array | undefined;
+  /** Settings besides the defaults that the contract suite shall try. */
+  readonly examples?: readonly Readonly<Record<string, unknown>>[];
   /** Checks what the wiring says and fills in defaults. @throws EddyError `bad-model`. */
   settings?(given: Readonly<Record<string, unknown>>, n: number): Settings;
   forward(kernels: Kernels, place: Place, settings: Settings): void;

@@ -16,6 +16,7 @@ const UPDATE = 2;
 export const gruCell: Cell<GruSettings> = {
   name: "gru",
   blocks: ["a", "r", "u", "k"],
+  examples: [{ memory: 50 }],
   settings(given) {
     onlySettings(given, ["memory"]);
     return { memory: memorySteps(given.memory) };

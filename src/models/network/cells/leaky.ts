@@ -17,6 +17,11 @@ export const leakyCell: Cell<LeakySettings> = {
   blocks: ["z"],
   caches: 1,
   temporaries: 3,
+  examples: [
+    { learned: true },
+    { alpha: { fastest: 2, slowest: 50 } },
+    { alpha: { fastest: 2, slowest: 9 }, learned: true },
+  ],
   settings(given, n) {
     onlySettings(given, ["alpha", "learned"]);
     const { alpha = 0.5, learned = false } = given;

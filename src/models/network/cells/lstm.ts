@@ -24,6 +24,7 @@ export const lstmCell: Cell<LstmSettings> = {
   blocks: ["f", "g", "q", "a"],
   states: 1,
   caches: 1,
+  examples: [{ candidate: "logistic" }, { memory: 50 }],
   settings(given) {
     onlySettings(given, ["candidate", "forgetBias", "memory"]);
     const { candidate = "tanh", forgetBias = 1, memory } = given;

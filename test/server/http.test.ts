@@ -16,8 +16,15 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
+interface Answer {
+  readonly code: string;
+  readonly message: string;
+  readonly accepted: number;
+  readonly refused: readonly { line: number; code: string; message: string }[];
+}
+
 const post = async (
-  body: BodyInit,
+  body: string | Uint8Array,
   type: string | null,
   query = "",
   headers: Record<string, string> = {},

@@ -36,6 +36,7 @@ const world: World = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   fs,
+  fetch: globalThis.fetch,
   environment: process.env,
   now: Date.now,
   sleep: (milliseconds) =>

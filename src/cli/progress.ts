@@ -22,6 +22,14 @@ export class Progress {
     stderr.write(`\r\x1b[K${`${label} ${bar} ${Math.floor(100 * share)}%`.slice(0, stderr.columns - 1)}`);
   }
 
+  /** How far it is when nobody knows how long it will be. */
+  count(label: string, done: number): void {
+    const { stderr, now } = this.#world;
+    if (!stderr.isTTY || now() - this.#drawn < EVERY_MILLISECONDS) return;
+    this.#drawn = now();
+    stderr.write(`\r\x1b[K${`${label}  ${done}`.slice(0, stderr.columns - 1)}`);
+  }
+
   clear(): void {
     if (this.#drawn > 0) this.#world.stderr.write("\r\x1b[K");
     this.#drawn = 0;

@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "forecast what comes on stdin, line by line",
     load: () => from(import("./pipe.ts")),
   },
+  replay: {
+    summary: "drive the live path with a recording, at the speed of its own time or faster",
+    load: () => from(import("./replay.ts")),
+  },
   evaluate: {
     summary: "how well the models forecast a recording, without a leak",
     load: () => from(import("./evaluate.ts")),

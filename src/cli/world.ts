@@ -14,6 +14,7 @@ export interface World {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly fs: typeof fileSystem;
+  readonly fetch: typeof globalThis.fetch;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;

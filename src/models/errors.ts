@@ -14,6 +14,7 @@ export type ErrorCode =
   | "too-large"
   | "locked"
   | "port-taken"
+  | "unreachable"
   | "storage"
   | "unauthorised"
   | "busy";

@@ -1,0 +1,116 @@
+import { basename } from "node:path";
+import { EddyError, printable } from "../models/errors.ts";
+import { openFormatNames } from "../streams/formats/open.ts";
+import { isRefused, type Reading } from "../streams/formats/reading.ts";
+import { fileReadings } from "../streams/sources/file.ts";
+import { defineCommand } from "./command.ts";
+import { choice } from "./flags.ts";
+import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
+import { ForecastLines } from "./forecast-lines.ts";
+import { checkOptions, Live } from "./live.ts";
+import { Pace } from "./pace.ts";
+import { PostObservations } from "./post-observations.ts";
+import { Progress } from "./progress.ts";
+import { Refusals } from "./refusals.ts";
+
+/** `--speed`: times as fast as it was recorded. */
+function readSpeed(value: string, name: string): number {
+  const speed =
+    value === "max" ? Number.POSITIVE_INFINITY : /^\d*\.?\d+x?$/.test(value) ? Number.parseFloat(value) : 0;
+  if (speed > 0) return speed;
+  throw new EddyError("bad-argument", name, {
+    expected: "a number above 0, or max",
+    received: printable(value),
+  });
+}
+
+function readUrl(value: string, name: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:")) return url;
+  throw new EddyError("bad-argument", name, {
+    expected: "a URL such as http://127.0.0.1:8787",
+    received: printable(value),
+  });
+}
+
+export const command = defineCommand({
+  name: "replay",
+  summary: "drive the live path with a recording, at the speed of its own time or faster",
+  description:
+    "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.",
+  operands: [{ name: "FILE", summary: "a recording: CSV, NDJSON, Arrow" }],
+  flags: {
+    speed: {
+      summary: "times as fast as it was recorded, or max",
+      hint: "X|max",
+      fallback: Number.POSITIVE_INFINITY,
+      parse: readSpeed,
+    },
+    into: {
+      summary: "post the observations to this server",
+      hint: "URL",
+      fallback: undefined as URL | undefined,
+      parse: readUrl,
+    },
+    format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
+    ...inputFlags,
+    ...forecastFlags,
+  },
+  examples: ["eddy replay sensors.arrow --speed 60", "eddy replay sensors.csv --into http://127.0.0.1:8787"],
+  async run({ flags, operands: [path], world }) {
+    const options = seriesOptions(flags);
+    checkOptions(options);
+    const name = basename(path).replace(/\.[^.]*$/, "");
+    const refusals = new Refusals(world, path);
+    const live = new Live(options, refusals);
+    const out = new ForecastLines(world.stdout);
+    const post =
+      flags.into &&
+      new PostObservations(world, flags.into, (line, message) => refusals.add(line, "by-server", message));
+    const pace = new Pace(world, flags.speed);
+    const progress = new Progress(world);
+    let sent = 0;
+    const take = (reading: Reading): Promise<void> | undefined => {
+      if (post === undefined) return out.add(live.push(reading));
+      if (isRefused(reading)) {
+        refusals.add(reading.line, reading.reason, reading.message);
+        return undefined;
+      }
+      sent++;
+      return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
+    };
+    const flush = () => post?.flush() ?? out.flush();
+    reading: for await (const batch of fileReadings(
+      world.fs,
+      path,
+      formatOptions(flags, name, (row) => row * 1000),
+      flags.format,
+    )) {
+      for (const reading of batch) {
+        if (!isRefused(reading)) {
+          const { time } = reading.observation;
+          for (let wait = pace.until(time); wait > 0 && !world.stop.aborted; wait = pace.until(time)) {
+            await flush();
+            progress.count(`${path} ${new Date(time).toISOString()}`, reading.row);
+            await world.sleep(Math.min(wait, 1000));
+          }
+          progress.count(`${path} ${new Date(time).toISOString()}`, reading.row);
+        }
+        await take(reading);
+        if (world.stop.aborted) break reading;
+      }
+    }
+    if (post === undefined) await out.add(live.end());
+    await flush();
+    progress.clear();
+    const taken = post === undefined ? live.taken : sent;
+    if (refusals.total > 0) await world.stderr.write(refusals.summary(taken));
+    if (post !== undefined) {
+      const { accepted, duplicate, late, refused } = post.posted;
+      await world.stderr.write(
+        `eddy: ${path}: ${accepted} accepted, ${duplicate} duplicate, ${late} late, ${refused} refused by ${flags.into?.origin}\n`,
+      );
+    }
+    return taken === 0 && refusals.total > 0 ? 1 : 0;
+  },
+});

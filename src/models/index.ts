@@ -1,7 +1,7 @@
 /** The models: numbers only. Everything here runs without I/O, a clock or unseeded randomness. */
 export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
 export type { Forecast, ForecastDetail, ForecastStep } from "./forecast.ts";
-export type { Event, Expert, Settlement, Shape } from "./forecaster/expert.ts";
+export type { Expert, Settlement, Shape } from "./forecaster/expert.ts";
 export { Forecaster } from "./forecaster/forecaster.ts";
 export {
   type ForecasterOptions,

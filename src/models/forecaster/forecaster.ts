@@ -1,40 +1,50 @@
 import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
-import { type Block, Layout, type Slice } from "../kernels/layout.ts";
+import { type Block, Layout } from "../kernels/layout.ts";
+import { Clock } from "./clock.ts";
 import type { Expert, Shape } from "./expert.ts";
-import { openExperts } from "./experts/open.ts";
+import { openExperts, readModel } from "./experts/open.ts";
+import { Features } from "./features.ts";
 import { Intervals } from "./intervals.ts";
 import { Ledger } from "./ledger.ts";
-import { Mixture } from "./mixture.ts";
-import { Scaling } from "./scaling.ts";
+import { Mixture, RULES } from "./mixture/mixture.ts";
+import { Skill } from "./skill.ts";
 import type { ForecasterSpecification } from "./specification.ts";
+import { Units } from "./units.ts";
 
-/** Recent intervals between events, whose median is the step of the series. */
-const RECENT_INTERVALS = 16;
-/** Discount of the running errors behind live skill: a memory of about 1,000 labels. */
-const SKILL_DISCOUNT = 0.999;
+const PERSISTENCE = 0;
+const SEASONAL_NAIVE = 1;
+/** Where a model that is one expert alone has it: after the two naive ones. */
+const ALONE = 2;
+const COMBINED = -1;
+const EQUAL = -2;
+
+/** An expert's forecast is held within this many usual steps, times √h, and deviations of the last value. */
+const WIDEST_STEPS = 8;
+const WIDEST_DEVIATIONS = 4;
 
 /**
- * Scaler + experts + ledger + mixture + intervals for one series. All of its state is one block of bytes.
+ * Features + experts + ledger + mixture + intervals for one series. All of its state is one block of bytes.
  *
- * Per event: scale, settle the ledger (labels that exist now), experts learn, state steps, experts predict, mixture,
- * intervals, forecast (issued), ledger. Cost per event and memory are constant.
+ * Per event: units, features, settle the ledger (labels that exist now), experts learn, state steps, experts predict,
+ * mixture, intervals, forecast (issued), ledger. Cost per event and memory are constant.
  */
 export class Forecaster {
   readonly specification: ForecasterSpecification;
   readonly #shape: Shape;
+  readonly #clock: Clock;
+  readonly #units: Units;
+  readonly #features: Features;
   readonly #experts: readonly Expert[];
-  readonly #scaling: Scaling;
+  readonly #names: readonly string[];
   readonly #ledger: Ledger;
   readonly #mixture: Mixture;
+  /** Which expert forecasts alone, or COMBINED, or EQUAL. */
+  readonly #only: number;
   readonly #intervals: Intervals;
+  readonly #skill: Skill;
+  readonly #weights: Float64Array;
   readonly #block: Block;
-  /** [0] events, [1] time of the last event, [2..] recent intervals. */
-  readonly #clock: Slice<Float64Array>;
-  readonly #last: Slice<Float64Array>;
-  /** Discounted squared error of the mixture and of persistence per step and target. */
-  readonly #skill: Slice<Float64Array>;
-  readonly #event: { x: Float64Array; filled: Float64Array; dt: number; time: number };
 
   /** The forecast as last issued, in the units of the observations: element (h - 1) * D + d. */
   readonly mean: Float64Array;
@@ -43,28 +53,35 @@ export class Forecaster {
 
   constructor(specification: ForecasterSpecification, arena: Arena) {
     this.specification = specification;
-    const { targets, inputs, horizon, coverage } = specification;
+    const { targets, inputs, horizon, coverage, periods } = specification;
     this.#shape = { targets: targets.length, columns: targets.length + inputs.length, horizon };
-    const { targets: D, columns: C } = this.#shape;
     const layout = new Layout(arena);
-    this.#clock = layout.float64("clock", 2 + RECENT_INTERVALS);
-    this.#last = layout.float64("last", C);
-    this.#skill = layout.float64("skill", 2 * horizon * D);
-    this.#scaling = new Scaling(layout, C);
-    this.#experts = openExperts(layout, this.#shape, specification);
-    this.#ledger = new Ledger(layout, this.#shape, this.#experts.length + 3);
-    this.#mixture = new Mixture(layout, this.#shape, this.#experts.length);
+    this.#clock = new Clock(layout);
+    this.#units = new Units(layout, this.#shape.columns);
+    this.#features = new Features(layout, this.#shape, this.#clock, periods);
+    this.#experts = openExperts(layout, this.#shape, specification, this.#features);
+    this.#names = this.#experts.map((expert) => expert.name);
+    const E = this.#experts.length;
+    const choice = readModel(specification.model);
+    if (choice.alone) {
+      const wanted = specification.model === "persistence" ? PERSISTENCE : ALONE;
+      this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
+    } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
+    this.#ledger = new Ledger(layout, this.#shape, E + RULES + 3);
+    this.#mixture = new Mixture(layout, this.#shape, E);
     this.#intervals = new Intervals(layout, this.#shape, coverage);
+    this.#skill = new Skill(layout, this.#shape);
+    this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
-    this.#event = { x: new Float64Array(C), filled: new Float64Array(C), dt: 1, time: 0 };
-    this.mean = new Float64Array(horizon * D);
-    this.lower = new Float64Array(horizon * D);
-    this.upper = new Float64Array(horizon * D);
+    const cells = horizon * targets.length;
+    this.mean = new Float64Array(cells);
+    this.lower = new Float64Array(cells);
+    this.upper = new Float64Array(cells);
   }
 
   /** Events taken so far. */
   get events(): number {
-    return this.#clock.view[0];
+    return this.#clock.events;
   }
 
   /** A forecast is issued from the second event on. */
@@ -72,17 +89,19 @@ export class Forecaster {
     return this.events >= 2;
   }
 
-  /** Usual milliseconds between events: the median of the last ones, 1,000 before there are two. */
+  /** Usual milliseconds between events. */
   get stepMilliseconds(): number {
-    const n = Math.min(RECENT_INTERVALS, this.events - 1);
-    if (n < 1) return 1000;
-    const recent = Array.from(this.#clock.view.subarray(2, 2 + n)).sort((a, b) => a - b);
-    return recent[n >> 1] || 1000;
+    return this.#clock.stepMilliseconds;
   }
 
   /** Names of the experts in the order of `weights`. */
   get experts(): readonly string[] {
-    return this.#experts.map((expert) => expert.name);
+    return this.#names;
+  }
+
+  /** Season lengths in steps in use, given or found; 0 for none. */
+  get periods(): readonly [number, number] {
+    return [this.#features.season.period(0), this.#features.season.period(1)];
   }
 
   /**
@@ -90,78 +109,101 @@ export class Forecaster {
    * missing. Afterwards `mean`, `lower` and `upper` hold the forecast from here (once `ready`).
    */
   observe(time: number, values: Float64Array): void {
-    const { targets: D, columns: C, horizon: H } = this.#shape;
-    const clock = this.#clock.view;
-    const last = this.#last.view;
-    const n = clock[0];
-    const usual = this.stepMilliseconds;
-    if (n > 0) clock[2 + ((n - 1) % RECENT_INTERVALS)] = time - clock[1];
-    const event = this.#event;
-    event.time = time;
-    event.dt = n > 1 ? Math.min(1000, Math.max(1e-3, (time - clock[1]) / usual)) : 1;
-    clock[0] = n + 1;
-    clock[1] = time;
-
-    this.#scaling.learn(values);
-    for (let c = 0; c < C; c++) {
-      if (Number.isFinite(values[c])) last[c] = values[c];
-      const scale = this.#scaling.deviation(c);
-      event.x[c] = (values[c] - this.#scaling.mean(c)) / scale;
-      event.filled[c] = (last[c] - this.#scaling.mean(c)) / scale;
-    }
-
+    const features = this.#features;
+    this.#clock.tick(time);
+    this.#units.toUnits(features.y, values);
+    features.take();
     this.#settle();
-    for (const expert of this.#experts) expert.step(event);
-    for (let e = 0; e < this.#experts.length; e++) this.#experts[e].predict(this.#ledger.row(e));
-    const E = this.#experts.length;
-    const [mean, lower, upper] = [this.#ledger.row(E), this.#ledger.row(E + 1), this.#ledger.row(E + 2)];
-    for (let h = 1; h <= H; h++) {
-      for (let d = 0; d < D; d++) {
-        const at = (h - 1) * D + d;
-        const w = this.#mixture.weights(h, d);
-        let m = 0;
-        for (let e = 0; e < E; e++) m += w[e] * this.#ledger.row(e)[at];
-        const radius = this.#intervals.radius(h, d);
-        mean[at] = m;
-        lower[at] = m - radius;
-        upper[at] = m + radius;
-        const scale = this.#scaling.deviation(d);
-        const level = this.#scaling.mean(d);
-        this.mean[at] = m * scale + level;
-        this.lower[at] = lower[at] * scale + level;
-        this.upper[at] = upper[at] * scale + level;
-      }
+    for (const expert of this.#experts) expert.step(features);
+    for (let e = 0; e < this.#experts.length; e++) {
+      const row = this.#ledger.row(e);
+      this.#experts[e].predict(row);
+      this.#hold(row);
     }
+    this.#combine();
+    this.#bound();
     this.#ledger.issue();
   }
 
   #settle(): void {
     const { targets: D } = this.#shape;
-    const settlement = this.#ledger.settle(this.#event.x);
+    const ledger = this.#ledger;
+    const settlement = ledger.settle(this.#features.y);
+    const { values, rowLength } = ledger;
     const E = this.#experts.length;
-    const skill = this.#skill.view;
+    const forecast = (E + RULES) * rowLength;
     for (let h = 1; h <= settlement.steps; h++) {
-      const mean = this.#ledger.issuedFor(E, h);
-      const lower = this.#ledger.issuedFor(E + 1, h);
-      const upper = this.#ledger.issuedFor(E + 2, h);
+      const issue = ledger.settled(h);
       for (let d = 0; d < D; d++) {
         const y = settlement.y[d];
-        if (!Number.isFinite(y)) continue;
-        for (let e = 0; e < E; e++) this.#mixture.learn(h, d, e, this.#ledger.issuedFor(e, h)[d] - y);
-        this.#intervals.learn(h, d, mean[d], lower[d], upper[d], y);
-        const at = 2 * ((h - 1) * D + d);
-        skill[at] = SKILL_DISCOUNT * skill[at] + (mean[d] - y) ** 2;
-        skill[at + 1] = SKILL_DISCOUNT * skill[at + 1] + (this.#ledger.issuedFor(0, h)[d] - y) ** 2;
+        if (Number.isNaN(y)) continue;
+        const at = issue + forecast + d;
+        const mean = values[at];
+        this.#intervals.learn(h, d, mean, values[at + rowLength], values[at + 2 * rowLength], y);
+        const naive = issue + d;
+        this.#skill.learn(h, d, mean - y, values[naive] - y, values[naive + rowLength] - y);
       }
     }
+    if (this.#only === COMBINED) this.#mixture.learn(ledger, settlement);
     for (const expert of this.#experts) expert.learn(settlement);
   }
 
-  /** Live skill of step `h`, target `d`, against persistence: 1 - error / its error; null before a label. */
-  skill(h: number, d: number): number | null {
-    const at = 2 * ((h - 1) * this.#shape.targets + d);
-    const reference = this.#skill.view[at + 1];
-    return reference > 0 ? 1 - this.#skill.view[at] / reference : null;
+  /** Keeps an expert's forecasts within a generous band around the last value: one that runs away harms nobody. */
+  #hold(row: Float64Array): void {
+    const { targets: D, horizon: H } = this.#shape;
+    const { last, scaling } = this.#features;
+    for (let d = 0; d < D; d++) {
+      const v = last.view[d];
+      const step = WIDEST_STEPS * scaling.step(d);
+      const deviation = WIDEST_DEVIATIONS * scaling.deviation(d);
+      for (let h = 1; h <= H; h++) {
+        const at = (h - 1) * D + d;
+        const widest = step * Math.sqrt(h) + deviation;
+        const move = row[at] - v;
+        row[at] = Number.isNaN(move) ? v : v + Math.max(-widest, Math.min(widest, move));
+      }
+    }
+  }
+
+  #combine(): void {
+    const ledger = this.#ledger;
+    const E = this.#experts.length;
+    const mean = ledger.row(E + RULES);
+    if (this.#only === COMBINED) this.#mixture.combine(ledger, mean);
+    else if (this.#only >= 0) mean.set(ledger.row(this.#only));
+    else {
+      mean.fill(0);
+      for (let e = 0; e < E; e++) {
+        const row = ledger.row(e);
+        for (let i = 0; i < mean.length; i++) mean[i] += row[i] / E;
+      }
+    }
+  }
+
+  /** Adds the bounds and says it all in the units of the observations. */
+  #bound(): void {
+    const { targets: D, horizon: H } = this.#shape;
+    const { values, rowLength, current } = this.#ledger;
+    const first = current + (this.#experts.length + RULES) * rowLength;
+    for (let h = 1; h <= H; h++) {
+      for (let d = 0; d < D; d++) {
+        const at = (h - 1) * D + d;
+        const mean = values[first + at];
+        const lower = mean - this.#intervals.below(h, d);
+        const upper = mean + this.#intervals.above(h, d);
+        values[first + rowLength + at] = lower;
+        values[first + 2 * rowLength + at] = upper;
+        const unit = this.#units.unit(d);
+        this.mean[at] = mean * unit;
+        this.lower[at] = lower * unit;
+        this.upper[at] = upper * unit;
+      }
+    }
+  }
+
+  /** Live skill of step `h`, target `d`: 1 - squared error / that of persistence (or of the seasonal naive forecast); null before a label. */
+  skill(h: number, d: number, against: "persistence" | "seasonal" = "persistence"): number | null {
+    return this.#skill.against(against, h, d);
   }
 
   /** Share of labels that the intervals of step `h`, target `d` held; null before a label. */
@@ -171,7 +213,11 @@ export class Forecaster {
 
   /** Weights of the experts for step `h`, target `d`. The array is reused by the next call. */
   weights(h: number, d: number): Float64Array {
-    return this.#mixture.weights(h, d);
+    if (this.#only === COMBINED) return this.#mixture.weights(h, d);
+    if (this.#only === EQUAL) return this.#weights.fill(1 / this.#weights.length);
+    this.#weights.fill(0);
+    this.#weights[this.#only] = 1;
+    return this.#weights;
   }
 
   /** Bytes of a checkpoint. */

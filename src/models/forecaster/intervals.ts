@@ -1,45 +1,77 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Shape } from "./expert.ts";
 
+/** Share of a scale unit by which a bound moves per label, times the share of labels it should hold back. */
+const RATE = 0.05;
+/** Labels that the running size of the errors remembers: `base + perStep h`. */
+const SIZE_MEMORY = 100;
+/** The size of errors at first: normal ones have their 5 % quantile at about twice the mean absolute error. */
+const FIRST_BOUND = 2;
+
+const SIZE = 0;
+const BELOW = 1;
+const ABOVE = 2;
+const SETTLED = 3;
+const HELD = 4;
+const FIELDS = 5;
+
 /**
- * Adaptive conformal intervals by quantile tracking (Angelopoulos, Candès and Tibshirani 2023, "P control"), per
- * target and step: radius += η s (miss - α) with miss 1 when the label fell outside and s a running scale of the error.
+ * Intervals by online quantile tracking (Gibbs & Candès 2021 in the form of Angelopoulos, Candès & Tibshirani 2023),
+ * per step and target and on each side by itself: with e = y - ŷ, s the running mean |e|, and bounds in units of s,
+ *
+ *     u += η (1{e > u s} - α/2),   l += η (1{-e > l s} - α/2),   interval [ŷ - l s, ŷ + u s]
+ *
+ * What is judged is the interval as it was issued. Coverage tends to 1 - α whatever the errors do. State: 5 per cell.
  */
 export class Intervals {
   readonly #shape: Shape;
-  readonly #alpha: number;
-  /** radius, error scale, settled labels, labels held, per step and target. */
+  readonly #tail: number;
   readonly #state: Slice<Float64Array>;
-
-  static readonly rate = 0.05;
 
   constructor(layout: Layout, shape: Shape, coverage: number) {
     this.#shape = shape;
-    this.#alpha = 1 - coverage;
-    this.#state = layout.float64("intervals", 4 * shape.horizon * shape.targets);
+    this.#tail = (1 - coverage) / 2;
+    this.#state = layout.float64("intervals", FIELDS * shape.horizon * shape.targets);
+  }
+
+  #at(h: number, d: number): number {
+    return FIELDS * ((h - 1) * this.#shape.targets + d);
   }
 
   /** Learns from an issued interval [lower, upper] around `mean` once its label `y` is there. */
   learn(h: number, d: number, mean: number, lower: number, upper: number, y: number): void {
     const s = this.#state.view;
-    const at = 4 * ((h - 1) * this.#shape.targets + d);
-    const error = Math.abs(y - mean);
-    const first = s[at + 2] === 0;
-    s[at + 1] = first ? error : 0.99 * s[at + 1] + 0.01 * error;
-    const miss = y < lower || y > upper ? 1 : 0;
-    s[at] = first ? 2 * error : Math.max(0, s[at] + Intervals.rate * 2 * s[at + 1] * (miss - this.#alpha));
-    s[at + 2]++;
-    s[at + 3] += 1 - miss;
+    const at = this.#at(h, d);
+    const size = Math.abs(y - mean);
+    if (s[at + SETTLED] === 0) {
+      s[at + BELOW] = FIRST_BOUND;
+      s[at + ABOVE] = FIRST_BOUND;
+    }
+    const n = ++s[at + SETTLED];
+    s[at + SIZE] += Math.max(1 / n, 1 / SIZE_MEMORY) * (size - s[at + SIZE]);
+    const below = y < lower;
+    const above = y > upper;
+    s[at + BELOW] += RATE * ((below ? 1 : 0) - this.#tail);
+    s[at + ABOVE] += RATE * ((above ? 1 : 0) - this.#tail);
+    if (!below && !above) s[at + HELD]++;
   }
 
-  radius(h: number, d: number): number {
-    return this.#state.view[4 * ((h - 1) * this.#shape.targets + d)];
+  /** How far the interval of step h, target d reaches below the forecast. */
+  below(h: number, d: number): number {
+    const at = this.#at(h, d);
+    return Math.max(0, this.#state.view[at + BELOW] * this.#state.view[at + SIZE]);
+  }
+
+  /** How far it reaches above. */
+  above(h: number, d: number): number {
+    const at = this.#at(h, d);
+    return Math.max(0, this.#state.view[at + ABOVE] * this.#state.view[at + SIZE]);
   }
 
   /** Share of labels held so far, or null before the first. */
   coverage(h: number, d: number): number | null {
     const s = this.#state.view;
-    const at = 4 * ((h - 1) * this.#shape.targets + d);
-    return s[at + 2] > 0 ? s[at + 3] / s[at + 2] : null;
+    const at = this.#at(h, d);
+    return s[at + SETTLED] > 0 ? s[at + HELD] / s[at + SETTLED] : null;
   }
 }

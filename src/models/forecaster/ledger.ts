@@ -6,13 +6,13 @@ import type { Settlement, Shape } from "./expert.ts";
  * reaches a model. An issue made at event t is kept for H events; when event t+h arrives, its values settle step h
  * of that issue and nothing else. What has not arrived cannot be asked for.
  *
- * Memory: H issues of R rows [H x D] (one row per expert, then the mixture and the interval bounds).
+ * Memory: H issues of R rows [H x D] (one row per expert, then the rules of the mixture, then mean and bounds).
  */
 export class Ledger {
   readonly #shape: Shape;
   readonly #rows: number;
   readonly #issues: Slice<Float64Array>;
-  /** [0] events settled so far. */
+  /** [0] issues made so far. */
   readonly #count: Slice<Float64Array>;
   readonly #settlement: { y: Float64Array; steps: number };
 
@@ -29,27 +29,39 @@ export class Ledger {
     return this.#count.view[0];
   }
 
-  /** The labels that event `x` brings, for the issues made before it. */
-  settle(x: Float64Array): Settlement {
-    for (let d = 0; d < this.#shape.targets; d++) this.#settlement.y[d] = x[d];
+  /** All rows of all issues; see `issue` and `current` for where one begins. */
+  get values(): Float64Array {
+    return this.#issues.view;
+  }
+
+  /** Elements from one row of an issue to the next: H D. */
+  get rowLength(): number {
+    return this.#shape.horizon * this.#shape.targets;
+  }
+
+  /** The labels that event `y` brings, for the issues made before it. */
+  settle(y: Float64Array): Settlement {
+    for (let d = 0; d < this.#shape.targets; d++) this.#settlement.y[d] = y[d];
     this.#settlement.steps = Math.min(this.#shape.horizon, this.issued);
     return this.#settlement;
   }
 
-  /** What row `row` said of step `h` in the issue made `h` events ago: [D]. */
-  issuedFor(row: number, h: number): Float64Array {
+  /** Element of `values` where row 0 of the issue made `back` events ago has step `back`, target 0. */
+  settled(back: number): number {
     const { horizon: H, targets: D } = this.#shape;
-    const slot = (this.issued - h) % H;
-    const start = ((slot * this.#rows + row) * H + (h - 1)) * D;
-    return this.#issues.view.subarray(start, start + D);
+    return ((this.issued - back) % H) * this.#rows * H * D + (back - 1) * D;
   }
 
-  /** Rows of the issue being made now: write the forecast of row `row` here, then `issue`. */
-  row(row: number): Float64Array {
+  /** Element of `values` where row 0 of the issue being made now begins. */
+  get current(): number {
     const { horizon: H, targets: D } = this.#shape;
-    const slot = this.issued % H;
-    const start = (slot * this.#rows + row) * H * D;
-    return this.#issues.view.subarray(start, start + H * D);
+    return (this.issued % H) * this.#rows * H * D;
+  }
+
+  /** Row `row` of the issue being made now [H x D]: write its forecast here. */
+  row(row: number): Float64Array {
+    const start = this.current + row * this.rowLength;
+    return this.#issues.view.subarray(start, start + this.rowLength);
   }
 
   /** Enters the issue made now. */

@@ -1,38 +1,55 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 
+/** Values that the running moments remember: they weigh 1/n at first and never less than 1/MEMORY. */
+const MEMORY = 2000;
+/** A squared step counts at most this many times the mean squared step, once there are enough of them. */
+const LARGEST_STEP = 50;
+
+const COUNT = 0;
+const MEAN = 1;
+const VARIANCE = 2;
+const STEP = 3;
+const FIELDS = 4;
+
 /**
- * Online standardisation per column (Welford 1962): z = (v - mean) / deviation, with the deviation of the values
- * seen so far. A constant column has deviation 1, so that its z is 0.
+ * Running level, deviation and step size per column, with which features are brought to a common size. Labels are not
+ * scaled: least squares is equivariant in them.
+ *
+ * a = max(1/n, 1/2000), δ = v - μ:  μ += a δ,  σ² += a (δ (v - μ) - σ²),  σ_d² += a (min((v - v')², 50 σ_d²) - σ_d²).
  */
 export class Scaling {
-  readonly #columns: number;
-  /** count, mean, M2 per column. */
   readonly #moments: Slice<Float64Array>;
 
   constructor(layout: Layout, columns: number) {
-    this.#columns = columns;
-    this.#moments = layout.float64("scaling", 3 * columns);
+    this.#moments = layout.float64("scaling", FIELDS * columns);
   }
 
-  learn(values: Float64Array): void {
+  /** Takes a value of column c and the one before it. */
+  add(c: number, v: number, before: number): void {
     const m = this.#moments.view;
-    for (let c = 0; c < this.#columns; c++) {
-      const v = values[c];
-      if (!Number.isFinite(v)) continue;
-      const n = ++m[3 * c];
-      const delta = v - m[3 * c + 1];
-      m[3 * c + 1] += delta / n;
-      m[3 * c + 2] += delta * (v - m[3 * c + 1]);
-    }
+    const at = FIELDS * c;
+    const n = ++m[at + COUNT];
+    const a = Math.max(1 / n, 1 / MEMORY);
+    const delta = v - m[at + MEAN];
+    m[at + MEAN] += a * delta;
+    m[at + VARIANCE] += a * (delta * (v - m[at + MEAN]) - m[at + VARIANCE]);
+    if (n === 1) return;
+    const squared = (v - before) ** 2;
+    const bound = n > 20 && m[at + STEP] > 0 ? LARGEST_STEP * m[at + STEP] : squared;
+    m[at + STEP] += Math.max(1 / (n - 1), 1 / MEMORY) * (Math.min(squared, bound) - m[at + STEP]);
   }
 
-  mean(column: number): number {
-    return this.#moments.view[3 * column + 1];
+  mean(c: number): number {
+    return this.#moments.view[FIELDS * c + MEAN];
   }
 
-  deviation(column: number): number {
-    const m = this.#moments.view;
-    const variance = m[3 * column + 2] / Math.max(1, m[3 * column]);
-    return variance > 0 && Number.isFinite(variance) ? Math.sqrt(variance) : 1;
+  /** σ, 0 for a constant column. */
+  deviation(c: number): number {
+    return Math.sqrt(Math.max(0, this.#moments.view[FIELDS * c + VARIANCE]));
+  }
+
+  /** Root mean square of the steps, 0 for a constant column. */
+  step(c: number): number {
+    return Math.sqrt(this.#moments.view[FIELDS * c + STEP]);
   }
 }

@@ -1,25 +1,24 @@
-import type { Layout, Slice } from "../../kernels/layout.ts";
-import type { Event, Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Shape } from "../expert.ts";
+import type { Features } from "../features.ts";
 
 /** ŷ(t+h) = y(t): the last value seen. The forecast that every other one is measured against. */
 export class Persistence implements Expert {
   readonly name = "persistence";
   readonly #shape: Shape;
-  readonly #last: Slice<Float64Array>;
+  readonly #features: Features;
 
-  constructor(layout: Layout, shape: Shape) {
+  constructor(shape: Shape, features: Features) {
     this.#shape = shape;
-    this.#last = layout.float64("persistence.last", shape.targets);
+    this.#features = features;
   }
 
-  learn(_settlement: Settlement): void {}
+  learn(): void {}
 
-  step(event: Event): void {
-    for (let d = 0; d < this.#shape.targets; d++) this.#last.view[d] = event.filled[d];
-  }
+  step(): void {}
 
   predict(out: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
-    for (let h = 0; h < H; h++) out.set(this.#last.view, h * D);
+    const last = this.#features.last.view;
+    for (let h = 0; h < H; h++) for (let d = 0; d < D; d++) out[h * D + d] = last[d];
   }
 }

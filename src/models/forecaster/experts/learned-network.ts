@@ -1,0 +1,145 @@
+import type { Layout, Slice } from "../../kernels/layout.ts";
+import { OnlineLearner } from "../../learning/tbptt.ts";
+import { Network } from "../../network/network.ts";
+import { gru, lstm } from "../../network/systems.ts";
+import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Features } from "../features.ts";
+import { AnomalyReadout } from "./anomaly-readout.ts";
+import { networkInputs, readNetworkInputs } from "./network-inputs.ts";
+
+export interface LearnedNetworkOptions {
+  readonly cell: "lstm" | "gru";
+  readonly hidden: number;
+}
+
+/** Horizons that the network itself learns. */
+const HEADS = [1, 4, 12, 24] as const;
+const EVERY = 4;
+const THROUGH = 32;
+const RATE = 0.003;
+/** Longest dependency the gates begin with, in steps. */
+const MEMORY = 48;
+/** Labels are held within this many deviations. */
+const LARGEST_LABEL = 4;
+/** Labels that the running size of a move remembers. */
+const SIZE_MEMORY = 1000;
+const DELTA = 100;
+
+/**
+ * A recurrent net that learns while it runs, by TBPTT(4, 32) and Adam, to say how far each target moves in 1, 4, 12 and 24
+ * steps (in units of the usual move). It forecasts twice: by a least-squares readout of its hidden state per horizon
+ * (`predict`), and by its own outputs, interpolated between the horizons it learns (`heads`, an expert of its own).
+ */
+export class LearnedNetwork implements Expert {
+  readonly name: string;
+  readonly heads: Expert;
+  readonly #shape: Shape;
+  readonly #features: Features;
+  readonly #steps: readonly number[];
+  readonly #learner: OnlineLearner;
+  readonly #readout: AnomalyReadout;
+  /** Mean squared move per head and target. */
+  readonly #size: Slice<Float64Array>;
+  /** What the heads say now [heads × D], in usual moves. */
+  readonly #said: Slice<Float64Array>;
+  readonly #x: Float64Array;
+
+  constructor(
+    layout: Layout,
+    shape: Shape,
+    features: Features,
+    options: LearnedNetworkOptions,
+    seed: number,
+  ) {
+    const { cell, hidden } = options;
+    this.name = cell;
+    this.#shape = shape;
+    this.#features = features;
+    this.#steps = HEADS.filter((h) => h <= shape.horizon);
+    const inputs = networkInputs(shape.columns);
+    const outputs = this.#steps.length * shape.targets;
+    const wire = cell === "lstm" ? lstm : gru;
+    const network = new Network(wire({ inputs, hidden, outputs, memory: MEMORY, seed }), layout, cell);
+    this.#learner = new OnlineLearner(
+      network,
+      layout,
+      { every: EVERY, through: THROUGH, optimiser: { kind: "adam", rate: RATE } },
+      `${cell}.learner`,
+    );
+    this.#readout = new AnomalyReadout(layout, `${cell}.readout`, shape, features, {
+      features: 1 + inputs + hidden,
+      delta: DELTA,
+    });
+    this.#size = layout.float64(`${cell}.size`, outputs);
+    this.#said = layout.float64(`${cell}.said`, outputs);
+    this.#x = new Float64Array(inputs);
+    this.heads = {
+      name: `${cell}-heads`,
+      learn() {},
+      step() {},
+      predict: (out) => this.#predictHeads(out),
+    };
+  }
+
+  learn(settlement: Settlement): void {
+    this.#readout.learn(settlement);
+  }
+
+  step(features: Features): void {
+    const learner = this.#learner;
+    readNetworkInputs(this.#x, features);
+    this.#said.view.set(learner.step(this.#x, features.clock.dt));
+    const { phi } = this.#readout;
+    phi[0] = 1;
+    phi.set(this.#x, 1);
+    learner.live.readState("h", phi, 1 + this.#x.length);
+    this.#readout.issue();
+    this.#label(features);
+    learner.learn();
+  }
+
+  /** The move that ended at this event labels the step it began at, as many steps ago as the head looks ahead. */
+  #label(features: Features): void {
+    const D = this.#shape.targets;
+    for (let k = 0; k < this.#steps.length; k++) {
+      const h = this.#steps[k];
+      for (let d = 0; d < D; d++) {
+        const move = features.y[d] - features.past(d, h);
+        if (Number.isNaN(move)) continue;
+        const at = k * D + d;
+        const n = features.events - h;
+        const size = this.#size.view;
+        size[at] += Math.max(1 / n, 1 / SIZE_MEMORY) * (move * move - size[at]);
+        if (!(size[at] > 0)) continue;
+        const label = move / Math.sqrt(size[at]);
+        this.#learner.labelAt(h, at, Math.max(-LARGEST_LABEL, Math.min(LARGEST_LABEL, label)));
+      }
+    }
+  }
+
+  predict(out: Float64Array): void {
+    this.#readout.predict(out);
+  }
+
+  #predictHeads(out: Float64Array): void {
+    const { targets: D, horizon: H } = this.#shape;
+    const steps = this.#steps;
+    for (let d = 0; d < D; d++) {
+      const last = this.#features.last.view[d];
+      let k = 0;
+      for (let h = 1; h <= H; h++) {
+        while (k + 1 < steps.length && steps[k + 1] <= h) k++;
+        let move = this.#move(k, d);
+        if (k + 1 < steps.length) {
+          move += ((this.#move(k + 1, d) - move) * (h - steps[k])) / (steps[k + 1] - steps[k]);
+        }
+        out[(h - 1) * D + d] = last + move;
+      }
+    }
+  }
+
+  #move(k: number, d: number): number {
+    const at = k * this.#shape.targets + d;
+    return this.#said.view[at] * Math.sqrt(this.#size.view[at]);
+  }
+}

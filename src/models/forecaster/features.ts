@@ -1,0 +1,208 @@
+import type { Layout, Slice } from "../kernels/layout.ts";
+import { CALENDAR_FEATURES, calendarFeatures } from "./calendar.ts";
+import type { Clock } from "./clock.ts";
+import type { Shape } from "./expert.ts";
+import { PeriodFinder } from "./period-finder.ts";
+import { Profile } from "./profile.ts";
+import { Scaling } from "./scaling.ts";
+import { Season } from "./season.ts";
+
+/** Steps back that autoregressions read. */
+export const LAGS = 24;
+/** Time scales in steps of the leaky averages. */
+export const TIME_SCALES = [4, 16, 64, 256] as const;
+/** Anomalies from the seasonal profile are averaged over these many steps. */
+export const ANOMALY_SCALES = [20, 170] as const;
+
+/** Rates at which the profiles of the first and of the second season forget. */
+const SEASON_RATE = 0.04;
+const SECOND_SEASON_RATE = 0.15;
+const SEASON_BINS = 288;
+const SECOND_SEASON_BINS = 1008;
+/** Longest season that the seasonal naive forecast remembers. */
+const LONGEST_REMEMBERED = 1440;
+const LONGEST_GIVEN = 10_080;
+
+const clip = (v: number, bound: number): number => Math.max(-bound, Math.min(bound, v));
+
+/**
+ * What experts read of the series as it stands: the values themselves (in units), their running scales, lagged steps,
+ * leaky averages, seasonal profiles and anomalies, and the calendar. One place computes them, so that an expert is only
+ * what it makes of them. Letters: C columns (targets first, then inputs), D targets, H horizon, z standardised.
+ */
+export class Features {
+  readonly columns: number;
+  readonly scaling: Scaling;
+  readonly season: Season;
+  readonly clock: Clock;
+  /** Values of this event [C]; NaN where missing. */
+  readonly y: Float64Array;
+  /** The last value seen of each column [C]. */
+  readonly last: Slice<Float64Array>;
+  /** (last - mean) / deviation, within ±6 [C]. */
+  readonly z: Float64Array;
+  /** (anomaly - level) / deviation, within ±6 [C]. */
+  readonly anomaly: Float64Array;
+  readonly calendar = new Float64Array(CALENDAR_FEATURES);
+  /** What the season added to each column at this event before the event was learned [C]. */
+  readonly expected: Float64Array;
+  readonly #profile: Profile;
+  readonly #second: Profile;
+  readonly #finder: PeriodFinder;
+  readonly #steps: Slice<Float64Array>;
+  readonly #averages: Slice<Float64Array>;
+  readonly #level: Slice<Float64Array>;
+  readonly #anomalies: Slice<Float64Array>;
+  readonly #past: Slice<Float64Array>;
+  readonly #pastRows: number;
+  readonly #u: Float64Array;
+
+  constructor(layout: Layout, shape: Shape, clock: Clock, periods: readonly number[]) {
+    const C = shape.columns;
+    this.columns = C;
+    this.clock = clock;
+    this.scaling = new Scaling(layout, C);
+    this.season = new Season(layout, periods);
+    this.last = layout.float64("last", C);
+    this.#profile = new Profile(layout, "profile", C, SEASON_BINS);
+    this.#second = new Profile(layout, "second-profile", C, SECOND_SEASON_BINS);
+    this.#finder = new PeriodFinder(layout, shape.targets);
+    this.#steps = layout.float64("steps", C * LAGS);
+    this.#averages = layout.float64("averages", C * TIME_SCALES.length);
+    this.#level = layout.float64("level", C);
+    this.#anomalies = layout.float64("anomalies", C * ANOMALY_SCALES.length);
+    const remembered = periods.length > 0 ? Math.min(LONGEST_GIVEN, periods[0]) : LONGEST_REMEMBERED;
+    this.#pastRows = remembered + shape.horizon + 1;
+    this.#past = layout.float64("past", this.#pastRows * shape.targets);
+    this.y = new Float64Array(C);
+    this.z = new Float64Array(C);
+    this.anomaly = new Float64Array(C);
+    this.expected = new Float64Array(C);
+    this.#u = new Float64Array(shape.targets);
+  }
+
+  /** Events taken. */
+  get events(): number {
+    return this.clock.events;
+  }
+
+  /** Takes an event whose values are in `y` and whose time the clock has. */
+  take(): void {
+    const { clock, season } = this;
+    const n = clock.events;
+    const last = this.last.view;
+    const C = this.columns;
+    const D = this.#u.length;
+    const steps = n === 1 ? 0 : Math.max(1, Math.round(clock.dt));
+    season.advance(n, clock.time, clock.stepMilliseconds, steps, this.#finder);
+    for (let c = 0; c < C; c++) {
+      this.expected[c] = this.seasonal(c, 0);
+      const y = this.y[c];
+      const seen = !Number.isNaN(y);
+      const v = seen ? y : last[c];
+      const before = n === 1 ? v : last[c];
+      if (seen) this.scaling.add(c, v, before);
+      last[c] = v;
+      this.#move(c, v, v - before, n, seen);
+    }
+    for (let d = 0; d < D; d++) {
+      this.#past.view[((n - 1) % this.#pastRows) * D + d] = last[d];
+      this.#u[d] = this.step(d, 0);
+    }
+    if (season.period(0) === 0) this.#finder.add(this.#u);
+    const period = season.byCalendar ? 0 : season.period(0);
+    calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds, period, season.phase(0));
+    for (let c = 0; c < C; c++) {
+      const deviation = this.scaling.deviation(c);
+      const per = deviation > 0 ? 1 / deviation : 0;
+      this.z[c] = clip((last[c] - this.scaling.mean(c)) * per, 6);
+      this.anomaly[c] = clip((this.base(c) - this.#level.view[c]) * per, 6);
+    }
+  }
+
+  #move(c: number, v: number, step: number, n: number, seen: boolean): void {
+    const { season } = this;
+    const p = season.period(0);
+    const level = this.#level.view;
+    level[c] += Math.max(1 / n, p > 0 ? 1 / p : 0.02) * (v - level[c]);
+    if (p > 0 && seen) {
+      this.#profile.add(c, season.phase(0), p, v - level[c], SEASON_RATE);
+      const q = season.period(1);
+      if (q > 0) this.#second.add(c, season.phase(1), q, v - level[c], SECOND_SEASON_RATE);
+    }
+    const averages = this.#averages.view;
+    for (let k = 0; k < TIME_SCALES.length; k++) {
+      const at = c * TIME_SCALES.length + k;
+      averages[at] += Math.max(1 / n, 1 / TIME_SCALES[k]) * (v - averages[at]);
+    }
+    const anomaly = v - this.seasonal(c, 0);
+    const anomalies = this.#anomalies.view;
+    for (let k = 0; k < ANOMALY_SCALES.length; k++) {
+      const at = c * ANOMALY_SCALES.length + k;
+      anomalies[at] += Math.max(1 / n, 1 / ANOMALY_SCALES[k]) * (anomaly - anomalies[at]);
+    }
+    const lags = this.#steps.view;
+    const at = c * LAGS;
+    lags.copyWithin(at + 1, at, at + LAGS - 1);
+    lags[at] = step;
+  }
+
+  /** The step of column c made `lag` events ago, by its usual size, within ±10. */
+  step(c: number, lag: number): number {
+    const size = this.scaling.step(c);
+    return size > 0 ? clip(this.#steps.view[c * LAGS + lag] / size, 10) : 0;
+  }
+
+  /** Leaky average k of column c: μ ← μ + (v - μ) / τ_k. */
+  average(c: number, k: number): number {
+    return this.#averages.view[c * TIME_SCALES.length + k];
+  }
+
+  /** (last - average k) / deviation of column c, within ±6. */
+  above(c: number, k: number): number {
+    const deviation = this.scaling.deviation(c);
+    return deviation > 0 ? clip((this.last.view[c] - this.average(c, k)) / deviation, 6) : 0;
+  }
+
+  /** Leaky average k of the anomalies of column c. */
+  anomalyAverage(c: number, k: number): number {
+    return this.#anomalies.view[c * ANOMALY_SCALES.length + k];
+  }
+
+  /** What the season adds to column c `ahead` steps from now, by as much as its profile is to be believed. */
+  seasonal(c: number, ahead: number): number {
+    const p = this.season.period(0);
+    if (p === 0) return 0;
+    return this.#profile.reliability(c) * this.#profile.value(c, this.season.phase(0, ahead), p);
+  }
+
+  /** What the second season adds; the first where the second has not seen the phase. */
+  secondSeasonal(c: number, ahead: number): number {
+    const p = this.season.period(1);
+    const phase = this.season.phase(1, ahead);
+    return p > 0 && this.#second.seen(c, phase, p)
+      ? this.#second.value(c, phase, p)
+      : this.seasonal(c, ahead);
+  }
+
+  /** Whether both profiles of column c know now and `ahead`. */
+  knowsSecond(c: number, ahead: number): boolean {
+    const p = this.season.period(1);
+    if (p === 0) return false;
+    return (
+      this.#second.seen(c, this.season.phase(1, ahead), p) && this.#second.seen(c, this.season.phase(1), p)
+    );
+  }
+
+  /** The last value of column c without its season: what changes of are learned. */
+  base(c: number): number {
+    return this.last.view[c] - this.seasonal(c, 0);
+  }
+
+  /** The value of target d `back` events ago (missing ones filled); NaN where it is not remembered. */
+  past(d: number, back: number): number {
+    const n = this.clock.events;
+    if (back < 0 || back >= n || back >= this.#pastRows) return Number.NaN;
+    return this.#past.view[((n - 1 - back) % this.#pastRows) * this.#u.length + d];
+  }
+}

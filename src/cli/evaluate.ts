@@ -35,23 +35,6 @@ function readRange(value: string, name: string): Scored {
   });
 }
 
-/** Names of models: commas between, but `lstm:hidden=64,layers=2` is one. */
-function readModels(value: string, name: string, before: readonly string[]): readonly string[] {
-  const models = [...before];
-  for (const part of value.split(",").map((piece) => piece.trim())) {
-    if (part === "") {
-      throw new EddyError("bad-argument", name, {
-        expected: "models with commas between",
-        received: printable(value),
-      });
-    }
-    const last = models.at(-1);
-    if (/^[\w-]+=/.test(part) && last?.includes(":")) models[models.length - 1] = `${last},${part}`;
-    else models.push(part);
-  }
-  return models;
-}
-
 const DAY = 86_400_000;
 
 /** Season of the calendar that the usual step divides: a day, a week of days, a year of months; null when there is none. */
@@ -84,13 +67,7 @@ export const command = defineCommand({
       parse: readRange,
     },
     target: list("columns to forecast; all when absent", "COLS|all"),
-    model: {
-      summary: "models to compare, such as auto, persistence, lstm, esn; auto when absent",
-      hint: "SPEC,...",
-      fallback: [] as readonly string[],
-      repeats: true,
-      parse: readModels,
-    },
+    model: list("models to compare, such as auto, persistence, lstm, esn; auto when absent", "SPEC,..."),
     format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...input,
     json: toggle("print the result as JSON, by step and target too"),

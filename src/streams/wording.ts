@@ -64,7 +64,10 @@ function detail(forecaster: Forecaster, d: number, persistence: readonly (number
     for (let e = 0; e < weights.length; e++) weights[e] += w[e] / horizon;
   }
   return {
-    skill: { persistence, seasonalNaive: persistence.map(() => null) },
+    skill: {
+      persistence,
+      seasonalNaive: persistence.map((_, i) => forecaster.skill(i + 1, d, "seasonal")),
+    },
     coverage: persistence.map((_, i) => forecaster.coverage(i + 1, d)),
     weights: Object.fromEntries(forecaster.experts.map((name, e) => [name, weights[e]])),
   };

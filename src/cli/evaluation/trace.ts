@@ -84,9 +84,10 @@ export class Trace {
     this.#weights.push({ at, row, weights });
   }
 
-  /** As plain data; numbers that do not exist are null. */
+  /** As plain data, to six digits; numbers that do not exist are null. */
   get data() {
-    const clean = (values: readonly number[]) => values.map((v) => (Number.isFinite(v) ? v : null));
+    const clean = (values: readonly number[]) =>
+      values.map((v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : null));
     const ratio = (sums: Float64Array, n: Float64Array) =>
       Array.from(sums, (v, b) => (n[b] > 0 ? v / n[b] : null));
     const curve = (s: number, d: number, i: number) => clean(this.#curves[(s * this.#targets + d) * 4 + i]);

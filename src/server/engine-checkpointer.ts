@@ -120,7 +120,8 @@ export class Checkpointer {
   }
 
   async #trim(): Promise<void> {
-    let needed = Number.POSITIVE_INFINITY;
+    // What comes in while rows are being deleted is needed whatever is found now.
+    let needed = this.#table.reached;
     for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
     for (;;) {
       const started = this.#clock.monotonic();

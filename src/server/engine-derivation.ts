@@ -7,7 +7,7 @@ import type { Applied } from "./engine-table.ts";
 const HOUR = 3_600_000;
 
 /**
- * What follows from the journal and is written behind it: forecasts as issued, hourly figures, ids to forget. It rides on
+ * What follows from the journal and is written behind it: forecasts as issued, hourly figures It rides on
  * the next commit. After a crash the journal makes it again; what was written already is told by its position.
  */
 export class Derivation {
@@ -16,7 +16,6 @@ export class Derivation {
   #reached: number;
   #issued: IssuedForecasts[] = [];
   #rollUps = new Map<string, RollUp>();
-  #forget: number[] = [];
   #taken: Derived | undefined;
 
   constructor(upTo: number) {
@@ -30,7 +29,7 @@ export class Derivation {
   }
 
   get waiting(): boolean {
-    return this.#issued.length > 0 || this.#rollUps.size > 0 || this.#forget.length > 0;
+    return this.#issued.length > 0 || this.#rollUps.size > 0;
   }
 
   /** Issues that are published and not yet written. */
@@ -43,7 +42,6 @@ export class Derivation {
     const series = entry.stored.id;
     this.#reached = Math.max(this.#reached, position);
     if (position > this.#upTo) {
-      if (applied.refused !== undefined && applied.refused !== "late") this.#forget.push(position);
       this.#rollUp(entry, observation, applied);
     }
     const issues = byIssue(applied.forecasts);
@@ -81,7 +79,6 @@ export class Derivation {
       upTo: this.#reached,
       issued: this.#issued,
       rollUps: [...this.#rollUps.values()],
-      forget: this.#forget,
     };
     return this.#taken;
   }
@@ -91,7 +88,6 @@ export class Derivation {
     this.#upTo = this.#taken.upTo;
     this.#issued = [];
     this.#rollUps = new Map();
-    this.#forget = [];
     this.#taken = undefined;
   }
 

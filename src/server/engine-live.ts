@@ -255,6 +255,7 @@ export class LiveEngine implements Engine {
     this.#metrics.add("ignored_values_total", Object.keys(observation.values).length - known.count);
     entries.push({
       series: entry.stored.id,
+      applied: entry.applied,
       time: observation.time,
       payload: packValues(known.observation, columns),
       ...(observation.id === undefined ? {} : { id: observation.id }),

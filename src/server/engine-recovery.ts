@@ -1,6 +1,5 @@
 import { EddyError } from "../models/errors.ts";
 import { readFrame } from "../storage/checkpoint.ts";
-import { unpackValues } from "../storage/journal.ts";
 import type { Generation, Opened, Store } from "../storage/store.ts";
 import type { EngineLog } from "./engine.ts";
 import type { Derivation } from "./engine-derivation.ts";
@@ -41,7 +40,8 @@ export function recover(
     from = Math.min(from, entry.applied);
   }
   let replayed = 0;
-  for (const { position, series, time, payload } of store.rows(from, opened.position)) {
+  for (const row of store.rows(from, opened.position)) {
+    const { position, series } = row;
     const entry = table.byId(series);
     if (!entry) {
       throw new EddyError("bad-state", `journal row ${position}`, {
@@ -53,9 +53,8 @@ export function recover(
     if (position > derivation.upTo && entry.latest.length === 0) {
       entry.latest = store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? [];
     }
-    const { name, columns } = entry.stored;
-    const observation = { series: name, time, values: unpackValues(payload, columns, time, position) };
-    derivation.add(entry, observation, position, table.push(entry, observation, position));
+    const { observation, applied } = table.follow(entry, row);
+    derivation.add(entry, observation, row.position, applied);
     replayed++;
     if (replayed % ROWS_PER_LOOK === 0) table.evict();
     if (derivation.issued.length >= ISSUES_WAITING) table.writeCheckpoints([]);

@@ -3,7 +3,7 @@ import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import { frameCheckpoint, readFrame } from "../storage/checkpoint.ts";
 import { unpackValues } from "../storage/journal.ts";
-import type { CheckpointWrite, Generation, Store, StoredSeries } from "../storage/store.ts";
+import type { CheckpointWrite, Generation, JournalRow, Store, StoredSeries } from "../storage/store.ts";
 import type { EngineLog } from "./engine.ts";
 import type { Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
@@ -23,6 +23,12 @@ export interface Applied {
   readonly refused?: string;
   /** In words, when it was refused. */
   readonly message: string;
+}
+
+/** A journal row and what it led to. */
+export interface Followed {
+  readonly observation: Observation;
+  readonly applied: Applied;
 }
 
 /** A state found in the store that can be gone on from. */
@@ -152,7 +158,9 @@ export class SeriesTable {
     if (entry.live) return entry.live;
     const { applied } = entry;
     const { live, position } = this.restore(entry);
-    this.#replay(entry, position, applied);
+    if (position < applied) {
+      for (const row of this.#store.rows(position, applied, entry.stored.id)) this.follow(entry, row);
+    }
     return live;
   }
 
@@ -293,15 +301,18 @@ export class SeriesTable {
     return base;
   }
 
-  /** Applies the journal of one series from `after` to `upTo` to the state in memory. */
-  #replay(entry: SeriesEntry, after: number, upTo: number): void {
-    if (after >= upTo) return;
-    const { name, columns, id } = entry.stored;
-    for (const { position, time, payload } of this.#store.rows(after, upTo, id)) {
-      const values = unpackValues(payload, columns, time, position);
-      this.push(entry, { series: name, time, values }, position);
+  /** Applies the next journal row of a series; throws `bad-state` when a row before it is missing or it was altered. */
+  follow(entry: SeriesEntry, row: JournalRow): Followed {
+    const { name, columns } = entry.stored;
+    if (row.previous !== entry.applied) {
+      throw new EddyError("bad-state", `journal of series ${name}`, {
+        expected: `the observation after position ${entry.applied}`,
+        received: `the one at ${row.position}, which follows ${row.previous}`,
+      });
     }
-    entry.applied = upTo;
+    const values = unpackValues(row.payload, columns, row.time, row.position);
+    const observation = { series: name, time: row.time, values };
+    return { observation, applied: this.push(entry, observation, row.position) };
   }
 
   #base(entry: SeriesEntry): Base {
@@ -314,6 +325,12 @@ export class SeriesTable {
         const framed = this.#store.readCheckpoint(id, generation);
         if (!framed) throw new EddyError("bad-state", "checkpoint", { received: "no such row" });
         const { position, observations, lastTime, state } = readFrame(framed, id);
+        if (!this.#continues(entry, position)) {
+          throw new EddyError("bad-state", "checkpoint", {
+            expected: `the journal of the series after position ${position}`,
+            received: "a journal without it",
+          });
+        }
         live = this.#maker.reopen(name, specification);
         live.restore(state);
         entry.generations = entry.generations.filter((kept) => !bad.includes(kept));
@@ -329,7 +346,9 @@ export class SeriesTable {
         );
       }
     }
-    if (this.#store.oldestRow() > birth + 1) {
+    entry.generations = [];
+    let position = birth;
+    if (!this.#continues(entry, birth)) {
       const problem = new EddyError("bad-state", `series ${name}`, {
         expected: "a good checkpoint, or the journal from its first observation",
         received: `${bad.length} damaged checkpoints and a journal from position ${this.#store.oldestRow()}`,
@@ -338,10 +357,26 @@ export class SeriesTable {
       if (!this.#options.reset) throw problem;
       this.#metrics.add("series_reset_total", 1);
       this.#log.warn(`${problem.message}: reset`);
+      position = this.#firstRow(entry, birth)?.previous ?? entry.applied;
     }
-    entry.generations = [];
     const live = this.#maker.reopen(name, specification);
-    return { position: birth, live, bytes: live.save().byteLength, observations: 0, lastTime: Number.NaN };
+    return {
+      position,
+      live,
+      bytes: live.save().byteLength,
+      observations: 0,
+      lastTime: Number.NaN,
+    };
+  }
+
+  /** Whether the journal holds every observation of the series after `position`, up to the last one known to be applied. */
+  #continues(entry: SeriesEntry, position: number): boolean {
+    return position >= entry.applied || this.#firstRow(entry, position)?.previous === position;
+  }
+
+  #firstRow(entry: SeriesEntry, after: number): JournalRow | undefined {
+    for (const row of this.#store.rows(after, entry.applied, entry.stored.id)) return row;
+    return undefined;
   }
 
   #hold(entry: SeriesEntry, live: LiveSeries, bytes: number): void {

@@ -18,6 +18,8 @@ export interface StoredSeries {
 /** An observation on its way into the journal. */
 export interface JournalEntry {
   readonly series: number;
+  /** Position of the observation of this series before the first one of this commit: what has been applied. */
+  readonly applied: number;
   readonly time: number;
   /** Packed values: `packValues`. */
   readonly payload: Uint8Array;
@@ -28,6 +30,8 @@ export interface JournalEntry {
 export interface JournalRow {
   readonly position: number;
   readonly series: number;
+  /** Position of the observation of this series before it, or its birth: a missing row cannot go unnoticed. */
+  readonly previous: number;
   readonly time: number;
   readonly payload: Uint8Array;
 }
@@ -58,8 +62,6 @@ export interface Derived {
   readonly upTo: number;
   readonly issued: readonly IssuedForecasts[];
   readonly rollUps: readonly RollUp[];
-  /** Positions of observations that were refused once applied: a corrected one may come under the same id. */
-  readonly forget: readonly number[];
 }
 
 /** One transaction of the live path: all of it is durable when `commit` returns, or none of it is there. */

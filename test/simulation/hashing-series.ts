@@ -18,13 +18,14 @@ export class HashingSeries implements LiveSeries {
 
   push({ time, values }: Observation, offset: number): Outcome {
     this.#use();
-    if (time < this.#state[2]) return { forecasts: [], refused: "late" };
-    if (time === this.#state[2]) return { forecasts: [], refused: "duplicate-time" };
     const value = values.value;
-    if (value === 13) throw new Error("a model that fails");
+    // What is refused enters the hash too, so that being given it once more shows.
     const seen = new Uint8Array(Float64Array.of(time, value ?? Number.NaN).buffer);
     this.#state[0] = crc32(seen, this.#state[0]);
     this.#state[1]++;
+    if (time < this.#state[2]) return { forecasts: [], refused: "late" };
+    if (time === this.#state[2]) return { forecasts: [], refused: "duplicate-time" };
+    if (value === 13) throw new Error("a model that fails");
     this.#state[2] = time;
     const mean = this.#state[0];
     return {

@@ -15,6 +15,7 @@ export interface HistoryReport {
   readonly observations: number;
   readonly restarts: number;
   readonly evictions: number;
+  readonly trimmed: number;
   readonly violations: readonly string[];
 }
 
@@ -50,6 +51,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   const published = new Map<string, string>();
   let restarts = 0;
   let evictions = 0;
+  let trimmed = 0;
 
   const open = (): LiveEngine | undefined => {
     try {
@@ -62,14 +64,16 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
       return engine;
     } catch (error) {
       if (error instanceof PowerCut) return undefined;
-      throw error;
+      if (!violations.includes(`refused to start: ${(error as Error).message}`))
+        violations.push(`refused to start: ${(error as Error).message}`);
+      return undefined;
     }
   };
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
   let engine = open();
   for (let turn = 0; clients.some(({ next, batches }) => next < batches.length); turn++) {
-    if (turn > 20_000) {
+    if (turn > 20_000 || violations.length > 0) {
       violations.push("no end in sight");
       break;
     }
@@ -77,7 +81,9 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     const killed = random() < 0.004;
     if (killed) count("process killed");
     if (killed || store.dead || !engine) {
-      evictions += engine && !store.dead ? (engine.metrics().evictions_total ?? 0) : 0;
+      const metrics = engine?.metrics();
+      evictions += metrics?.evictions_total ?? 0;
+      trimmed += metrics?.trimmed_rows_total ?? 0;
       clock.forget();
       for (const client of clients) client.waiting = false;
       store.restart(store.dead && cutsAllowed);
@@ -94,10 +100,11 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     await settle();
   }
   store.faultRate = 0;
-  while (!engine) {
+  if (!engine) {
     store.restart(cutsAllowed);
     engine = open();
   }
+  if (!engine) return { faults, observations: 0, restarts, evictions, trimmed, violations };
   for (let turn = 0; turn < 50; turn++) {
     clock.turn();
     await settle();
@@ -124,6 +131,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     observations: clients.reduce((sum, { batches }) => sum + batches.flat().length, 0),
     restarts,
     evictions,
+    trimmed,
     violations,
   };
 }

@@ -81,12 +81,6 @@ export class SimulatedStore implements Store {
     this.faultRate = options.faultRate;
   }
 
-  /** Position up to which the journal survives a power cut now. */
-  get durablePosition(): number {
-    const content = blank();
-    for (const transaction of this.#log.slice(0, this.#synced)) transaction(content);
-    return content.position;
-  }
 
   get position(): number {
     return this.#content.position;
@@ -179,22 +173,28 @@ export class SimulatedStore implements Store {
     const positions = new Float64Array(entries.length);
     let position = this.#content.position;
     const taken = new Set<string>();
-    const forgotten = new Set(derived.forget);
     for (let i = 0; i < entries.length; i++) {
       const { series, id } = entries[i];
       const key = `${series} ${id}`;
-      const known = this.#content.ids.get(key);
-      if (id !== undefined && (taken.has(key) || (known !== undefined && !forgotten.has(known)))) continue;
+      if (id !== undefined && (taken.has(key) || this.#content.ids.has(key))) continue;
       if (id !== undefined) taken.add(key);
       positions[i] = ++position;
     }
     this.#write((content) => {
       writeDerived(content, derived);
       content.series.push(...series);
+      const last = new Map<number, number>();
       for (let i = 0; i < entries.length; i++) {
         if (positions[i] === 0) continue;
-        const { series, time, payload, id } = entries[i];
-        content.rows.push({ position: positions[i], series, time, payload });
+        const { series, applied, time, payload, id } = entries[i];
+        content.rows.push({
+          position: positions[i],
+          series,
+          previous: last.get(series) ?? applied,
+          time,
+          payload,
+        });
+        last.set(series, positions[i]);
         if (id !== undefined) content.ids.set(`${series} ${id}`, positions[i]);
       }
       for (const [name, reached] of sources) content.sources.set(name, reached);
@@ -257,9 +257,10 @@ export class SimulatedStore implements Store {
     this.#alive();
     const upTo = Math.min(needed, this.#content.position - journalRows);
     const dropped = this.#content.rows.filter(({ position }) => position <= upTo).slice(0, limit);
-    if (dropped.length === 0) return 0;
+    const last = dropped.at(-1);
+    if (last === undefined) return 0;
     this.#write((content) => {
-      content.rows = content.rows.filter((row) => !dropped.includes(row));
+      content.rows = content.rows.filter(({ position }) => position > last.position);
     });
     return dropped.length;
   }
@@ -282,9 +283,6 @@ function writeDerived(content: Content, derived: Derived): void {
       throw new Error(`issue ${issue.position}:${issue.ordinal} written twice`);
     }
     content.issued.push(issue);
-  }
-  for (const position of derived.forget) {
-    for (const [key, at] of content.ids) if (at === position) content.ids.delete(key);
   }
   content.derivedUpTo = derived.upTo;
 }

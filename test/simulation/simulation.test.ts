@@ -12,17 +12,27 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
   let observations = 0;
   let restarts = 0;
   let evictions = 0;
+  let trimmed = 0;
   for (let seed = first; seed < first + histories; seed++) {
     const report = await runHistory(seed);
     observations += report.observations;
     restarts += report.restarts;
     evictions += report.evictions;
+    trimmed += report.trimmed;
     for (const [fault, count] of Object.entries(report.faults)) faults[fault] = (faults[fault] ?? 0) + count;
     if (report.violations.length > 0)
       failures.push(`seed ${seed}: ${[...new Set(report.violations)].join("; ")}`);
   }
   console.log(
-    JSON.stringify({ histories, observations, restarts, evictions, faults, violations: failures.length }),
+    JSON.stringify({
+      histories,
+      observations,
+      restarts,
+      evictions,
+      trimmed,
+      faults,
+      violations: failures.length,
+    }),
   );
   expect(failures).toEqual([]);
   if (histories >= 500) {
@@ -37,5 +47,6 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
       ].sort(),
     );
     expect(evictions).toBeGreaterThan(0);
+    expect(trimmed).toBeGreaterThan(0);
   }
 }, 300_000);

@@ -16,7 +16,13 @@ CREATE TABLE series (
   columns TEXT NOT NULL,
   birth INTEGER NOT NULL
 );
-CREATE TABLE journal (position INTEGER PRIMARY KEY, series INTEGER NOT NULL, time REAL NOT NULL, payload BLOB NOT NULL);
+CREATE TABLE journal (
+  position INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  previous INTEGER NOT NULL,
+  time REAL NOT NULL,
+  payload BLOB NOT NULL
+);
 CREATE TABLE ids (position INTEGER PRIMARY KEY, series INTEGER NOT NULL, id TEXT NOT NULL, UNIQUE (series, id));
 CREATE TABLE checkpoints (
   series INTEGER NOT NULL,

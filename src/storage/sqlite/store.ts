@@ -109,9 +109,10 @@ export class SqliteStore implements Store {
       addSeries: db.prepare<[number, string, number, string, string, number]>(
         "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)",
       ),
-      addRow: db.prepare<[number, number, number, Uint8Array]>("INSERT INTO journal VALUES (?, ?, ?, ?)"),
+      addRow: db.prepare<[number, number, number, number, Uint8Array]>(
+        "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
+      ),
       addId: db.prepare<[number, number, string]>("INSERT OR IGNORE INTO ids VALUES (?, ?, ?)"),
-      dropId: db.prepare<[number]>("DELETE FROM ids WHERE position = ?"),
       setSource: db.prepare<[string, string]>(
         "INSERT INTO sources VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached",
       ),
@@ -139,10 +140,10 @@ export class SqliteStore implements Store {
         .prepare<[number, number]>("SELECT framed FROM checkpoints WHERE series = ? AND generation = ?")
         .pluck(),
       rows: db.prepare<[number, number, number], JournalRow>(
-        "SELECT position, series, time, payload FROM journal WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
+        "SELECT position, series, previous, time, payload FROM journal WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
       ),
       rowsOf: db.prepare<[number, number, number, number], JournalRow>(
-        `SELECT position, series, time, payload FROM journal
+        `SELECT position, series, previous, time, payload FROM journal
          WHERE position > ? AND position <= ? AND series = ? ORDER BY position LIMIT ?`,
       ),
       oldestRow: db.prepare("SELECT min(position) FROM journal").pluck(),
@@ -211,6 +212,7 @@ export class SqliteStore implements Store {
   commit(commit: Commit): Float64Array {
     const positions = new Float64Array(commit.entries.length);
     let position = this.#position;
+    const last = new Map<number, number>();
     this.#write(() => {
       const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
       this.#writeDerived(commit.derived);
@@ -219,10 +221,11 @@ export class SqliteStore implements Store {
       }
       this.#failpoint("commit:begun");
       for (let i = 0; i < commit.entries.length; i++) {
-        const { series, time, payload, id } = commit.entries[i];
+        const { series, applied, time, payload, id } = commit.entries[i];
         if (id !== undefined && addId.run(position + 1, series, id).changes === 0) continue;
         positions[i] = ++position;
-        addRow.run(position, series, time, payload);
+        addRow.run(position, series, last.get(series) ?? applied, time, payload);
+        last.set(series, position);
       }
       for (const [name, reached] of commit.sources) setSource.run(name, reached);
       if (position > this.#position) setMinute.run(Math.floor(commit.now / 60_000), position);
@@ -235,14 +238,13 @@ export class SqliteStore implements Store {
   }
 
   #writeDerived(derived: Derived): void {
-    const { addForecast, addRollUp, dropId, setFact } = this.#statements;
+    const { addForecast, addRollUp, setFact } = this.#statements;
     for (const { position, ordinal, series, forecasts } of derived.issued) {
       addForecast.run(position, ordinal, series, Date.parse(forecasts[0].issuedAt), packForecasts(forecasts));
     }
     for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
       addRollUp.run(hour, series, observations, count, absoluteError, held);
     }
-    for (const position of derived.forget) dropId.run(position);
     setFact.run(derived.upTo, "derivedUpTo");
   }
 

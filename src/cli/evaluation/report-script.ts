@@ -36,7 +36,7 @@ function ticks(low, high, n) {
 }
 
 /** Draws lines (and bands) over a common x; lines are { name, values, colour, band?, dashed? }. */
-function chart(host, { lines, label, low, high, format = short, asked, stacked = false }) {
+function chart(host, { lines, label, low, high, format = short, asked }) {
   host.replaceChildren();
   const all = lines.flatMap((line) => [...line.values, ...(line.band ? [...line.band[0], ...line.band[1]] : [])]).filter((v) => v !== null);
   if (all.length === 0) { host.append(make("p", { class: "empty" }, "nothing to draw")); return; }
@@ -86,19 +86,10 @@ function chart(host, { lines, label, low, high, format = short, asked, stacked =
     }
     return d;
   };
-  if (stacked) {
-    let below = new Array(n).fill(0);
-    for (const line of lines) {
-      const above = below.map((v, i) => v + (line.values[i] ?? 0));
-      svg.append(make("path", { d: area(below, above), style: "fill:" + line.colour, "fill-opacity": 0.75 }));
-      below = above;
-    }
-  } else {
-    for (const line of lines) if (line.band) svg.append(make("path", { d: area(line.band[0], line.band[1]), style: "fill:var(--band)" }));
-    for (const line of lines) {
-      svg.append(make("path", { d: path(line.values), style: "fill:none;stroke:" + line.colour, "stroke-width": 1.6, "stroke-linejoin": "round", ...(line.dashed ? { "stroke-dasharray": "5 4" } : {}) }));
-      if (n === 1 && line.values[0] !== null) svg.append(make("circle", { cx: x(0), cy: y(line.values[0]), r: 3, style: "fill:" + line.colour }));
-    }
+  for (const line of lines) if (line.band) svg.append(make("path", { d: area(line.band[0], line.band[1]), style: "fill:var(--band)" }));
+  for (const line of lines) {
+    svg.append(make("path", { d: path(line.values), style: "fill:none;stroke:" + line.colour, "stroke-width": 1.6, "stroke-linejoin": "round", ...(line.dashed ? { "stroke-dasharray": "5 4" } : {}) }));
+    if (n === 1 && line.values[0] !== null) svg.append(make("circle", { cx: x(0), cy: y(line.values[0]), r: 3, style: "fill:" + line.colour }));
   }
   const cursor = make("line", { class: "grid", y1: top, y2: height - bottom, x1: -9, x2: -9 });
   const tip = make("div", { class: "tip", hidden: "" });
@@ -177,8 +168,22 @@ function draw() {
   const covered = curves.coverage.filter((v) => v !== null);
   chart($("coverage"), { label: rowOf, low: Math.max(0, Math.min(head.coverageAsked - 0.1, ...covered)), high: 1, format: (v) => (100 * v).toFixed(v % 1 && Math.abs(100 * v - Math.round(100 * v)) > 0.05 ? 1 : 0) + "%", asked: head.coverageAsked,
     lines: [{ name: "share of labels inside their interval; dashed: asked for", values: curves.coverage, colour: colour(2) }] });
-  chart($("weights"), { label: (i) => "row " + curves.weights[i].row, low: 0, high: 1, stacked: true, format: (v) => Math.round(100 * v) + "%",
-    lines: curves.experts.map((name, e) => ({ name, values: curves.weights.map(({ weights }) => weights[e]), colour: colour(e) })) });
+  drawWeights();
+}
+
+/** The heaviest experts each by itself, the others together; weights of a regression may be below 0. */
+function drawWeights() {
+  const most = 8;
+  const of = (e) => curves.weights.map(({ weights }) => weights[e]);
+  const heaviness = (e) => of(e).reduce((sum, w) => sum + Math.abs(w), 0);
+  const order = curves.experts.map((_, e) => e).sort((a, b) => heaviness(b) - heaviness(a));
+  const rest = order.slice(most);
+  const lines = order.slice(0, most).map((e, i) => ({ name: curves.experts[e], values: of(e), colour: colour(i) }));
+  if (rest.length > 0) {
+    const values = curves.weights.map(({ weights }) => rest.reduce((sum, e) => sum + weights[e], 0));
+    lines.push({ name: rest.length + " others together", values, colour: "var(--quiet)", dashed: true });
+  }
+  chart($("weights"), { label: (i) => "row " + curves.weights[i].row, format: (v) => Math.round(100 * v) + "%", lines });
 }
 draw();
 let resized;

@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+
+const failure = (json: string): string => {
+  try {
+    readConfiguration(json, "eddy.json");
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "taken";
+};
+
+describe("readConfiguration", () => {
+  test("takes everything there is", () => {
+    const configuration = {
+      host: "127.0.0.1",
+      port: 0,
+      token: "t",
+      origins: ["https://dash.example"],
+      database: "a.db",
+      durability: "process",
+      bodyBytes: 4096,
+      forecast: { model: "auto", horizon: 24, coverage: 0.8, periods: [24], seed: 7, lateness: 1000 },
+      series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3 }],
+    };
+    expect(readConfiguration(JSON.stringify(configuration), "eddy.json")).toEqual(configuration);
+    expect(readConfiguration("{}", "eddy.json")).toEqual({});
+  });
+
+  test.each([
+    ["{nope", /^eddy\.json: expected JSON, got .*$/],
+    ["[]", "eddy.json: expected a JSON object, got []"],
+    ['{"port":"80"}', 'eddy.json: port: expected a whole number from 0 to 65535, got "80"'],
+    ['{"port":70000}', "eddy.json: port: expected a whole number from 0 to 65535, got 70000"],
+    ['{"prot":80}', /^eddy\.json: prot: expected one of host, port, .*, got a field of another name$/],
+    [
+      '{"forecast":{"horizon":0}}',
+      "eddy.json: forecast.horizon: expected a whole number from 1 to 512, got 0",
+    ],
+    ['{"forecast":{"coverage":1}}', "eddy.json: forecast.coverage: expected a number between 0 and 1, got 1"],
+    [
+      '{"series":[{"match":"a"},{"match":"*","horizon":1.5}]}',
+      "eddy.json: series.1.horizon: expected a whole number from 1 to 512, got 1.5",
+    ],
+    [
+      '{"series":[{"horizon":2}]}',
+      "eddy.json: series.0.match: expected a pattern of series names, got nothing",
+    ],
+    [
+      '{"series":[{"match":"*","targets":["a","a"]}]}',
+      'eddy.json: series.0.targets: expected each column once, got "a,a"',
+    ],
+    ['{"durability":"never"}', 'eddy.json: durability: expected "power" or "process", got "never"'],
+  ])("%s is refused by field", (json, message) => {
+    expect(failure(json)).toMatch(message);
+    expect(failure(json)).not.toContain("\n");
+  });
+});
+
+test("the first entry that fits a series wins, over the forecast of all", () => {
+  const optionsOf = seriesOptions({
+    forecast: { horizon: 6, coverage: 0.8 },
+    series: [
+      { match: "tank/*", horizon: 3 },
+      { match: "*", horizon: 9, periods: [24] },
+    ],
+  });
+  expect(optionsOf("tank/a")).toEqual({ horizon: 3, coverage: 0.8 });
+  expect(optionsOf("other")).toEqual({ horizon: 9, coverage: 0.8, periods: [24] });
+  expect(seriesOptions({})("any")).toEqual({});
+});

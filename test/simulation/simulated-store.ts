@@ -81,7 +81,6 @@ export class SimulatedStore implements Store {
     this.faultRate = options.faultRate;
   }
 
-
   get position(): number {
     return this.#content.position;
   }

@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
+import { observation, SERIES } from "./observations.ts";
+
+export const POINTS = [
+  "commit:begun",
+  "commit:written",
+  "commit:durable",
+  "checkpoint:row",
+  "checkpoint:written",
+  "checkpoint:durable",
+] as const;
+
+export interface KillReport {
+  readonly rounds: number;
+  readonly kills: Readonly<Record<string, number>>;
+  readonly observations: number;
+  /** Requests sent again because no answer came. */
+  readonly resent: number;
+  readonly duplicates: number;
+  readonly acknowledgedAndMissing: number;
+  readonly appliedTwice: number;
+  readonly statesCompared: number;
+  readonly statesDifferent: number;
+  readonly forecastsCompared: number;
+  readonly forecastsDifferent: number;
+}
+
+interface Outcome {
+  readonly states: ReadonlyMap<string, string>;
+  readonly forecasts: ReadonlyMap<string, readonly string[]>;
+  readonly ids: readonly string[];
+}
+
+class ServerProcess {
+  readonly #child: ChildProcess;
+  readonly url: Promise<string>;
+  readonly ended: Promise<number | null>;
+  #stderr = "";
+
+  constructor(database: string, killAt = "") {
+    this.#child = spawn(process.execPath, ["--import", "tsx", "test/kill/server-process.ts"], {
+      env: { ...process.env, KILL_DB: database, KILL_AT: killAt },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child.stderr!.on("data", (chunk) => {
+      this.#stderr += chunk;
+    });
+    this.ended = new Promise((resolve) => this.#child.once("exit", (code) => resolve(code)));
+    this.url = new Promise((resolve, reject) => {
+      this.#child.stdout!.once("data", (chunk) => resolve(String(chunk).trim()));
+      this.ended.then((code) => reject(new Error(`the server ended (${code}) ${this.#stderr}`)));
+    });
+    this.url.catch(() => {});
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+}
+
+/** Kills a server `rounds` times while clients send, lets it finish, and compares it with one that was never killed. */
+export async function killTest(rounds: number, seed: number, perSeries: number): Promise<KillReport> {
+  const folder = mkdtempSync(join(tmpdir(), "eddy-kill-"));
+  try {
+    const undisturbed = await send(join(folder, "undisturbed.db"), 0, seed, perSeries);
+    const killed = await send(join(folder, "killed.db"), rounds, seed, perSeries);
+    return report(rounds, undisturbed, killed);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Sent {
+  readonly outcome: Outcome;
+  readonly kills: Record<string, number>;
+  readonly acknowledged: ReadonlySet<string>;
+  readonly resent: number;
+  readonly duplicates: number;
+}
+
+async function send(database: string, rounds: number, seed: number, perSeries: number): Promise<Sent> {
+  const generator = xoroshiro128plus(seed);
+  const draw = (low: number, high: number): number => uniformInt(generator, low, high);
+  const kills: Record<string, number> = {};
+  const acknowledged = new Set<string>();
+  let resent = 0;
+  let duplicates = 0;
+  /** How the next process will die: at a named point, or (null) at a random moment. */
+  const plan = (): string | null =>
+    rounds > 0 && draw(0, 1) === 0 ? POINTS[draw(0, POINTS.length - 1)] : null;
+  let point = plan();
+  const start = (): ServerProcess =>
+    new ServerProcess(database, point === null ? "" : `${point}@${draw(1, 40)}`);
+  let server = start();
+  let sending = true;
+
+  // One client, one batch at a time: the journal must come out the same, position by position.
+  const client = async (): Promise<void> => {
+    for (let n = 0; n < perSeries; ) {
+      const size = 1 + ((n * 7) % 4);
+      const batch: Record<string, unknown>[] = [];
+      for (let i = 0; i < size && n < perSeries; i++, n++) {
+        for (const name of SERIES) batch.push(observation(name, n));
+      }
+      const body = batch.map((one) => JSON.stringify(one)).join("\n");
+      for (;;) {
+        try {
+          const answer = await fetch(`${await server.url}/v1/observations`, {
+            method: "POST",
+            headers: { "content-type": "application/x-ndjson" },
+            body,
+          });
+          if (answer.status !== 200 && answer.status !== 207) throw new Error(await answer.text());
+          const receipt = (await answer.json()) as { duplicate: number };
+          duplicates += receipt.duplicate;
+          for (const one of batch) acknowledged.add(String(one.id));
+          break;
+        } catch {
+          resent++;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }
+      // Room for the kills to fall between, and for rounds of checkpoints.
+      if (rounds > 0) await new Promise((resolve) => setTimeout(resolve, draw(0, 8)));
+    }
+    sending = false;
+  };
+  const done = client();
+
+  for (let round = 0; round < rounds && sending; round++) {
+    // Also while it starts and recovers.
+    const moment = point === null ? draw(0, 2500) : 6000;
+    const timer = setTimeout(() => server.kill("SIGKILL"), moment);
+    await server.ended;
+    clearTimeout(timer);
+    const cause = point ?? "at random";
+    kills[cause] = (kills[cause] ?? 0) + 1;
+    point = round + 1 < rounds ? plan() : null;
+    server = start();
+  }
+  await done;
+  await server.url;
+  server.kill("SIGTERM");
+  await server.ended;
+  return { outcome: read(database), kills, acknowledged, resent, duplicates };
+}
+
+function read(database: string): Outcome {
+  const reader = new DatabaseReader(database);
+  const series = reader.series();
+  const states = new Map<string, string>();
+  const forecasts = new Map<string, string[]>();
+  for (const { id, name } of series) {
+    states.set(name, Buffer.from(reader.checkpoint(id)!.state).toString("base64"));
+    forecasts.set(name, []);
+  }
+  for (const issue of reader.forecasts(series)) {
+    for (const forecast of issue.forecasts) forecasts.get(forecast.series)!.push(JSON.stringify(forecast));
+  }
+  const ids = [...reader.ids(new Set(series.map(({ id }) => id))).values()];
+  reader.close();
+  return { states, forecasts, ids };
+}
+
+function report(rounds: number, undisturbed: Sent, killed: Sent): KillReport {
+  let statesDifferent = 0;
+  let forecastsCompared = 0;
+  let forecastsDifferent = 0;
+  for (const [name, state] of undisturbed.outcome.states) {
+    if (killed.outcome.states.get(name) !== state) statesDifferent++;
+    const expected = undisturbed.outcome.forecasts.get(name)!;
+    const got = killed.outcome.forecasts.get(name) ?? [];
+    forecastsCompared += expected.length;
+    for (let i = 0; i < Math.max(expected.length, got.length); i++)
+      if (expected[i] !== got[i]) forecastsDifferent++;
+  }
+  const kept = new Set(killed.outcome.ids);
+  return {
+    rounds,
+    kills: killed.kills,
+    observations: undisturbed.acknowledged.size,
+    resent: killed.resent,
+    duplicates: killed.duplicates,
+    acknowledgedAndMissing: [...killed.acknowledged].filter((id) => !kept.has(id)).length,
+    appliedTwice: killed.outcome.ids.length - kept.size,
+    statesCompared: undisturbed.outcome.states.size,
+    statesDifferent,
+    forecastsCompared,
+    forecastsDifferent,
+  };
+}

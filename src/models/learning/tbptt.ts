@@ -1,8 +1,10 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
+import { type Diagnosis, diagnose } from "../network/diagnostics.ts";
 import { LiveNetwork } from "../network/live.ts";
 import type { Network, Workspace } from "../network/network.ts";
-import { Tape, type Track } from "../network/tape.ts";
+import { rerun } from "../network/rerun.ts";
+import { Tape } from "../network/tape.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
 import { clippingFactor } from "./clipping.ts";
@@ -72,8 +74,6 @@ export class OnlineLearner {
   readonly #dz: Float64Array;
   readonly #bytes: number;
   #workspace: Workspace | undefined;
-  #liveTracks: readonly Track[] = [];
-  #againTracks: readonly Track[] = [];
   #reals: Reals = new Float32Array(0);
 
   /** @throws EddyError `bad-argument` for an option out of range. */
@@ -144,6 +144,11 @@ export class OnlineLearner {
     return this.#reals.subarray(first, first + this.network.program.parameters);
   }
 
+  /** What the network remembers over its last steps; see `diagnose`. Cost: as many passes back as it has units. */
+  diagnose(steps = Math.min(this.through, this.live.available)): Diagnosis {
+    return diagnose(this.live, steps);
+  }
+
   /** One step of the network; see `LiveNetwork.step`. */
   step(x: ArrayLike<number>, dt = 1): Float64Array {
     return this.live.step(x, dt);
@@ -187,7 +192,7 @@ export class OnlineLearner {
     let first = live.row + 1 - L;
     // With k1 = k2 the parameters have not changed since the window began: the live tape is what a re-run would give.
     if (tape !== live.tape) {
-      this.#runAgain(first, L, steps);
+      rerun(live, L, tape);
       first = past;
     }
     const workspace = this.#workspace!;
@@ -220,31 +225,6 @@ export class OnlineLearner {
     return true;
   }
 
-  /** Runs the window's steps, live rows from `first` on, with the parameters as they are now, from the stored state. */
-  #runAgain(first: number, L: number, steps: number): void {
-    const { network } = this;
-    const { past, y, firstStep } = network.program;
-    const tape = this.#again;
-    const k = network.kernels;
-    for (let i = 0; i < this.#liveTracks.length; i++) {
-      const from = this.#liveTracks[i]!;
-      const to = this.#againTracks[i]!;
-      k.copy(to.pointer, from.pointer + (first - past) * from.step, (past + L) * from.length);
-    }
-    if (L === steps) network.startFromContext(tape, past - 1);
-    for (let i = 0; i < L; i++) {
-      network.forward(tape, past + i, steps - L + i + firstStep);
-      if (y > 0) this.#carryOutput(tape, past + i);
-    }
-  }
-
-  /** Where y was the network's own output, it is so again. */
-  #carryOutput(tape: Tape, row: number): void {
-    if (this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] !== 0) return;
-    const { h } = tape.nodes[this.network.program.output.index]!;
-    this.network.kernels.copy(tape.y.pointer + row * tape.y.step, h.pointer + row * h.step, h.length);
-  }
-
   /** Puts dL/do into the workspace; the mean loss per labelled step, or undefined when no step has a label. */
   #lossGradients(
     tape: Tape,
@@ -272,7 +252,8 @@ export class OnlineLearner {
       const z = (o.pointer + (first + i) * o.step) / this.#bytes;
       for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j]!;
       loss += this.readout.loss(this.#dz, this.#z, this.#d);
-      reals.set(this.#dz, (dOut.pointer + (first + i) * dOut.step) / this.#bytes);
+      const dz = (dOut.pointer + (first + i) * dOut.step) / this.#bytes;
+      for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j]!;
     }
     if (labelled === 0) return undefined;
     this.network.kernels.scale(dOut.pointer + first * dOut.step, 1 / labelled, count * o.length);
@@ -289,8 +270,6 @@ export class OnlineLearner {
     const pointer = block.scratch(tapeBytes + network.workspaceLength(rows) * this.#bytes);
     if (own) this.#again.bind(pointer);
     this.#workspace = network.layWorkspace(rows, pointer + tapeBytes);
-    this.#liveTracks = live.tape.lasting();
-    this.#againTracks = this.#again.lasting();
   }
 }
 

@@ -1,5 +1,16 @@
 export type { Cell, Place } from "./cells/cell.ts";
 export { cellNamed, cellNames, registerCell } from "./cells/registry.ts";
+export {
+  type Diagnosis,
+  diagnose,
+  gradientByDelay,
+  jacobianProduct,
+  recurrentSpectrum,
+  type Spectrum,
+  spectrum,
+} from "./diagnostics.ts";
+export { GapFiller, type GapFillerOptions } from "./gap-filler.ts";
+export { type GenerateOptions, generate } from "./generate.ts";
 export type { Initial } from "./initial.ts";
 export { LiveNetwork, type LiveOptions } from "./live.ts";
 export {

@@ -251,6 +251,9 @@ function withReadout(options: SystemOptions, nodes: Node[], read?: readonly stri
       throw new EddyError("bad-model", subject, { expected: "a whole number", received: printable(value) });
     }
   }
+  if (inputs === 0) {
+    nodes = nodes.map((node) => ({ ...node, edges: node.edges.filter((edge) => edge.from !== "x") }));
+  }
   const last = nodes[nodes.length - 1]!.name;
   const layers = read ?? nodes.filter((node) => /^h\d*$/.test(node.name)).map((node) => node.name);
   const all: Node[] =

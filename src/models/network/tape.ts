@@ -1,3 +1,4 @@
+import type { Kernels } from "../kernels/open.ts";
 import type { Program } from "./program.ts";
 
 /** One vector per row: byte pointer of row 0, bytes from row to row (0 when one row serves all), and its length. */
@@ -31,6 +32,8 @@ export class Tape {
   readonly nodes: readonly NodeTracks[];
   /** Elements of the whole tape. */
   readonly length: number;
+  /** Every track with a row of its own per step, in a fixed order: two tapes of one program match one to one. */
+  readonly lasting: readonly Track[];
   readonly #tracks: { track: Track; offset: number }[] = [];
   readonly #bytes: number;
 
@@ -58,6 +61,9 @@ export class Tape {
         cache: track((cell.caches ?? 0) * n, false),
       };
     });
+    this.lasting = [this.x, this.y, this.given, this.dt, ...this.nodes.flatMap(({ h, s }) => [h, s])].filter(
+      (candidate) => candidate.length > 0,
+    );
     this.length = length;
   }
 
@@ -69,11 +75,20 @@ export class Tape {
   bind(pointer: number): void {
     for (const { track, offset } of this.#tracks) track.pointer = pointer + offset * this.#bytes;
   }
+}
 
-  /** Every track with a row of its own per step, in a fixed order: two tapes of one program match one to one. */
-  lasting(): Track[] {
-    return [this.x, this.y, this.given, this.dt, ...this.nodes.flatMap(({ h, s }) => [h, s])].filter(
-      (track) => track.length > 0,
-    );
+/** Copies rows of sources and states from one tape of a program to another, or to earlier rows of the same. */
+export function copyRows(
+  k: Kernels,
+  from: Tape,
+  fromRow: number,
+  to: Tape,
+  toRow: number,
+  rows: number,
+): void {
+  for (let i = 0; i < from.lasting.length; i++) {
+    const a = from.lasting[i]!;
+    const b = to.lasting[i]!;
+    k.copy(b.pointer + toRow * b.step, a.pointer + fromRow * a.step, rows * a.length);
   }
 }

@@ -1,6 +1,8 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Reals } from "../kernels/layout.ts";
+import type { LiveNetwork } from "./live.ts";
 import type { Network, Workspace } from "./network.ts";
+import { carryOutput, rerun, rowsOf } from "./rerun.ts";
 import { Tape, type Track } from "./tape.ts";
 
 /** A sequence for a window: everything row by row in time, [T × length]. */
@@ -59,6 +61,7 @@ export class Window {
   #workspace: Workspace | undefined;
   #steps = 0;
   #fromStart = true;
+  #firstTime = 1;
 
   constructor(network: Network, capacity: number) {
     if (!(Number.isInteger(capacity) && capacity >= 1)) {
@@ -87,18 +90,38 @@ export class Window {
       });
     }
     this.#steps = steps;
+    this.#firstTime = program.firstStep;
     this.#open();
     this.#load(sequence);
     const { past, firstStep, stages } = program;
-    const free = this.#freeRows(sequence);
     for (const { nodes, direction } of stages) {
       for (let i = 0; i < steps; i++) {
         const row = past + (direction === 1 ? i : steps - 1 - i);
         network.forward(this.#tape, row, row - past + firstStep, nodes, direction);
-        if (direction === 1 && free && free[row - past]) this.#carry(row);
+        if (direction === 1 && program.y > 0) carryOutput(network, this.#tape, row);
       }
     }
     return this.states(program.output.name);
+  }
+
+  /**
+   * Runs the last `steps` steps of a live network again, with the parameters as they are now; `backward` may follow.
+   * @throws EddyError `bad-argument` when so many are not on its tape.
+   */
+  replay(live: LiveNetwork, steps: number): Float64Array {
+    const most = Math.min(this.capacity, live.available);
+    if (!(Number.isInteger(steps) && steps >= 1 && steps <= most)) {
+      throw new EddyError("bad-argument", "replay", {
+        expected: `1 to ${most} steps, as many as are kept`,
+        received: printable(steps),
+      });
+    }
+    this.#steps = steps;
+    this.#firstTime = live.steps - steps + this.network.program.firstStep;
+    this.#fromStart = live.steps === steps;
+    this.#open();
+    rerun(live, steps, this.#tape);
+    return this.states(this.network.program.output.name);
   }
 
   /** The states of a node [T × size] in the last sequence; what: h, s, the blocks of z, or the cell's cache. */
@@ -111,6 +134,24 @@ export class Window {
   startOf(node: string): Float64Array {
     const track = this.#tape.nodes[this.network.nodeIndex(node)]!.h;
     return Float64Array.from(this.#view(track, this.network.program.past - 1, 1));
+  }
+
+  /** ∂L/∂h(0) of a node when L depends only on its own state at step `step` (from 0), with the gradient `seed` [n] there. */
+  backwardFrom(node: string, step: number, seed: ArrayLike<number>): Float64Array {
+    const { network } = this;
+    const { past } = network.program;
+    const workspace = this.#workspace!;
+    const track = workspace.dh[network.nodeIndex(node)]!;
+    network.clearWorkspace(workspace);
+    this.#view(track, past + step, 1).set(seed);
+    network.backward(this.#tape, workspace, past, past + step, this.#firstTime, { inputs: true });
+    return Float64Array.from(this.#view(track, past - 1, 1));
+  }
+
+  /** dL/dz of a node [T × blocks · size] as the last `backward` left it: what a nudge at each step would have done. */
+  preactivationGradients(node: string): Float64Array {
+    const track = this.#workspace!.dz[this.network.nodeIndex(node)]!;
+    return Float64Array.from(this.#view(track, this.network.program.past, this.#steps));
   }
 
   /** Back through the sequence just run, from the gradients by the outputs [T × outputs]. */
@@ -128,7 +169,7 @@ export class Window {
     network.clearWorkspace(workspace);
     this.#view(workspace.dh[program.output.index]!, past, this.#steps).set(dOutputs);
     const last = past + this.#steps - 1;
-    network.backward(this.#tape, workspace, past, last, program.firstStep, {
+    network.backward(this.#tape, workspace, past, last, this.#firstTime, {
       inputs: true,
       fromStart: this.#fromStart,
     });
@@ -183,7 +224,7 @@ export class Window {
     if (program.y === 0) return;
     if (sequence.y0) this.#view(tape.y, past - 1, 1).set(sequence.y0);
     this.#view(tape.given, past - 1, 1)[0] = 1;
-    const free = this.#freeRows(sequence)!;
+    const free = this.#freeRows(sequence);
     const y = this.#view(tape.y, past, this.#steps);
     const given = this.#view(tape.given, past, this.#steps);
     for (let i = 0; i < this.#steps; i++) {
@@ -193,24 +234,17 @@ export class Window {
     }
   }
 
-  /** Which steps feed their own output back; undefined when nothing reads y. */
-  #freeRows({ y }: Sequence): boolean[] | undefined {
+  /** Which steps feed their own output back. */
+  #freeRows({ y }: Sequence): boolean[] {
     const width = this.network.program.y;
-    if (width === 0) return undefined;
     return Array.from({ length: this.#steps }, (_, i) => {
       for (let j = 0; j < width; j++) if (!Number.isFinite(y?.[i * width + j])) return true;
       return false;
     });
   }
 
-  #carry(row: number): void {
-    const { h } = this.#tape.nodes[this.network.program.output.index]!;
-    this.#view(this.#tape.y, row, 1).set(this.#view(h, row, 1));
-  }
-
   #view(track: Track, row: number, rows: number): Reals {
-    const first = (track.pointer + row * track.step) / this.#bytes;
-    return this.network.reals.subarray(first, first + rows * track.length);
+    return rowsOf(this.network.reals, track, row, rows);
   }
 }
 

@@ -1,0 +1,129 @@
+import { EddyError } from "../errors.ts";
+import type { Layout, Reals, Slice } from "../kernels/layout.ts";
+import type { Network } from "../network/network.ts";
+import { type Sequence, Window } from "../network/window.ts";
+import type { Readout } from "../readouts/readout.ts";
+import { squared } from "../readouts/squared.ts";
+import { clippingFactor } from "./clipping.ts";
+import { type LearnerGuards, UpdateGuard } from "./guards.ts";
+import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+
+export interface WindowLearnerOptions {
+  readonly readout?: Readout;
+  readonly optimiser?: OptimiserOptions;
+  /** Largest global norm of a gradient. Default 1. */
+  readonly clip?: number;
+  /** An update that might move all parameters together further than this is refused. Default 1e3. */
+  readonly largestStep?: number;
+}
+
+/**
+ * Learns from whole sequences: forward over a window, back through all of it, one update. For nets that look ahead, and
+ * for recordings cut into sequences. The gradient is that of the mean loss per labelled step.
+ *
+ * @example
+ * ```ts
+ * const layout = new Layout(new Arena());
+ * const network = new Network(bidirectional({ inputs: 1, hidden: 6, outputs: 1 }), layout);
+ * const learner = new WindowLearner(network, layout, 8, { optimiser: { kind: "adam", rate: 0.01 } });
+ * layout.allocate();
+ * const x = Float64Array.of(1, -1, 1, 1, -1, 1, -1, -1);
+ * const before = learner.learn({ x }, x);
+ * for (let i = 0; i < 200; i++) learner.learn({ x }, x);
+ * learner.loss < before; // true
+ * ```
+ */
+export class WindowLearner {
+  readonly network: Network;
+  readonly readout: Readout;
+  readonly optimiser: Optimiser;
+  readonly #capacity: number;
+  readonly #clip: number;
+  readonly #guard: UpdateGuard;
+  /** [0] updates, [1] last loss. */
+  readonly #record: Slice<Float64Array>;
+  readonly #gradient: Slice<Reals>;
+  #window: Window | undefined;
+
+  constructor(
+    network: Network,
+    layout: Layout,
+    capacity: number,
+    options: WindowLearnerOptions = {},
+    name = "learner",
+  ) {
+    const { clip = 1, largestStep = 1e3 } = options;
+    const { parameters } = network.program;
+    this.network = network;
+    this.readout = options.readout ?? squared(network.outputs);
+    this.#capacity = capacity;
+    this.#clip = clip;
+    this.optimiser = makeOptimiser(options.optimiser ?? { kind: "adam" }, layout, parameters, name);
+    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#record = layout.float64(`${name}.record`, 2);
+    this.#gradient = layout.real(`${name}.gradient`, parameters);
+  }
+
+  get updates(): number {
+    return this.#record.view[0]!;
+  }
+
+  /** Mean loss per labelled step of the last sequence, before its update. */
+  get loss(): number {
+    return this.#record.view[1]!;
+  }
+
+  get guards(): LearnerGuards {
+    return this.#guard.counts;
+  }
+
+  /** The unfolded network. */
+  get window(): Window {
+    this.#window ??= new Window(this.network, this.#capacity);
+    return this.#window;
+  }
+
+  /**
+   * One update from one sequence. `labels` [T × targets], NaN where there is none; a step without any label counts
+   * for nothing. Returns the mean loss per labelled step, NaN when no step has a label.
+   */
+  learn(sequence: Sequence, labels: ArrayLike<number>): number {
+    const { network, readout, window } = this;
+    const outputs = window.forward(sequence);
+    const O = network.outputs;
+    const D = readout.targets;
+    const T = outputs.length / O;
+    if (labels.length !== T * D) {
+      throw new EddyError("bad-argument", "labels", {
+        expected: `${T} × ${D} numbers`,
+        received: String(labels.length),
+      });
+    }
+    const dOutputs = new Float64Array(outputs.length);
+    const d = new Float64Array(D);
+    let loss = 0;
+    let labelled = 0;
+    for (let t = 0; t < T; t++) {
+      for (let j = 0; j < D; j++) d[j] = labels[t * D + j]!;
+      if (d.every(Number.isNaN)) continue;
+      labelled++;
+      const row = dOutputs.subarray(t * O, (t + 1) * O);
+      loss += readout.loss(row, outputs.subarray(t * O, (t + 1) * O), d);
+    }
+    if (labelled === 0) return Number.NaN;
+    const record = this.#record.view;
+    record[1] = loss / labelled;
+    for (let i = 0; i < dOutputs.length; i++) dOutputs[i]! /= labelled;
+    this.#gradient.view.set(window.backward(dOutputs).parameters);
+    const { parameters } = network.program;
+    const k = network.kernels;
+    const norm = Math.sqrt(k.sumSquares(this.#gradient.pointer, parameters));
+    const scale = clippingFactor(norm, this.#clip);
+    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, parameters)))
+      return record[1];
+    record[0] = record[0]! + 1;
+    const { pointer } = network.parameters;
+    this.optimiser.update(k, pointer, this.#gradient.pointer, scale, parameters, record[0]);
+    return record[1];
+  }
+}

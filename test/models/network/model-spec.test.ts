@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import {
+  parseModelSpec,
+  printModelSpec,
+  systemNames,
+  wiringOf,
+} from "../../../src/models/network/model-spec.ts";
+import { compile } from "../../../src/models/network/program.ts";
+import { clockwork, esn, lstm } from "../../../src/models/network/systems.ts";
+
+describe("model specs", () => {
+  it.each(systemNames())("%s stands for a network that compiles", (name) => {
+    const wiring = wiringOf(name, { inputs: 3, outputs: 2 });
+    const program = compile(wiring);
+    expect(program.x).toBe(3);
+    if (name !== "esn") expect(program.output.n).toBe(2);
+  });
+
+  it("are the same as the builder functions", () => {
+    expect(wiringOf("lstm:hidden=32,memory=100", { inputs: 2 })).toEqual(
+      lstm({ inputs: 2, hidden: 32, memory: 100 }),
+    );
+    expect(wiringOf("esn:units=50,leak=0.3,radius=1.1", { inputs: 2, seed: 7 })).toEqual(
+      esn({ inputs: 2, units: 50, leak: 0.3, radius: 1.1, seed: 7 }),
+    );
+    expect(wiringOf("clockwork:periods=1x3x9,hidden=4")).toEqual(
+      clockwork({ periods: [1, 3, 9], hidden: 4 }),
+    );
+  });
+
+  it.each([
+    "lstm",
+    "lstm:hidden=64",
+    "deep:layers=8x4,skips=false",
+    "leaky:alpha=0.5",
+    "auto",
+    "naive:season=24",
+  ])("%s reads and prints as itself", (text) => expect(printModelSpec(parseModelSpec(text))).toBe(text));
+
+  it.each([
+    ["lstm:hiden=3", /^model lstm: expected options among inputs, .*hidden.*, got "hiden"$/],
+    ["lstm:hidden=three", /^model lstm, hidden: expected a number, got "three"$/],
+    ["lstm:hidden=-3", /^model lstm, hidden: expected a whole number, got "-3"$/],
+    ["lstm:hidden", /^model lstm: expected options as name=value, got "hidden"$/],
+    ["lstm:hidden=1,hidden=2", /^model lstm: expected each option once, got hidden$/],
+    ["skip:only=yes", /^model skip, only: expected true or false, got "yes"$/],
+    ["", /^model: expected a name/],
+    ["LSTM!", /^model: expected a name/],
+  ])("%s is refused", (text, message) => expect(() => parseModelSpec(text)).toThrow(message));
+
+  it("an unknown network is refused with the names there are", () => {
+    expect(() => wiringOf("lstmm")).toThrow(/^model: expected one of elman, lstm, .*, got "lstmm"$/);
+  });
+});

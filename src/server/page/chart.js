@@ -163,14 +163,14 @@ export class Chart {
     return { from: now - history, to, low: low - margin, high: high + margin };
   }
 
-  /** Moves the view towards the target; a jump when the track is another one, or the user wants no motion. */
+  /** Moves the view towards the target; jumps when it is far off, the track is another one, or the user wants no motion. */
   #ease(track, target) {
     const jump =
       this.#view === null ||
       this.#track !== track ||
       this.#still.matches ||
-      target.from > this.#view.to ||
-      target.to < this.#view.from;
+      Math.abs(target.from - this.#view.from) > (target.to - target.from) / 4 ||
+      Math.max(target.high - this.#view.high, this.#view.low - target.low) > (target.high - target.low) / 5;
     this.#track = track;
     if (jump) {
       this.#view = target;

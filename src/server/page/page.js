@@ -36,7 +36,11 @@ const token = () => sessionStorage.getItem("eddy-token");
 const stageChart = new Chart($("stage-chart"), { axes: true });
 
 const percent = (share) => `${Number((100 * share).toFixed(1))} %`;
-const skillText = (skill) => (skill === null ? "–" : (skill > 0 ? "+" : "") + skill.toFixed(2));
+const skillText = (skill) => {
+  if (skill === null) return "–";
+  const text = skill.toFixed(2);
+  return Number(text) > 0 ? `+${text}` : text.replace(/^-(0\.00)$/, "$1");
+};
 const setText = (element, text) => {
   if (element.textContent !== text) element.textContent = text;
 };

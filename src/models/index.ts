@@ -17,6 +17,7 @@ export type { LeastSquaresOptions } from "./learning/rls-covariance.ts";
 export { DelayedLeastSquares, type DelayedLeastSquaresOptions } from "./learning/rls-delayed.ts";
 export { DiagonalNetwork, type DiagonalNetworkOptions } from "./learning/rtrl.ts";
 export { type LearnerOptions, OnlineLearner } from "./learning/tbptt.ts";
+export { WindowLearner, type WindowLearnerOptions } from "./learning/window-learner.ts";
 export * from "./network/index.ts";
 export type { Observation } from "./observation.ts";
 export { combined } from "./readouts/combined.ts";

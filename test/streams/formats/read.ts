@@ -21,9 +21,9 @@ export async function read(
 
 /** What was taken, in short: `[time, values]`. */
 export const taken = (all: readonly Reading[]): [number, Record<string, number | null>][] =>
-  all
-    .filter((reading) => !isRefused(reading))
-    .map(({ observation }) => [observation.time, { ...observation.values }]);
+  all.flatMap((reading) =>
+    isRefused(reading) ? [] : [[reading.observation.time, { ...reading.observation.values }]],
+  );
 
 /** What was refused, in short: `line reason message`. */
 export const refused = (all: readonly Reading[]): string[] =>

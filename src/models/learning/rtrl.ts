@@ -52,7 +52,7 @@ export interface DiagonalNetworkOptions {
  * layout.allocate();
  * net.spread(1, 100);
  * net.step([1]);
- * net.output.length === 1 && net.gradient([0.5]) === 0.125; // true: V is still 0
+ * net.output.length === 1 && net.gradient([0.5]) === 0.125; // true
  * ```
  */
 export class DiagonalNetwork {

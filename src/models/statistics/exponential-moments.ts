@@ -29,7 +29,7 @@ export interface ExponentialMomentsOptions {
  * const recent = new ExponentialMoments(layout, "recent", { decay: 0.5 });
  * layout.allocate();
  * for (const v of [0, 3]) recent.add([v]);
- * recent.mean(0) === 2; // true: weights 1/3 and 2/3
+ * recent.mean(0) === 2; // true
  * ```
  */
 export class ExponentialMoments {

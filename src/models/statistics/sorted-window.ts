@@ -10,7 +10,7 @@ import type { Layout, Slice } from "../kernels/layout.ts";
  * const last = new SortedWindow(layout, "last", 3);
  * layout.allocate();
  * for (const v of [9, 1, 5, 3]) last.add(v);
- * last.smallest(1) === 1 && last.smallest(3) === 5; // true: the 9 has left
+ * last.smallest(1) === 1 && last.smallest(3) === 5; // true
  * ```
  */
 export class SortedWindow {

@@ -1,10 +1,12 @@
 // `eddy start` and `eddy serve` in processes of their own.
 import * as fs from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import { DEFAULT_PORT } from "../../src/cli/serving.ts";
 import { openEngine } from "../../src/server/engine.ts";
 import { startServer } from "../../src/server/server.ts";
 import { Client } from "../server/client.ts";
@@ -37,8 +39,9 @@ const SERIES = [
 ];
 
 test("start: eight sensors and the machine, forecast live; started again, it goes on", async () => {
-  const start = () => eddy("start", "--port", "0", "--speed", "500", "--db", join(folder, "new", "demo.db"));
-  const first = start();
+  const start = (...args: string[]) =>
+    eddy("start", "--speed", "500", "--db", join(folder, "new", "demo.db"), ...args);
+  const first = start("--port", "0");
   const url = await first.url();
   await first.until(({ stdout }) => /first forecast \d+\.\d s after the start/.test(stdout));
   const client = await Client.ready(url);
@@ -55,8 +58,15 @@ test("start: eight sensors and the machine, forecast live; started again, it goe
     Date.parse((frame.forecast as { issuedAt: string }).issuedAt);
   const last = Math.max(...sensor.map(issuedAt));
 
+  // The usual port is taken, by us or by whoever has it: the next free one is used.
+  const blocker = createServer().on("error", () => {});
+  await new Promise((resolve) =>
+    blocker.listen(DEFAULT_PORT, "127.0.0.1", () => resolve(null)).once("error", resolve),
+  );
   const second = start();
-  const again = await Client.ready(await second.url());
+  const secondUrl = await second.url();
+  expect(Number(new URL(secondUrl).port)).toBeGreaterThan(DEFAULT_PORT);
+  const again = await Client.ready(secondUrl);
   again.send({ type: "subscribe", id: "one", series: SERIES[0], mode: "stream" });
   await again.until(() => again.of("data").length > 0);
   const [{ offset }] = again.of("subscribed");
@@ -65,6 +75,7 @@ test("start: eight sensors and the machine, forecast live; started again, it goe
   expect((issuedAt(again.of("data")[0]) - last) % 5000).toBe(0);
   expect(issuedAt(again.of("data")[0])).toBeGreaterThan(last);
   expect(await second.stop()).toBe(0);
+  blocker.close();
 });
 
 describe("serve refuses in one line", () => {

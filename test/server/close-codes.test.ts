@@ -11,7 +11,10 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-const start = async (options: Partial<ServerOptions> = {}, engine = new ScriptedEngine()): Promise<Server> => {
+const start = async (
+  options: Partial<ServerOptions> = {},
+  engine = new ScriptedEngine(),
+): Promise<Server> => {
   const server = await startServer({ engine, ...options });
   await server.ready;
   closers.push(() => server.close());
@@ -85,7 +88,9 @@ test("4403: a page of another origin, or by a name that is not this machine's", 
     { origin: `http://evil.example:${port}`, host: `evil.example:${port}` },
     { host: `127.evil.example:${port}` },
   ]) {
-    expect(await (await open(url, { headers })).closed, JSON.stringify(headers)).toMatchObject({ code: 4403 });
+    expect(await (await open(url, { headers })).closed, JSON.stringify(headers)).toMatchObject({
+      code: 4403,
+    });
   }
   for (const origin of [url, "https://dash.example"]) {
     const client = await open(url, { headers: { origin } });
@@ -117,10 +122,15 @@ test("4409: a subscription id twice", async () => {
 });
 
 test("4429: too many subscriptions, messages, connections", async () => {
-  const { url } = await start({ socket: { connections: 2, limits: { subscriptions: 3, messagesPerSecond: 5 } } });
+  const { url } = await start({
+    socket: { connections: 2, limits: { subscriptions: 3, messagesPerSecond: 5 } },
+  });
   const subscriber = await ready(url);
   const pinger = await ready(url);
-  expect(await (await open(url)).closed).toMatchObject({ code: 4429, reason: "expected at most 2 connections" });
+  expect(await (await open(url)).closed).toMatchObject({
+    code: 4429,
+    reason: "expected at most 2 connections",
+  });
   for (let id = 0; id < 4; id++) subscriber.send({ type: "subscribe", id, series: "a", mode: "latest" });
   expect(await subscriber.closed).toMatchObject({ code: 4429, reason: "expected at most 3 subscriptions" });
   for (let i = 0; i < 50; i++) pinger.send({ type: "ping" });
@@ -150,7 +160,10 @@ const flood = async (engine: ScriptedEngine, forecasts: number) => {
 
 test("4008: a stream that is not read is told, not kept for ever", async () => {
   const engine = new ScriptedEngine(512);
-  const { url } = await start({ socket: { limits: { queue: 20 }, highWaterBytes: 1 << 16, closeMs: 10_000 } }, engine);
+  const { url } = await start(
+    { socket: { limits: { queue: 20 }, highWaterBytes: 1 << 16, closeMs: 10_000 } },
+    engine,
+  );
   const client = await ready(url);
   client.send({ type: "subscribe", id: "a", series: "a", mode: "stream" });
   await client.settle();
@@ -166,7 +179,10 @@ test("4008: a stream that is not read is told, not kept for ever", async () => {
 
 test("4008: a peer that never reads is terminated", async () => {
   const engine = new ScriptedEngine(512);
-  const server = await start({ socket: { limits: { queue: 20 }, highWaterBytes: 1 << 16, closeMs: 50 } }, engine);
+  const server = await start(
+    { socket: { limits: { queue: 20 }, highWaterBytes: 1 << 16, closeMs: 50 } },
+    engine,
+  );
   const client = await ready(server.url);
   client.send({ type: "subscribe", id: "a", series: "a", mode: "stream" });
   await client.settle();
@@ -215,7 +231,12 @@ test("a peer that does not answer pings is terminated", async () => {
   const { port, url } = await start({ socket: { pingMs: 30 } });
   const socket = connect(port, "127.0.0.1");
   closers.unshift(() => socket.destroy());
-  const headers = ["Host: 127.0.0.1", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+  const headers = [
+    "Host: 127.0.0.1",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+  ];
   const more = ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: eddy.v1.json"];
   socket.write(`GET /v1/stream HTTP/1.1\r\n${[...headers, ...more].join("\r\n")}\r\n\r\n`);
   const ended = new Promise((resolve) => {

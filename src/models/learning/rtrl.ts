@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
+import { withinReach } from "../network/reach.ts";
 import { logistic } from "../readouts/logistic.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { clippingFactor } from "./clipping.ts";
@@ -191,7 +192,7 @@ export class DiagonalNetwork {
     const P = this.parameters.pointer;
     const S = this.#S.pointer;
     const [u, J, direct] = [0, 2, 3].map((vector) => this.#temporary.pointer + vector * row);
-    for (let j = 0; j < n; j++) this.#x.view[j] = x[j];
+    for (let j = 0; j < n; j++) this.#x.view[j] = withinReach(x[j]);
     const { view: T } = this.#temporary;
     for (let i = 0; i < m; i++) {
       T[m + i] = this.#h.view[i];

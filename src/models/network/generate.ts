@@ -1,7 +1,8 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
-import { LARGEST_INPUT, type LiveNetwork } from "./live.ts";
+import type { LiveNetwork } from "./live.ts";
+import { withinReach } from "./reach.ts";
 import { rowsOf } from "./rerun.ts";
 import { seeded } from "./seeded.ts";
 import { copyRows, Tape } from "./tape.ts";
@@ -77,9 +78,7 @@ export function generate(live: LiveNetwork, options: GenerateOptions): Float64Ar
     for (let step = 0; step < steps; step++) {
       const row = program.past + step;
       features(x, step, step === 0 ? null : value);
-      rowsOf(network.reals, tape.x, row).set(
-        x.map((v) => Math.max(-LARGEST_INPUT, Math.min(LARGEST_INPUT, v))),
-      );
+      rowsOf(network.reals, tape.x, row).set(x.map(withinReach));
       rowsOf(network.reals, tape.dt, row)[0] = 1;
       network.forward(tape, row, live.steps + step + program.firstStep);
       z.set(rowsOf(network.reals, h, row));

@@ -1,6 +1,7 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Network } from "./network.ts";
+import { LARGEST_INPUT, withinReach } from "./reach.ts";
 import { copyRows, Tape, type Track } from "./tape.ts";
 
 export interface LiveOptions {
@@ -11,9 +12,6 @@ export interface LiveOptions {
   /** Length of a row of labels kept with each step. Default 0. */
   readonly labels?: number;
 }
-
-/** Sources beyond this are cut off: sums of products of them stay finite in float32. */
-export const LARGEST_INPUT = 1e15;
 
 const ROW = 0;
 const STEPS = 1;
@@ -224,7 +222,7 @@ export class LiveNetwork {
     const { tape } = this;
     const at = (tape.y.pointer + row * tape.y.step) / this.#bytes;
     for (let i = 0; i < y.length; i++) {
-      this.#reals[at + i] = Math.max(-LARGEST_INPUT, Math.min(LARGEST_INPUT, y[i]!));
+      this.#reals[at + i] = withinReach(y[i]!);
     }
     this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] = given;
   }
@@ -248,7 +246,7 @@ export class LiveNetwork {
 }
 
 function cut(value: number, index: number): number {
-  if (Number.isFinite(value)) return Math.sign(value) * LARGEST_INPUT;
+  if (Number.isFinite(value)) return withinReach(value);
   throw new EddyError("bad-number", `x[${index}]`, {
     expected: "a finite number",
     received: printable(value),

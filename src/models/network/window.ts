@@ -2,6 +2,7 @@ import { EddyError, printable } from "../errors.ts";
 import type { Block, Reals } from "../kernels/layout.ts";
 import type { LiveNetwork } from "./live.ts";
 import type { Network, Workspace } from "./network.ts";
+import { withinReach } from "./reach.ts";
 import { carryOutput, rerun, rowsOf } from "./rerun.ts";
 import { Tape, type Track } from "./tape.ts";
 
@@ -217,7 +218,8 @@ export class Window {
       const tracks = tape.nodes[network.nodeIndex(node)]!;
       this.#view(what === "s" ? tracks.s : tracks.h, past - 1, 1).set(values);
     }
-    if (program.x > 0) this.#view(tape.x, past, this.#steps).set(slice(sequence.x, this.#steps * program.x));
+    const x = this.#view(tape.x, past, this.#steps);
+    for (let i = 0; i < x.length; i++) x[i] = withinReach(sequence.x[i]!);
     const dt = this.#view(tape.dt, past, this.#steps);
     if (sequence.dt) dt.set(slice(sequence.dt, this.#steps));
     else dt.fill(1);
@@ -230,7 +232,8 @@ export class Window {
     for (let i = 0; i < this.#steps; i++) {
       given[i] = free[i] ? 0 : 1;
       if (!free[i])
-        for (let j = 0; j < program.y; j++) y[i * program.y + j] = sequence.y![i * program.y + j]!;
+        for (let j = 0; j < program.y; j++)
+          y[i * program.y + j] = withinReach(sequence.y![i * program.y + j]!);
     }
   }
 

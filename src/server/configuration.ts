@@ -1,14 +1,23 @@
 import { type Static, type TObject, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
-import { MAX_HORIZON, specification } from "../models/forecaster/specification.ts";
-import type { SeriesOptions } from "../streams/series.ts";
+import { readModel } from "../models/forecaster/experts/open.ts";
+import { MAX_HORIZON } from "../models/forecaster/specification.ts";
+import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
 const strict = { additionalProperties: false, expected: "an object" };
 const text = (expected: string) => Type.String({ minLength: 1, maxLength: 4096, expected });
 const whole = (minimum: number, maximum: number) =>
   Type.Integer({ minimum, maximum, expected: `a whole number from ${minimum} to ${maximum}` });
+
+const oneOf = <const W extends readonly string[]>(words: W) =>
+  Type.Unsafe<W[number]>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      { expected: `one of ${words.join(", ")}` },
+    ),
+  );
 
 const forecast = {
   model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
@@ -27,6 +36,10 @@ const forecast = {
   ),
   seed: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
   lateness: Type.Optional(whole(0, 86_400_000)),
+  every: Type.Optional(whole(0, 31_536_000_000)),
+  aggregate: Type.Optional(oneOf(AGGREGATES)),
+  steps: Type.Optional(oneOf(["event", "count"])),
+  detail: Type.Optional(Type.Boolean({ expected: "true or false" })),
 };
 
 /** What `eddy serve --config FILE` may hold. */
@@ -39,9 +52,7 @@ const ConfigurationSchema = Type.Object(
       Type.Array(text("an origin such as https://dash.example"), { expected: "a list of origins" }),
     ),
     database: Type.Optional(text("the path of a file")),
-    durability: Type.Optional(
-      Type.Union([Type.Literal("power"), Type.Literal("process")], { expected: '"power" or "process"' }),
-    ),
+    durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(
@@ -95,7 +106,7 @@ function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: s
 
 function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
   try {
-    specification(optionsOf(options));
+    readModel(seriesSpecification(optionsOf(options)).model);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });

@@ -20,7 +20,16 @@ describe("readConfiguration", () => {
       database: "a.db",
       durability: "process",
       bodyBytes: 4096,
-      forecast: { model: "auto", horizon: 24, coverage: 0.8, periods: [24], seed: 7, lateness: 1000 },
+      forecast: {
+        model: "auto",
+        horizon: 24,
+        coverage: 0.8,
+        periods: [24],
+        seed: 7,
+        lateness: 1000,
+        every: 60_000,
+        detail: true,
+      },
       series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3 }],
     };
     expect(readConfiguration(JSON.stringify(configuration), "eddy.json")).toEqual(configuration);
@@ -50,7 +59,12 @@ describe("readConfiguration", () => {
       '{"series":[{"match":"*","targets":["a","a"]}]}',
       'eddy.json: series.0.targets: expected each column once, got "a,a"',
     ],
-    ['{"durability":"never"}', 'eddy.json: durability: expected "power" or "process", got "never"'],
+    ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model lst: expected auto, .*, got "lst"$/],
+    [
+      '{"forecast":{"aggregate":"median"}}',
+      'eddy.json: forecast.aggregate: expected one of mean, last, sum, min, max, count, got "median"',
+    ],
+    ['{"durability":"never"}', 'eddy.json: durability: expected one of power, process, got "never"'],
   ])("%s is refused by field", (json, message) => {
     expect(failure(json)).toMatch(message);
     expect(failure(json)).not.toContain("\n");

@@ -32,4 +32,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "how well the models forecast a recording, without a leak",
     load: () => from(import("./evaluate.ts")),
   },
+  export: {
+    summary: "observations or forecasts of a database as Arrow, CSV or NDJSON",
+    load: () => from(import("./export.ts")),
+  },
+  inspect: {
+    summary: "what a database holds, with every checkpoint verified",
+    load: () => from(import("./inspect.ts")),
+  },
+  savepoint: {
+    summary: "one portable file with everything of some series, that another machine goes on from",
+    load: () => from(import("./savepoint.ts")),
+  },
 };

@@ -1,8 +1,11 @@
 export { type Checkpoint, frameCheckpoint, readFrame } from "./checkpoint.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export { EXPORT_FORMATS, type ExportFormat, exportForecasts, exportObservations } from "./export.ts";
+export { type Inspection, inspect, type SeriesInspection } from "./inspection.ts";
 export { packForecasts, unpackForecasts } from "./issued-forecasts.ts";
 export { packValues, unpackValues } from "./journal.ts";
 export { partitionOf } from "./partition.ts";
+export { restoreSavepoint, type SavepointReport, writeSavepoint } from "./savepoint.ts";
 export { DatabaseReader, type StoredForecast, type StoredObservation } from "./sqlite/reader.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite/store.ts";
 export type * from "./store.ts";

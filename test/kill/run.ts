@@ -163,7 +163,7 @@ function read(database: string): Outcome {
   for (const issue of reader.forecasts(series)) {
     for (const forecast of issue.forecasts) forecasts.get(forecast.series)!.push(JSON.stringify(forecast));
   }
-  const ids = [...reader.ids(new Set(series.map(({ id }) => id))).values()];
+  const ids = [...reader.ids(new Set(series.map(({ id }) => id)))].map(({ text }) => text);
   reader.close();
   return { states, forecasts, ids };
 }

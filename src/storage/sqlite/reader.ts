@@ -125,15 +125,12 @@ export class DatabaseReader {
     }
   }
 
-  /** The ids under which the observations of these series came, by position, as far as they are kept. */
-  ids(series: ReadonlySet<number>): Map<number, string> {
-    const ids = new Map<number, string>();
-    const rows = this.#db.prepare<[], { position: number; series: number; id: string }>(
-      "SELECT position, series, id FROM ids ORDER BY position",
+  /** The ids under which the observations of these series came, as far as they are kept. */
+  *ids(series: ReadonlySet<number>): Generator<{ position: number; series: number; text: string }> {
+    const rows = this.#db.prepare<[], { position: number; series: number; text: string }>(
+      "SELECT position, series, id AS text FROM ids ORDER BY position",
     );
-    for (const { position, series: owner, id } of rows.iterate())
-      if (series.has(owner)) ids.set(position, id);
-    return ids;
+    for (const row of rows.iterate()) if (series.has(row.series)) yield row;
   }
 
   /** Observations in journal order. */

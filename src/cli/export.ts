@@ -1,0 +1,49 @@
+import { EddyError, printable } from "../models/errors.ts";
+import { matchesPattern } from "../server/socket/pattern.ts";
+import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
+import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { defineCommand } from "./command.ts";
+import { choice, text } from "./flags.ts";
+
+export const command = defineCommand({
+  name: "export",
+  summary: "observations or forecasts of a database as Arrow, CSV or NDJSON",
+  description:
+    "Writes what the database still holds to stdout. A server may be using the database meanwhile. Observations come in the " +
+    "order in which they were taken, so that eddy replay of them gives the same forecasts again.",
+  flags: {
+    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
+    series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),
+    format: choice(EXPORT_FORMATS, "what to write", "ndjson"),
+    what: choice(["observations", "forecasts"], "what to export", "observations"),
+  },
+  examples: ["eddy export --db eddy.db --series 'mote-*' --format arrow > motes.arrow"],
+  async run({ flags, world }) {
+    const reader = new DatabaseReader(flags.db);
+    try {
+      const series = reader.series((name) => matchesPattern(flags.series, name));
+      if (series.length === 0) {
+        throw new EddyError("bad-argument", "--series", {
+          expected: `a pattern that fits one of the ${reader.series().length} series of ${flags.db}`,
+          received: printable(flags.series),
+        });
+      }
+      const columns = [...new Set(series.flatMap((one) => one.columns))];
+      const pieces =
+        flags.what === "observations"
+          ? exportObservations(reader.observations(series), columns, flags.format)
+          : exportForecasts(flattened(reader, series), flags.format);
+      for (const piece of pieces) {
+        await world.stdout.write(piece);
+        if (world.stop.aborted) break;
+      }
+    } finally {
+      reader.close();
+    }
+    return 0;
+  },
+});
+
+function* flattened(reader: DatabaseReader, series: Parameters<DatabaseReader["forecasts"]>[0]) {
+  for (const { forecasts } of reader.forecasts(series)) yield* forecasts;
+}

@@ -1,0 +1,64 @@
+import { matchesPattern } from "../server/socket/pattern.ts";
+import { type Inspection, inspect } from "../storage/inspection.ts";
+import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { defineCommand } from "./command.ts";
+import { text, toggle } from "./flags.ts";
+
+export const command = defineCommand({
+  name: "inspect",
+  summary: "what a database holds: series, checkpoints and whether they are good, rows, sources",
+  description:
+    "Every checkpoint is verified. Counts of a series are those of its newest good checkpoint. Exit code 1 when a checkpoint is damaged.",
+  flags: {
+    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
+    series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),
+    json: toggle("one JSON object"),
+  },
+  examples: ["eddy inspect --db eddy.db", "eddy inspect --db eddy.db --json"],
+  async run({ flags, world }) {
+    const reader = new DatabaseReader(flags.db);
+    try {
+      const inspection = inspect(reader, (name) => matchesPattern(flags.series, name));
+      await world.stdout.write(flags.json ? `${JSON.stringify(inspection)}\n` : table(inspection));
+      const damaged = inspection.series.some(({ checkpoints }) => checkpoints.some(({ good }) => !good));
+      return damaged ? 1 : 0;
+    } finally {
+      reader.close();
+    }
+  },
+});
+
+function table({ database, epoch, bytes, rows, sources, series }: Inspection): string {
+  const lines = [
+    `${database}  ${(bytes / 2 ** 20).toFixed(1)} MiB  epoch ${epoch}`,
+    Object.entries(rows)
+      .map(([name, count]) => `${name} ${count}`)
+      .join("  "),
+    ...Object.entries(sources).map(([name, reached]) => `source ${name}: ${reached}`),
+    "",
+  ];
+  const cells = [
+    ["series", "model", "columns", "observations", "last time", "checkpoints"],
+    ...series.map((one) => [
+      one.series,
+      one.model,
+      one.columns.join(","),
+      String(one.observations),
+      one.lastTime ?? "-",
+      one.checkpoints
+        .map(
+          ({ position, bytes, good }) => `${bytes} bytes at position ${position}${good ? "" : " (DAMAGED)"}`,
+        )
+        .join(", ") || "none yet",
+    ]),
+  ];
+  const widths = cells[0].map((_, c) => Math.max(...cells.map((row) => row[c].length)));
+  for (const row of cells)
+    lines.push(
+      row
+        .map((cell, c) => cell.padEnd(widths[c]))
+        .join("  ")
+        .trimEnd(),
+    );
+  return `${lines.join("\n")}\n`;
+}

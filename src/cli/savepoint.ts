@@ -1,0 +1,53 @@
+import { EddyError, printable } from "../models/errors.ts";
+import { openEngine } from "../server/engine.ts";
+import { matchesPattern } from "../server/socket/pattern.ts";
+import { restoreSavepoint, writeSavepoint } from "../storage/savepoint.ts";
+import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { defineCommand } from "./command.ts";
+import { text, toggle } from "./flags.ts";
+
+export const command = defineCommand({
+  name: "savepoint",
+  summary: "one portable file with everything of some series, that another machine goes on from",
+  description:
+    "Writes FILE from the database, which a server may be using. With --restore, brings the series of FILE into the database, " +
+    "which no server may be using; what follows is, bit for bit, what would have followed where it was written.",
+  operands: [{ name: "FILE", summary: "the savepoint" }],
+  flags: {
+    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
+    series: text({ summary: "which series to save; * stands for any text", hint: "PATTERN", fallback: "*" }),
+    restore: toggle("bring the savepoint into the database"),
+  },
+  examples: [
+    "eddy savepoint motes.eddy --db eddy.db --series 'mote-*'",
+    "eddy savepoint motes.eddy --restore --db other.db",
+  ],
+  async run({ flags, operands: [file], world }) {
+    if (flags.restore) {
+      // Recovers a database with a past, so that nothing of it is waiting to be written.
+      if (world.fs.existsSync(flags.db)) await (await openEngine({ database: flags.db })).close();
+      const { series, observations } = restoreSavepoint(file, flags.db);
+      await world.stderr.write(
+        `eddy: ${flags.db}: ${series} series restored, ${observations} observations to replay\n`,
+      );
+      return 0;
+    }
+    const reader = new DatabaseReader(flags.db);
+    try {
+      const series = reader.series((name) => matchesPattern(flags.series, name));
+      if (series.length === 0) {
+        throw new EddyError("bad-argument", "--series", {
+          expected: `a pattern that fits one of the ${reader.series().length} series of ${flags.db}`,
+          received: printable(flags.series),
+        });
+      }
+      const report = writeSavepoint(reader, series, file);
+      await world.stderr.write(
+        `eddy: ${file}: ${report.series} series, ${report.observations} observations after their checkpoints, ${report.forecasts} forecasts\n`,
+      );
+      return 0;
+    } finally {
+      reader.close();
+    }
+  },
+});

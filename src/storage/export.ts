@@ -1,0 +1,148 @@
+import type { Forecast } from "../models/forecast.ts";
+import { type Observation, VALUE } from "../models/observation.ts";
+import {
+  batchMessage,
+  batchOf,
+  type ColumnPlan,
+  type ColumnValues,
+  END_OF_STREAM,
+  schemaMessage,
+  schemaOf,
+} from "./arrow/batches.ts";
+
+export const EXPORT_FORMATS = ["arrow", "csv", "ndjson"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Rows per record batch, and per piece of text. */
+const ROWS = 4096;
+
+type Cell = number | string | null;
+
+/** A table to be written: what its columns are, and each row in their order. */
+interface Sheet<T> {
+  readonly columns: readonly ColumnPlan[];
+  cells(item: T): readonly (readonly Cell[])[];
+  /** The object of an NDJSON line. */
+  line(item: T): unknown;
+}
+
+/** Observations: `series`, `time` and one column of numbers per name in `columns`. */
+export function exportObservations(
+  observations: Iterable<Observation>,
+  columns: readonly string[],
+  format: ExportFormat,
+): Generator<string | Uint8Array> {
+  return write(observations, format, {
+    columns: [
+      { name: "time", kind: "time" },
+      { name: "series", kind: "text" },
+      ...columns.map((name): ColumnPlan => ({ name, kind: "number" })),
+    ],
+    cells: ({ time, series, values }) => [
+      [time, series, ...columns.map((name) => (Object.hasOwn(values, name) ? values[name] : null))],
+    ],
+    line({ series, time, values }) {
+      const names = Object.keys(values);
+      const when = Number.isInteger(time) ? new Date(time).toISOString() : time;
+      return names.length === 1 && names[0] === VALUE
+        ? { series, time: when, value: values[VALUE] }
+        : { series, time: when, values };
+    },
+  });
+}
+
+/** Forecasts as issued: one row per series, target and step; in NDJSON one forecast per line, as it was published. */
+export function exportForecasts(
+  forecasts: Iterable<Forecast>,
+  format: ExportFormat,
+): Generator<string | Uint8Array> {
+  return write(forecasts, format, {
+    columns: [
+      { name: "issued", kind: "time" },
+      { name: "series", kind: "text" },
+      { name: "target", kind: "text" },
+      { name: "offset", kind: "number" },
+      { name: "step", kind: "count" },
+      { name: "time", kind: "time" },
+      { name: "mean", kind: "number" },
+      { name: "lower", kind: "number" },
+      { name: "upper", kind: "number" },
+      { name: "coverage", kind: "number" },
+      { name: "skill", kind: "number" },
+      { name: "model", kind: "text" },
+    ],
+    cells: ({ series, target, issuedAt, offset, horizon, coverage, skill, model }) =>
+      horizon.map(({ step, time, mean, lower, upper }) => [
+        Date.parse(issuedAt),
+        series,
+        target,
+        offset,
+        step,
+        Date.parse(time),
+        mean,
+        lower,
+        upper,
+        coverage,
+        skill,
+        model,
+      ]),
+    line: (forecast) => forecast,
+  });
+}
+
+function write<T>(items: Iterable<T>, format: ExportFormat, sheet: Sheet<T>): Generator<string | Uint8Array> {
+  if (format === "arrow") return arrow(items, sheet);
+  return format === "csv" ? csv(items, sheet) : ndjson(items, sheet);
+}
+
+function* ndjson<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<string> {
+  let text = "";
+  let rows = 0;
+  for (const item of items) {
+    text += `${JSON.stringify(sheet.line(item))}\n`;
+    if (++rows % ROWS > 0) continue;
+    yield text;
+    text = "";
+  }
+  if (text !== "") yield text;
+}
+
+function* csv<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<string> {
+  let text = `${sheet.columns.map(({ name }) => quoted(name)).join(",")}\n`;
+  let rows = 0;
+  for (const item of items) {
+    for (const cells of sheet.cells(item)) {
+      text += `${cells.map((cell, c) => cellText(cell, sheet.columns[c])).join(",")}\n`;
+      if (++rows % ROWS > 0) continue;
+      yield text;
+      text = "";
+    }
+  }
+  if (text !== "") yield text;
+}
+
+function cellText(cell: Cell, { kind }: ColumnPlan): string {
+  if (cell === null) return "";
+  if (typeof cell === "string") return quoted(cell);
+  return kind === "time" && Number.isInteger(cell) ? new Date(cell).toISOString() : String(cell);
+}
+
+const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+function* arrow<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<Uint8Array> {
+  const schema = schemaOf(sheet.columns);
+  yield schemaMessage(schema);
+  let columns: Cell[][] = sheet.columns.map(() => []);
+  const message = (): Uint8Array =>
+    batchMessage(schema, batchOf(schema, columns satisfies readonly ColumnValues[]));
+  for (const item of items) {
+    for (const cells of sheet.cells(item)) {
+      for (let c = 0; c < cells.length; c++) columns[c].push(cells[c]);
+      if (columns[0].length < ROWS) continue;
+      yield message();
+      columns = sheet.columns.map(() => []);
+    }
+  }
+  if (columns[0].length > 0) yield message();
+  yield END_OF_STREAM;
+}

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
@@ -89,12 +89,7 @@ export const command = defineCommand({
       aggregate: flags.aggregate,
     };
     for (const model of models) checkOptions({ ...options, model });
-    const format = formatOptions(
-      { ...flags, value: [] },
-      basename(path).replace(/\.[^.]*$/, ""),
-      (row) => row * 1000,
-    );
-    const recording = new Recording(world, path, format, flags.format);
+    const recording = new Recording(world, path, formatOptions({ ...flags, value: [] }), flags.format);
     const columns = chooseColumns(Object.keys((await recording.first()).values), flags.target, flags.with);
     const specificationOf = (model: string): SeriesSpecification =>
       seriesSpecification({ ...options, ...columns, model });
@@ -123,7 +118,7 @@ export const command = defineCommand({
     let trace: Trace | undefined;
     const progress = new Progress(world);
     for (const [m, model] of models.entries()) {
-      const series = new Series(format.name, specificationOf(model), new Arena());
+      const series = new Series(parse(path).name, specificationOf(model), new Arena());
       const file =
         m === shown && flags.forecasts !== undefined
           ? new ForecastsFile(world.fs, flags.forecasts, columns.targets, flags.horizon)

@@ -54,11 +54,7 @@ export const seriesOptions = (
 
 export const formatOptions = (
   flags: Values<typeof inputFlags>,
-  name: string,
-  arrival: (row: number) => number,
-): FormatOptions => ({
-  name,
-  arrival,
+): Pick<FormatOptions, "time" | "series" | "values"> => ({
   ...(flags.time === undefined ? {} : { time: flags.time }),
   ...(flags.series === undefined ? {} : { series: flags.series }),
   ...(flags.value.length === 0 ? {} : { values: [...flags.value, ...flags.with] }),

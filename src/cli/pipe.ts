@@ -45,7 +45,7 @@ export const command = defineCommand({
     const refusals = new Refusals(world, "stdin");
     const live = new Live(options, refusals);
     const out = new ForecastLines(world.stdout);
-    const open = openFormat(flags.format, formatOptions(flags, "stdin", arrival));
+    const open = openFormat(flags.format, { name: "stdin", arrival, ...formatOptions(flags) });
     for await (const batch of readings(standardInput(world), open)) {
       for (const reading of batch) await out.add(live.push(reading));
       await out.flush();

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
@@ -60,7 +60,7 @@ export const command = defineCommand({
   async run({ flags, operands: [path], world }) {
     const options = seriesOptions(flags);
     checkOptions(options);
-    const name = basename(path).replace(/\.[^.]*$/, "");
+    const { name } = parse(path);
     const refusals = new Refusals(world, path);
     const live = new Live(options, refusals);
     const out = new ForecastLines(world.stdout);
@@ -80,12 +80,7 @@ export const command = defineCommand({
       return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
     };
     const flush = () => post?.flush() ?? out.flush();
-    reading: for await (const batch of fileReadings(
-      world.fs,
-      path,
-      formatOptions(flags, name, (row) => row * 1000),
-      flags.format,
-    )) {
+    reading: for await (const batch of fileReadings(world.fs, path, formatOptions(flags), flags.format)) {
       for (const reading of batch) {
         if (!isRefused(reading)) {
           const { time } = reading.observation;

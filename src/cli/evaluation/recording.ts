@@ -9,10 +9,10 @@ import type { World } from "../world.ts";
 export class Recording {
   readonly path: string;
   readonly #world: World;
-  readonly #options: FormatOptions;
+  readonly #options: Partial<FormatOptions>;
   readonly #format: TextFormat | "auto";
 
-  constructor(world: World, path: string, options: FormatOptions, format: TextFormat | "auto") {
+  constructor(world: World, path: string, options: Partial<FormatOptions>, format: TextFormat | "auto") {
     this.path = path;
     this.#world = world;
     this.#options = options;

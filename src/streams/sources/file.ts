@@ -1,4 +1,5 @@
 import type * as fileSystem from "node:fs";
+import { parse } from "node:path";
 import { openFormat, type TextFormat } from "../formats/open.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { arrowReadings } from "./arrow.ts";
@@ -13,13 +14,19 @@ function isArrow(head: Uint8Array): boolean {
   return text === "ARROW1" || (head.length >= 4 && head.subarray(0, 4).every((byte) => byte === 0xff));
 }
 
-/** A file of observations, Arrow or text, pulled in batches. */
+/**
+ * A file of observations, Arrow or text, pulled in batches. By default the series is called like the file, and rows without a
+ * time are a second apart from 1970 on.
+ *
+ * @throws what the file system says of the file; EddyError when a column that was asked for is not there
+ */
 export async function* fileReadings(
   fs: typeof fileSystem,
   path: string,
-  options: FormatOptions,
+  given: Partial<FormatOptions> = {},
   format: TextFormat | "auto" = "auto",
 ): AsyncGenerator<Reading[]> {
+  const options: FormatOptions = { name: parse(path).name, arrival: (row) => row * 1000, ...given };
   const handle = await fs.promises.open(path);
   const head = new Uint8Array(8);
   try {

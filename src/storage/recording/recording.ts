@@ -1,0 +1,141 @@
+import { type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
+import { EddyError } from "../../models/errors.ts";
+import {
+  batchMessage,
+  batchOf,
+  type ColumnPlan,
+  type ColumnValues,
+  END_OF_STREAM,
+  schemaMessage,
+  schemaOf,
+} from "../arrow/batches.ts";
+import { crc32 } from "../checksum.ts";
+import { type AppendFile, diskFiles, type Files } from "./files.ts";
+import { examine, repair, sidecarPath } from "./repair.ts";
+import { packEntry } from "./sidecar.ts";
+
+export interface RecordingOptions {
+  /** Where it goes: `<path>-000001.arrow`, `-000002.arrow`, ...; the one being written ends in `.partial`. */
+  readonly path: string;
+  readonly columns: readonly ColumnPlan[];
+  /** Bytes after which a file is sealed and the next one begun. Default 256 MiB. */
+  readonly rotateBytes?: number;
+  readonly files?: Files;
+}
+
+/**
+ * An append-only Arrow recording. Each batch is durable when `append` returns, with its offset and checksum in a sidecar; a
+ * file that is full is sealed: end marker, then its final name. What a power cut leaves behind is repaired when the
+ * recording is opened again: whole batches stay, a torn one goes.
+ *
+ * @example
+ * ```ts no-run
+ * const recording = new Recording({ path: "sensors", columns: [{ name: "time", kind: "time" }, { name: "value", kind: "number" }] });
+ * recording.append([[Date.now()], [21.5]]);
+ * recording.close();
+ * ```
+ */
+export class Recording {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #schema: Schema;
+  readonly #rotateBytes: number;
+  #number = 1;
+  #data: AppendFile;
+  #sidecar: AppendFile;
+  /** Bytes of torn tails that opening has cut off. */
+  readonly torn: number;
+
+  constructor({ path, columns, rotateBytes = 256 * 2 ** 20, files = diskFiles }: RecordingOptions) {
+    this.#files = files;
+    this.#path = path;
+    this.#schema = schemaOf(columns);
+    this.#rotateBytes = rotateBytes;
+    while (files.exists(this.#sealed())) this.#number++;
+    let torn = 0;
+    if (files.exists(this.#partial())) torn = repair(files, this.#partial()).torn;
+    this.torn = torn;
+    [this.#data, this.#sidecar] = this.#open();
+  }
+
+  /** The file being written. */
+  get file(): string {
+    return this.#partial();
+  }
+
+  /** Appends one batch: `values[c]` are the values of column c. Durable when it returns; when it throws, nothing was added. */
+  append(values: readonly ColumnValues[]): void {
+    const bytes = batchMessage(this.#schema, batchOf(this.#schema, values));
+    const before = this.#data.size;
+    try {
+      this.#data.append(bytes);
+      this.#data.sync();
+    } catch (error) {
+      this.#data.truncate(before);
+      throw error;
+    }
+    // Should the sidecar miss it, the framing of the stream still tells that the batch is whole.
+    this.#sidecar.append(packEntry({ end: this.#data.size, rows: values[0].length, checksum: crc32(bytes) }));
+    this.#sidecar.sync();
+    if (this.#data.size >= this.#rotateBytes) this.seal();
+  }
+
+  /** Ends the file being written, gives it its final name, and begins the next one. */
+  seal(): void {
+    this.#data.append(END_OF_STREAM);
+    this.#data.sync();
+    this.close();
+    this.#files.rename(sidecarPath(this.#partial()), sidecarPath(this.#sealed()));
+    this.#files.rename(this.#partial(), this.#sealed());
+    this.#number++;
+    [this.#data, this.#sidecar] = this.#open();
+  }
+
+  close(): void {
+    this.#data.close();
+    this.#sidecar.close();
+  }
+
+  #open(): [AppendFile, AppendFile] {
+    const data = this.#files.open(this.#partial());
+    const schema = schemaMessage(this.#schema);
+    if (data.size === 0) {
+      data.append(schema);
+      data.sync();
+    } else if (Buffer.compare(data.read(0, schema.length), schema) !== 0) {
+      data.close();
+      throw new EddyError("bad-file", this.#partial(), {
+        expected: "a recording of the same columns",
+        received: "another schema",
+      });
+    }
+    return [data, this.#files.open(sidecarPath(this.#partial()))];
+  }
+
+  #sealed(): string {
+    return `${this.#path}-${String(this.#number).padStart(6, "0")}.arrow`;
+  }
+
+  #partial(): string {
+    return `${this.#sealed()}.partial`;
+  }
+}
+
+/** The whole batches of a recording, sealed or not, torn or not. */
+export function* readRecording(path: string, files: Files = diskFiles): Generator<RecordBatch> {
+  if (!files.exists(path))
+    throw new EddyError("bad-file", path, { expected: "a recording", received: "no file" });
+  const { batches, schemaEnd } = examine(files, path);
+  const data = files.open(path);
+  try {
+    const schema = data.read(0, schemaEnd);
+    let start = schemaEnd;
+    for (const { end } of batches) {
+      const stream = Buffer.concat([schema, data.read(start, end - start), END_OF_STREAM]);
+      yield* RecordBatchReader.from(stream);
+      start = end;
+    }
+  } finally {
+    data.close();
+  }
+}

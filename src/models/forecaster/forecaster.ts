@@ -193,10 +193,9 @@ export class Forecaster {
         const upper = mean + this.#intervals.above(h, d);
         values[first + rowLength + at] = lower;
         values[first + 2 * rowLength + at] = upper;
-        const unit = this.#units.unit(d);
-        this.mean[at] = mean * unit;
-        this.lower[at] = lower * unit;
-        this.upper[at] = upper * unit;
+        this.mean[at] = this.#units.fromUnits(d, mean);
+        this.lower[at] = this.#units.fromUnits(d, lower);
+        this.upper[at] = this.#units.fromUnits(d, upper);
       }
     }
   }

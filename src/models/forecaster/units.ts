@@ -23,13 +23,15 @@ export class Units {
         out[c] = Number.NaN;
         continue;
       }
-      if (unit[c] === 0 && v !== 0) unit[c] = 2 ** Math.max(-1000, Math.floor(Math.log2(Math.abs(v))));
+      if (unit[c] === 0 && v !== 0)
+        unit[c] = 2 ** Math.max(-1000, Math.min(1000, Math.floor(Math.log2(Math.abs(v)))));
       out[c] = v === 0 ? 0 : Math.max(-LARGEST, Math.min(LARGEST, v / unit[c]));
     }
   }
 
-  /** One unit of column c. */
-  unit(c: number): number {
-    return this.#unit.view[c] || 1;
+  /** `v` units of column c as an observation; finite however far beyond the largest number it would lie. */
+  fromUnits(c: number, v: number): number {
+    const observed = v * (this.#unit.view[c] || 1);
+    return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, observed));
   }
 }

@@ -50,6 +50,12 @@ export class Choice {
     }
   }
 
+  /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
+  size(h: number, d: number): number {
+    const { base, perStep } = MEMORIES[MEMORIES.length - 1];
+    return Math.sqrt(this.#loss.view[this.#at(MEMORIES.length - 1, h, d)] / (base + perStep * h));
+  }
+
   /** Pools the evidence of all targets at step h; call before `weigh`. */
   pool(h: number): void {
     const R = this.#rules;

@@ -13,18 +13,21 @@ const STACKS = [
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },
 ] as const;
+/** One more stack learns from all targets together, each in units of the error of persistence. */
+const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
 /** Persistence and seasonal naive stand as rules of their own, so that the mixture can fall back to them outright. */
 const NAIVE = 2;
 /** Forecasts that the mixture keeps in the ledger besides the experts': one per rule. */
-export const RULES = NAIVE + DISCOUNTS.length + 1 + STACKS.length;
+export const RULES = NAIVE + DISCOUNTS.length + 1 + STACKS.length + 1;
 
-/** Stacking sweeps every other event, and three times an event while it is young. */
+/** Events between two sweeps of a stack; a young one sweeps three times an event. */
+const SWEEP_EVERY = 4;
 const YOUNG = 200;
 
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Rules (naive forecasts, inverse
- * discounted error with three memories, ML-Poly, ridge stacking three ways) each make one forecast from all experts; a
+ * discounted error with three memories, ML-Poly, ridge stacking three ways and once over all targets) each make one forecast from all experts; a
  * choice by discounted error among the rules makes the last one. Stacking wins on long stationary series and loses badly
  * under drift, inverse error is the reverse, and on a random walk nothing beats persistence: the choice finds out.
  *
@@ -37,6 +40,7 @@ export class Mixture {
   readonly #inverse: readonly InverseError[];
   readonly #polynomial: Polynomial;
   readonly #stacks: readonly Stacking[];
+  readonly #pooled: Stacking;
   readonly #choice: Choice;
   /** Differences from persistence [M - 1], where kernels can read them. */
   readonly #x: Slice<Float64Array>;
@@ -53,6 +57,7 @@ export class Mixture {
     );
     this.#polynomial = new Polynomial(layout, "polynomial", cells, experts);
     this.#stacks = STACKS.map((options, k) => new Stacking(layout, `stack-${k}`, cells, experts, options));
+    this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, RULES);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#errors = new Float64Array(experts);
@@ -68,6 +73,7 @@ export class Mixture {
     const x = this.#x.view;
     for (let h = 1; h <= steps; h++) {
       const issue = ledger.settled(h);
+      let fade = true;
       for (let d = 0; d < D; d++) {
         const label = y[d];
         if (Number.isNaN(label)) continue;
@@ -82,6 +88,11 @@ export class Mixture {
         this.#polynomial.learn(cell, this.#errors, this.#ruleErrors[NAIVE + DISCOUNTS.length]);
         for (const stack of this.#stacks) stack.learn(cell, h, this.#x, label - base);
         this.#choice.learn(h, d, this.#ruleErrors);
+        const size = this.#choice.size(h, d);
+        if (ledger.issued < YOUNG || !(size > 0)) continue;
+        for (let m = 1; m < M; m++) x[m - 1] /= size;
+        this.#pooled.learn(h - 1, h, this.#x, (label - base) / size, fade);
+        fade = false;
       }
     }
   }
@@ -95,7 +106,7 @@ export class Mixture {
     const w = this.#choice.w;
     for (let h = 1; h <= H; h++) {
       this.#choice.pool(h);
-      const sweeps = issued < YOUNG ? 3 : (issued + h) % 2 === 0 ? 1 : 0;
+      const sweeps = issued < YOUNG ? 3 : (issued + h) % SWEEP_EVERY === 0 ? 1 : 0;
       for (let d = 0; d < D; d++) {
         const cell = (h - 1) * D + d;
         const at = ledger.current + cell;
@@ -121,10 +132,12 @@ export class Mixture {
           if (sweeps > 0) stack.sweep(cell, prior, sweeps);
           values[rules + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
         }
+        if (sweeps > 0 && d === 0) this.#pooled.sweep(h - 1, prior, sweeps);
+        values[rules + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
         this.#choice.weigh(h, d);
-        let forecast = 0;
-        for (let k = 0; k < RULES; k++) forecast += w[k] * values[rules + k * rowLength];
-        mean[cell] = forecast;
+        let difference = 0;
+        for (let k = 0; k < RULES; k++) difference += w[k] * (values[rules + k * rowLength] - base);
+        mean[cell] = base + difference;
       }
     }
   }
@@ -146,6 +159,7 @@ export class Mixture {
     this.#polynomial.weigh(cell);
     addScaled(out, this.#polynomial.w, w[r++]);
     for (const stack of this.#stacks) stack.addWeights(out, cell, w[r++]);
+    this.#pooled.addWeights(out, h - 1, w[r]);
     return out;
   }
 }

@@ -43,10 +43,13 @@ export class Stacking {
     });
   }
 
-  /** Takes the differences x [K] (a slice, for the kernel) and the label's y of a cell at step h. */
-  learn(cell: number, h: number, x: Slice<Float64Array>, y: number): void {
+  /**
+   * Takes the differences x [K] (a slice, for the kernel) and the label's y of a cell at step h. `fade` false: of the
+   * same event as the one before, so that nothing is forgotten in between.
+   */
+  learn(cell: number, h: number, x: Slice<Float64Array>, y: number, fade = true): void {
     const K = this.#size;
-    const gamma = 1 - 1 / (this.#options.memory + MEMORY_PER_STEP * h);
+    const gamma = fade ? 1 - 1 / (this.#options.memory + MEMORY_PER_STEP * h) : 1;
     // (A - x xᵀ (-1/γ)) γ = γ A + x xᵀ.
     this.#kernels.downdate64(this.#A.pointer + cell * K * K * 8, x.pointer, -1 / gamma, gamma, K);
     const b = this.#b.view;

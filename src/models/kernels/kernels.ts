@@ -166,6 +166,13 @@ export interface Arithmetic {
   multiply64(y: Pointer, A: Pointer, x: Pointer, m: number, n: number): void;
   /** P = (P - (g gᵀ) inverse) growth, float64 [n × n]; stays symmetric to the last bit. */
   downdate64(P: Pointer, g: Pointer, inverse: number, growth: number, n: number): void;
+  /**
+   * y = P x for a symmetric P of float64 kept as its upper triangle, row by row: P[i, j] with j >= i is element
+   * i·n - i(i - 1)/2 + (j - i). Every element is loaded once. Cost n² multiplications, n²/2 loads.
+   */
+  symmetricMultiply64(y: Pointer, P: Pointer, x: Pointer, n: number): void;
+  /** P = (P - (g gᵀ) inverse) growth for the upper triangle of `symmetricMultiply64`. Cost 3 n²/2. */
+  symmetricDowndate64(P: Pointer, g: Pointer, inverse: number, growth: number, n: number): void;
   /** W += e kᵀ, float64: W[i·n + j] += e[i] k[j]; a row whose e is 0 or NaN is left alone. */
   correct64(W: Pointer, e: Pointer, k: Pointer, m: number, n: number): void;
 }

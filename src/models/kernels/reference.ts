@@ -331,6 +331,29 @@ export function referenceArithmetic(buffer: ArrayBufferLike, precision: Precisio
         for (let j = 0; j < n; j++) D[row + j] = (D[row + j] - a * D[G + j] * inverse) * growth;
       }
     },
+    symmetricMultiply64(y, P, x, n) {
+      const Y = y >> 3;
+      const X = x >> 3;
+      let p = P >> 3;
+      for (let i = 0; i < n; i++) D[Y + i] = 0;
+      for (let i = 0; i < n; i++) {
+        const a = D[X + i];
+        let sum = D[p++] * a;
+        for (let j = i + 1; j < n; j++, p++) {
+          sum += D[p] * D[X + j];
+          D[Y + j] += D[p] * a;
+        }
+        D[Y + i] += sum;
+      }
+    },
+    symmetricDowndate64(P, g, inverse, growth, n) {
+      const G = g >> 3;
+      let p = P >> 3;
+      for (let i = 0; i < n; i++) {
+        const a = D[G + i];
+        for (let j = i; j < n; j++, p++) D[p] = (D[p] - a * D[G + j] * inverse) * growth;
+      }
+    },
     correct64(W, e, k, m, n) {
       const E = e >> 3;
       const K = k >> 3;

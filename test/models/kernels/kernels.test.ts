@@ -187,6 +187,21 @@ const CASES: Record<string, Case> = {
     ),
   downdate64: (b, n) =>
     b.kernels.downdate64(b.place(n * n, 1, "float64"), b.place(n, 1, "float64"), 0.4, 1.001, n),
+  symmetricMultiply64: (b, n) =>
+    b.kernels.symmetricMultiply64(
+      b.place(n, 1, "float64"),
+      b.place((n * (n + 1)) / 2, 1, "float64"),
+      b.place(n, 1, "float64"),
+      n,
+    ),
+  symmetricDowndate64: (b, n) =>
+    b.kernels.symmetricDowndate64(
+      b.place((n * (n + 1)) / 2, 1, "float64"),
+      b.place(n, 1, "float64"),
+      0.4,
+      1.001,
+      n,
+    ),
   correct64: (b, n, m) => {
     const e = Array.from({ length: m }, (_, i) => (i === 1 ? Number.NaN : i === 2 ? 0 : i / 3 - 1));
     b.kernels.correct64(
@@ -270,6 +285,29 @@ describe("elementary functions of the WebAssembly module", () => {
   ] as const)("%s on [%d, %d] is within 1e-6 of the truth, relative", (name, from, to) => {
     expect(run(name, from, to)).toBeLessThan(1e-6);
   });
+});
+
+it("a symmetric matrix and its upper triangle give the same product and the same downdate", () => {
+  for (const kernels of Object.values(memories)) {
+    for (const n of [1, 4, 7, 13]) {
+      const place = (at: number, length: number): Float64Array =>
+        new Float64Array(kernels.buffer, at, length);
+      const [whole, triangle, x] = [place(4096, n * n), place(8192, (n * (n + 1)) / 2), place(12_288, n)];
+      let p = 0;
+      for (let i = 0; i < n; i++) {
+        x[i] = Math.sin(i + 1);
+        for (let j = 0; j < n; j++) whole[i * n + j] = Math.cos(Math.min(i, j) * 3 + Math.max(i, j));
+        for (let j = i; j < n; j++) triangle[p++] = whole[i * n + j]!;
+      }
+      kernels.downdate64(4096, 12_288, 0.3, 1.01, n);
+      kernels.symmetricDowndate64(8192, 12_288, 0.3, 1.01, n);
+      kernels.multiply64(16_384, 4096, 12_288, n, n);
+      kernels.symmetricMultiply64(20_480, 8192, 12_288, n);
+      place(16_384, n).forEach((value, i) => {
+        expect(place(20_480, n)[i]).toBeCloseTo(value, 12);
+      });
+    }
+  }
 });
 
 it("downdate64 keeps a symmetric matrix symmetric to the last bit", () => {

@@ -3,4 +3,14 @@ export { affine, affineTransposed, outer, sumRows, sparse, sparseTransposed } fr
 export { exp, tanh, sigmoid, power, tanhBackward, sigmoidBackward } from "./pointwise";
 export { lstm, lstmBackward, gru, gruBackward, leaky, leakyBackward } from "./cells";
 export { momentum, rmsprop, adam } from "./optimisers";
-export { widen, narrow, dot64, axpy64, multiply64, downdate64, correct64 } from "./least-squares";
+export {
+  widen,
+  narrow,
+  dot64,
+  axpy64,
+  multiply64,
+  downdate64,
+  symmetricMultiply64,
+  symmetricDowndate64,
+  correct64,
+} from "./least-squares";

@@ -133,6 +133,115 @@ export function downdate64(P: usize, g: usize, inverse: f64, growth: f64, n: usi
   }
 }
 
+export function symmetricMultiply64(y: usize, P: usize, x: usize, n: usize): void {
+  memory.fill(y, 0, n << 3);
+  let left = n;
+  // 4 rows at a time: their corner on the diagonal by itself, then every element both along its row and down its column.
+  for (; left >= 4; left -= 4) {
+    const r1 = P + (left << 3);
+    const r2 = r1 + ((left - 1) << 3);
+    const r3 = r2 + ((left - 2) << 3);
+    const x0 = f64.load(x);
+    const x1 = f64.load(x, 8);
+    const x2 = f64.load(x, 16);
+    const x3 = f64.load(x, 24);
+    const p01 = f64.load(P, 8);
+    const p02 = f64.load(P, 16);
+    const p03 = f64.load(P, 24);
+    const p12 = f64.load(r1, 8);
+    const p13 = f64.load(r1, 16);
+    const p23 = f64.load(r2, 8);
+    const s0 = f64.load(P) * x0 + p01 * x1 + (p02 * x2 + p03 * x3);
+    const s1 = p01 * x0 + f64.load(r1) * x1 + (p12 * x2 + p13 * x3);
+    const s2 = p02 * x0 + p12 * x1 + (f64.load(r2) * x2 + p23 * x3);
+    const s3 = p03 * x0 + p13 * x1 + (p23 * x2 + f64.load(r3) * x3);
+    let a0 = f64x2.splat(0);
+    let a1 = f64x2.splat(0);
+    let a2 = f64x2.splat(0);
+    let a3 = f64x2.splat(0);
+    const v0 = f64x2.splat(x0);
+    const v1 = f64x2.splat(x1);
+    const v2 = f64x2.splat(x2);
+    const v3 = f64x2.splat(x3);
+    let p0 = P + 32;
+    let p1 = r1 + 24;
+    let p2 = r2 + 16;
+    let p3 = r3 + 8;
+    let xj = x + 32;
+    let yj = y + 32;
+    const last = x + (left << 3);
+    for (; xj + 16 <= last; xj += 16, yj += 16, p0 += 16, p1 += 16, p2 += 16, p3 += 16) {
+      const u = v128.load(xj);
+      const q0 = v128.load(p0);
+      const q1 = v128.load(p1);
+      const q2 = v128.load(p2);
+      const q3 = v128.load(p3);
+      a0 = f64x2.add(a0, f64x2.mul(q0, u));
+      a1 = f64x2.add(a1, f64x2.mul(q1, u));
+      a2 = f64x2.add(a2, f64x2.mul(q2, u));
+      a3 = f64x2.add(a3, f64x2.mul(q3, u));
+      const down = f64x2.add(
+        f64x2.add(f64x2.mul(q0, v0), f64x2.mul(q1, v1)),
+        f64x2.add(f64x2.mul(q2, v2), f64x2.mul(q3, v3)),
+      );
+      v128.store(yj, f64x2.add(v128.load(yj), down));
+    }
+    if (xj < last) {
+      const u = f64.load(xj);
+      const q0 = f64.load(p0);
+      const q1 = f64.load(p1);
+      const q2 = f64.load(p2);
+      const q3 = f64.load(p3);
+      a0 = f64x2.add(a0, f64x2.replace_lane(f64x2.splat(0), 0, q0 * u));
+      a1 = f64x2.add(a1, f64x2.replace_lane(f64x2.splat(0), 0, q1 * u));
+      a2 = f64x2.add(a2, f64x2.replace_lane(f64x2.splat(0), 0, q2 * u));
+      a3 = f64x2.add(a3, f64x2.replace_lane(f64x2.splat(0), 0, q3 * u));
+      f64.store(yj, f64.load(yj) + (q0 * x0 + q1 * x1 + (q2 * x2 + q3 * x3)));
+    }
+    f64.store(y, f64.load(y) + (s0 + sum(a0)));
+    f64.store(y, f64.load(y, 8) + (s1 + sum(a1)), 8);
+    f64.store(y, f64.load(y, 16) + (s2 + sum(a2)), 16);
+    f64.store(y, f64.load(y, 24) + (s3 + sum(a3)), 24);
+    P = r3 + ((left - 3) << 3);
+    x += 32;
+    y += 32;
+  }
+  for (; left > 0; left--) {
+    const a = f64.load(x);
+    let s = f64.load(P) * a;
+    P += 8;
+    for (let j: usize = 1; j < left; j++, P += 8) {
+      const q = f64.load(P);
+      s += q * f64.load(x + (j << 3));
+      const yj = y + (j << 3);
+      f64.store(yj, f64.load(yj) + q * a);
+    }
+    f64.store(y, f64.load(y) + s);
+    x += 8;
+    y += 8;
+  }
+}
+
+export function symmetricDowndate64(P: usize, g: usize, inverse: f64, growth: f64, n: usize): void {
+  const last = g + (n << 3);
+  const s = f64x2.splat(inverse);
+  const r = f64x2.splat(growth);
+  for (; g < last; g += 8) {
+    const a = v128.load64_splat(g);
+    let p = g;
+    for (; p + 32 <= last; p += 32, P += 32) {
+      const k = f64x2.mul(f64x2.mul(a, v128.load(p)), s);
+      const l = f64x2.mul(f64x2.mul(a, v128.load(p, 16)), s);
+      v128.store(P, f64x2.mul(f64x2.sub(v128.load(P), k), r));
+      v128.store(P, f64x2.mul(f64x2.sub(v128.load(P, 16), l), r), 16);
+    }
+    for (; p < last; p += 8, P += 8) {
+      const k = f64x2.mul(f64x2.mul(a, load<f64>(p)), s);
+      store<f64>(P, f64x2.mul(f64x2.sub(load<f64>(P), k), r));
+    }
+  }
+}
+
 export function correct64(W: usize, e: usize, k: usize, m: usize, n: usize): void {
   for (let i: usize = 0; i < m; i++, e += 8, W += n << 3) {
     const a = f64.load(e);

@@ -23,6 +23,7 @@ import {
   DiagonalNetwork,
   elman,
   esn,
+  gradientByDelay,
   gru,
   Layout,
   LiveNetwork,
@@ -241,29 +242,20 @@ function run(name: string, settings: Settings, limit: number): Run {
   return { system: name, ...settings, limit, events: succeeded ? events : null, right, seconds };
 }
 
-/**
- * |∂o/∂x(t − d)| of the untrained net, mean over the steps of a window of noise: how much of a cause d steps back is
- * left in the gradient. Relative to d = 0.
- */
-function gradientByDelay(name: string, delay: number): number[] {
+/** |∂o(t)/∂z(t − d)| over all units of the untrained net, d = 0 to `delay`, in a stream of noise; relative to d = 0. */
+function gradientsOf(name: string, delay: number): number[] {
   const layout = new Layout(new Arena({ backend: "reference64" }));
   const network = new Network(systems[name].wiring({ delay, seed: TUNING_SEEDS[0], rate: 0 }), layout);
   layout.allocate();
   const T = delay + 1;
   const window = new Window(network, T);
   const random = seeded(1, "gradient");
-  const x = Float64Array.from({ length: T * INPUTS }, () => 2 * random() - 1);
-  window.forward({ x });
-  const norms = new Float64Array(T);
-  for (let k = 0; k < network.outputs; k++) {
-    const dOutputs = new Float64Array(T * network.outputs);
-    dOutputs[(T - 1) * network.outputs + k] = 1;
-    const { x: dx } = window.backward(dOutputs);
-    for (let d = 0; d < T; d++) {
-      for (let i = 0; i < INPUTS; i++) norms[d] += dx[(T - 1 - d) * INPUTS + i] ** 2;
-    }
+  window.forward({ x: Float64Array.from({ length: T * INPUTS }, () => 2 * random() - 1) });
+  const squares = new Float64Array(T);
+  for (const [node, norms] of Object.entries(gradientByDelay(window, T))) {
+    if (node !== "o") norms.forEach((norm, d) => (squares[d] += norm ** 2));
   }
-  return Array.from(norms, (norm) => Math.sqrt(norm / norms[0]));
+  return Array.from(squares, (square) => Math.sqrt(square / squares[0]));
 }
 
 const known = (): Run[] =>
@@ -316,8 +308,8 @@ function render(runs: readonly Run[]): void {
       }),
     "* rtrl-leaky: `h = λ h(1) + (1 − λ) tanh(b + w h(1) + Uᵀ x)`, λ w b per unit, then a linear readout",
     "",
-    "Right: the norm of the gradient of the answer by an input d steps back, in nets as they begin (D = 100), relative to",
-    "d = 0. The Elman net forgets a cause within a few tens of steps, before it has learned anything: nothing is left to learn from.",
+    "Right: the norm of the gradient of the answer by what went into the units d steps back, in nets as they begin (D = 100), relative to",
+    "d = 0: what is left of a cause to learn from. A line that ends has fallen to zero.",
     "",
     "```",
     "node --import tsx scripts/studies/long-memory.ts",
@@ -337,7 +329,9 @@ function render(runs: readonly Run[]): void {
     name,
     points:
       systems[name].learns === "window"
-        ? gradientByDelay(name, 100).map((norm, d) => [d, Math.max(norm, 1e-12)] as const)
+        ? gradientsOf(name, 100)
+            .map((norm, d) => [d, norm] as const)
+            .filter(([, norm]) => norm > 1e-16)
         : [],
   }));
   writeFileSync(

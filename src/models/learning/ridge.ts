@@ -120,7 +120,7 @@ export class Ridge {
 export function cholesky(A: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
     // A pivot within rounding of 0 is no pivot.
-    const least = n * Number.EPSILON * A[i * n + i];
+    const least = 4 * Number.EPSILON * A[i * n + i];
     for (let j = 0; j <= i; j++) {
       let sum = A[i * n + j];
       for (let k = 0; k < j; k++) sum -= A[i * n + k] * A[j * n + k];

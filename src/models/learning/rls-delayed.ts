@@ -25,7 +25,7 @@ export interface DelayedLeastSquaresOptions extends LeastSquaresOptions {
  * fed with the pairs (φ(s), d_h(s)) as they become known: exact, at the cost of one covariance instead of H.
  *
  * Letters: n features, H horizon, D targets; W [H × D × n]; φ, k [n] per issue; d [H × D], step 1 first.
- * Cost per event: 3 n² + 2 H D n multiplications. State: n² + (D + 2) H n float64, all in the caller's layout.
+ * Cost per event: 2.5 n² + 2 H D n multiplications. State: n²/2 + (D + 2) H n float64, all in the caller's layout.
  *
  * Order of calls per event t: `settle` with the labels that exist now, then `issue` with φ(t), then `predict`.
  *

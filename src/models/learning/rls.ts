@@ -17,7 +17,7 @@ export interface RlsOptions extends LeastSquaresOptions {
  *
  * After s samples W minimises Σ λ^(s−i) |W φ(i) − d(i)|² + λ^s δ |W|² exactly, as long as no bound of the covariance
  * has acted. Letters: n features, m outputs; W [m × n]; P [n × n]; φ, k [n]; y, d [m].
- * Cost: 3 n² + 2 m n multiplications per sample. State: everything is in the caller's layout.
+ * Cost: 2.5 n² + 2 m n multiplications per sample. State: everything is in the caller's layout.
  *
  * @example
  * ```ts

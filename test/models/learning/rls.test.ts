@@ -120,10 +120,10 @@ describe.each(backends)("recursive least squares, %s", (backend) => {
   test("a covariance that is no longer positive begins again and is counted", () => {
     const { rls } = plain(backend, { features: 2, delta: 1 });
     rls.learn(Float64Array.of(1, 0.5), Float64Array.of(2));
-    rls.covariance.matrix.set([-1, 0, 0, -1]);
+    rls.covariance.triangle.set([-1, 0, -1]);
     rls.learn(Float64Array.of(1, 0), Float64Array.of(2));
     expect(rls.covariance.guards.restarted).toBe(1);
-    rls.covariance.matrix[0] = Number.NaN;
+    rls.covariance.triangle[0] = Number.NaN;
     rls.learn(Float64Array.of(1, 0), Float64Array.of(2));
     expect(rls.covariance.guards.restarted).toBe(2);
     for (const w of rls.weights) expect(w).toSatisfy(Number.isFinite);

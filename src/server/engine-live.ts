@@ -3,7 +3,7 @@ import { EddyError } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
-import { packValues } from "../storage/journal.ts";
+import { packValues, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
 import type {
   Engine,
@@ -385,6 +385,25 @@ export class LiveEngine implements Engine {
       if (id === entry.stored.id && Date.parse(forecasts[0].issuedAt) <= time) return forecasts;
     }
     return this.#store.issuedAsOf(entry.stored.id, time)?.forecasts ?? [];
+  }
+
+  recent(series: string, limit: number): readonly Observation[] {
+    const entry = this.#table.get(series);
+    if (!entry) return [];
+    const { id, name, columns } = entry.stored;
+    const found: Observation[] = [];
+    let position = entry.applied;
+    while (found.length < limit) {
+      const [row] = this.#store.rows(position - 1, position);
+      if (row?.series !== id) break;
+      found.push({
+        series: name,
+        time: row.time,
+        values: unpackValues(row.payload, columns, row.time, row.position),
+      });
+      position = row.previous;
+    }
+    return found.sort((a, b) => a.time - b.time);
   }
 
   metrics(): Readonly<Record<string, number>> {

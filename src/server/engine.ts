@@ -67,6 +67,8 @@ export interface Engine {
   issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null;
   /** The forecasts of a series as they stood at event time `time` (epoch milliseconds), one per target. */
   issuedAsOf(series: string, time: number): readonly Forecast[];
+  /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
+  recent(series: string, limit: number): readonly Observation[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */
   metrics(): Readonly<Record<string, number>>;
   /** Writes a checkpoint of every series that changed; resolves once all are durable. Intake goes on meanwhile. */

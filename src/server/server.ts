@@ -3,14 +3,12 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import Fastify, { type FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
 import { Access, isLoopback } from "./access.ts";
 import type { Engine } from "./engine.ts";
 import { prefixed } from "./http/metrics-text.ts";
 import { addPage } from "./http/page.ts";
 import { addRoutes, type Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
-import { RecentObservations } from "./recent-observations.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
 import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 
@@ -105,12 +103,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   const opened = Promise.resolve(options.engine).then((engine) => {
     const intake = new Intake(engine);
-    const recent = new RecentObservations();
-    const observed = (forecast: Forecast) => {
-      const value = intake.observed(forecast);
-      if (value !== undefined) recent.add(forecast, value);
-      return value;
-    };
     const stream = new StreamEndpoint({
       engine,
       intake,
@@ -118,10 +110,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       socket,
       now,
       monotonic: () => performance.now(),
-      observed,
+      observed: (forecast) => intake.observed(forecast),
       onError,
     });
-    live = { engine, intake, recent, stream };
+    live = { engine, intake, stream };
     return live;
   });
   const ready = opened.then(() => undefined);

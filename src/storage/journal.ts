@@ -41,7 +41,8 @@ export function unpackValues(
       received: "altered bytes",
     });
   }
-  const values: Record<string, number | null> = {};
+  // Without a prototype: a column called __proto__ is a column like any other.
+  const values: Record<string, number | null> = Object.create(null);
   for (let c = 0; c < columns.length; c++) {
     const word = view.getUint32(8 * c + 4, true);
     if (word === NULL_WORD) values[columns[c]] = null;

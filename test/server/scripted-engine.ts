@@ -108,6 +108,10 @@ export class ScriptedEngine implements Engine {
       .slice(0, limit);
   }
 
+  recent(series: string, limit: number): readonly Observation[] {
+    return this.observed.filter((observation) => observation.series === series).slice(-limit);
+  }
+
   issuedAsOf(): readonly Forecast[] {
     return [];
   }

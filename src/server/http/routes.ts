@@ -3,7 +3,6 @@ import { EddyError, printable } from "../../models/errors.ts";
 import type { Access } from "../access.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Intake } from "../intake.ts";
-import type { RecentObservations } from "../recent-observations.ts";
 import { metricsText } from "./metrics-text.ts";
 import { type Batch, MEDIA_TYPES, readBody } from "./observations-body.ts";
 
@@ -11,7 +10,6 @@ import { type Batch, MEDIA_TYPES, readBody } from "./observations-body.ts";
 export interface Live {
   readonly engine: Engine;
   readonly intake: Intake;
-  readonly recent: RecentObservations;
 }
 
 /** What the routes answer from. */
@@ -35,6 +33,8 @@ class HttpFailure extends Error {
   }
 }
 
+/** Observations that `GET /v1/series/:id/observations` answers: enough to draw. */
+const RECENT = 400;
 /** Seconds after which a client may try again. */
 const RETRY_AFTER = "1";
 
@@ -116,11 +116,11 @@ function forecasts(world: RouteWorld, name: string) {
   );
 }
 
-/** The last ones since the server started, in the shape in which they could be sent. */
+/** The last ones, in the shape in which they could be sent. */
 function observations(world: RouteWorld, name: string) {
   summary(world, name);
   return live(world)
-    .recent.of(name)
+    .engine.recent(name, RECENT)
     .map(({ series, time, values }) => ({ series, time: new Date(time).toISOString(), values }));
 }
 

@@ -22,6 +22,8 @@ export class Choice {
   readonly #targets: number;
   readonly #rules: number;
   readonly #loss: Slice<Float64Array>;
+  /** log(L_r / L_0) of one step, per memory, target and rule; then its mean over the targets. */
+  readonly #logs: Float64Array;
   readonly #pooled: Float64Array;
   readonly #v: Float64Array;
   /** Weights of the last `weigh` [R]. */
@@ -31,6 +33,7 @@ export class Choice {
     this.#targets = targets;
     this.#rules = rules;
     this.#loss = layout.float64(name, MEMORIES.length * horizon * targets * rules);
+    this.#logs = new Float64Array(MEMORIES.length * targets * rules);
     this.#pooled = new Float64Array(MEMORIES.length * rules);
     this.#v = new Float64Array(rules);
     this.w = new Float64Array(rules);
@@ -56,37 +59,38 @@ export class Choice {
     return Math.sqrt(this.#loss.view[this.#at(MEMORIES.length - 1, h, d)] / (base + perStep * h));
   }
 
-  /** Pools the evidence of all targets at step h; call before `weigh`. */
+  /** Gathers the evidence of all targets at step h; call before `weigh`. */
   pool(h: number): void {
     const R = this.#rules;
+    const D = this.#targets;
     const loss = this.#loss.view;
     this.#pooled.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
       let n = 0;
-      for (let d = 0; d < this.#targets; d++) {
+      for (let d = 0; d < D; d++) {
         const at = this.#at(k, h, d);
+        const to = (k * D + d) * R;
+        const reference = 1 / (loss[at] + LEAST);
+        for (let r = 0; r < R; r++) this.#logs[to + r] = Math.log((loss[at + r] + LEAST) * reference);
         if (!(loss[at] > 0)) continue;
         n++;
-        for (let r = 0; r < R; r++) {
-          this.#pooled[k * R + r] += Math.log((loss[at + r] + LEAST) / (loss[at] + LEAST));
-        }
+        for (let r = 0; r < R; r++) this.#pooled[k * R + r] += this.#logs[to + r];
       }
       for (let r = 0; r < R && n > 0; r++) this.#pooled[k * R + r] /= n;
     }
   }
 
-  /** Computes the weights at step h, target d into `w`: the mean over the memories. */
+  /** Computes the weights of target d at the step last pooled, h, into `w`: the mean over the memories. */
   weigh(h: number, d: number): void {
     const R = this.#rules;
-    const loss = this.#loss.view;
     const margin = MARGIN * Math.sqrt(h);
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
-      const at = this.#at(k, h, d);
+      const at = (k * this.#targets + d) * R;
       let highest = Number.NEGATIVE_INFINITY;
       for (let r = 0; r < R; r++) {
-        const own = Math.log((loss[at + r] + LEAST) / (loss[at] + LEAST));
-        const evidence = (1 - POOLED) * own + POOLED * this.#pooled[k * R + r] + (r > 0 ? margin : 0);
+        const evidence =
+          (1 - POOLED) * this.#logs[at + r] + POOLED * this.#pooled[k * R + r] + (r > 0 ? margin : 0);
         this.#v[r] = -POWER * evidence;
         highest = Math.max(highest, this.#v[r]);
       }

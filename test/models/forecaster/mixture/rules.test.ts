@@ -1,0 +1,124 @@
+import { Matrix, solve } from "ml-matrix";
+import { describe, expect, it } from "vitest";
+import { Choice } from "../../../../src/models/forecaster/mixture/choice.ts";
+import { InverseError } from "../../../../src/models/forecaster/mixture/inverse-error.ts";
+import { Polynomial } from "../../../../src/models/forecaster/mixture/polynomial.ts";
+import { Stacking } from "../../../../src/models/forecaster/mixture/stacking.ts";
+import { Arena, type ArenaOptions } from "../../../../src/models/kernels/arena.ts";
+import { Layout } from "../../../../src/models/kernels/layout.ts";
+import { normals } from "../series.ts";
+
+function made<T>(build: (layout: Layout) => T, options: ArenaOptions = {}): T {
+  const layout = new Layout(new Arena(options));
+  const built = build(layout);
+  layout.allocate();
+  return built;
+}
+
+describe("inverse error", () => {
+  it("weighs by the fourth power of the inverse discounted squared error", () => {
+    const rule = made((layout) => new InverseError(layout, "rule", 2, 2, 0.5));
+    rule.learn(1, Float64Array.of(1, 2));
+    rule.learn(1, Float64Array.of(1, 0));
+    // Losses 1.5 and 2.
+    rule.weigh(1);
+    const ratio = (1.5 / 2) ** 4;
+    expect(rule.w[0]).toBeCloseTo(1 / (1 + ratio), 12);
+    rule.weigh(0);
+    expect([...rule.w]).toEqual([0.5, 0.5]);
+  });
+});
+
+describe("ML-Poly", () => {
+  it("finds the best expert, and the best convex combination of two that err oppositely", () => {
+    const normal = normals(1);
+    const rule = made((layout) => new Polynomial(layout, "rule", 1, 3));
+    for (let t = 0; t < 4000; t++) {
+      rule.weigh(0);
+      // y = 0: the first two err by the same noise with opposite signs, the third is far off.
+      const e = normal();
+      const errors = Float64Array.of(e, -e + 0.1 * normal(), 3 + normal());
+      rule.learn(0, errors, errors.reduce((sum, error, m) => sum + rule.w[m] * error, 0));
+    }
+    rule.weigh(0);
+    expect(rule.w[0]).toBeCloseTo(0.5, 1);
+    expect(rule.w[2]).toBeLessThan(0.05);
+    expect(rule.w.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  });
+});
+
+describe("stacking", () => {
+  for (const backend of ["wasm", "reference64"] as const) {
+    it(`equals the batch solution of its discounted, shrunk least squares (${backend})`, () => {
+      const normal = normals(2);
+      const K = 5;
+      const [memory, ridge, h] = [80, 0.1, 3];
+      const layout = new Layout(new Arena({ backend }));
+      const x = layout.float64("x", K);
+      const stack = new Stacking(layout, "stack", 2, K + 1, { memory, ridge, positive: false });
+      layout.allocate();
+      const gamma = 1 - 1 / (memory + 20 * h);
+      const A = Matrix.zeros(K, K);
+      const b = Matrix.zeros(K, 1);
+      const prior = Float64Array.of(0.5, 0.1, 0.1, 0.1, 0.1, 0.1);
+      for (let t = 0; t < 300; t++) {
+        for (let i = 0; i < K; i++) x.view[i] = normal();
+        const y = x.view[0] - 0.4 * x.view[3] + 0.3 * normal();
+        stack.learn(1, h, x, y);
+        const column = Matrix.columnVector([...x.view]);
+        A.mul(gamma).add(column.mmul(column.transpose()));
+        b.mul(gamma).add(column.mul(y));
+      }
+      const rho = (ridge * A.trace()) / K;
+      const shrunk = Matrix.add(A, Matrix.eye(K).mul(rho));
+      const target = Matrix.add(b, Matrix.columnVector([...prior].slice(1)).mul(rho));
+      const w = solve(shrunk, target).to1DArray();
+      stack.sweep(1, prior, 400);
+      const out = new Float64Array(K + 1);
+      stack.addWeights(out, 1, 1);
+      for (let i = 0; i < K; i++) expect(out[i + 1]).toBeCloseTo(w[i], 9);
+      expect(out.reduce((a, c) => a + c)).toBeCloseTo(1, 12);
+      const probe = Float64Array.of(1, 2, 3, 4, 5);
+      expect(stack.combine(1, probe)).toBeCloseTo(
+        w.reduce((sum, v, i) => sum + v * probe[i], 0),
+        8,
+      );
+    });
+  }
+
+  it("keeps weights from being negative when asked", () => {
+    const layout = new Layout(new Arena());
+    const x = layout.float64("x", 2);
+    const stack = new Stacking(layout, "stack", 1, 3, { memory: 100, ridge: 0.01, positive: true });
+    layout.allocate();
+    const normal = normals(3);
+    for (let t = 0; t < 200; t++) {
+      x.view[0] = normal();
+      x.view[1] = normal();
+      stack.learn(0, 1, x, x.view[0] - x.view[1]);
+    }
+    stack.sweep(0, Float64Array.of(0.4, 0.3, 0.3), 50);
+    const out = new Float64Array(3);
+    stack.addWeights(out, 0, 1);
+    expect(out[1]).toBeGreaterThan(0.9);
+    expect(out[2]).toBe(0);
+  });
+});
+
+describe("the choice among rules", () => {
+  it("prefers persistence until another rule has shown a gain, and pools what targets say", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 4, 2, 2));
+    choice.pool(4);
+    choice.weigh(4, 0);
+    expect(choice.w[0]).toBeGreaterThan(choice.w[1]);
+    for (let t = 0; t < 50; t++) choice.learn(4, 0, Float64Array.of(1, 0.5));
+    choice.pool(4);
+    choice.weigh(4, 0);
+    expect(choice.w[1]).toBeGreaterThan(0.99);
+    // Target 1 has no label yet: half the evidence is target 0's.
+    choice.weigh(4, 1);
+    expect(choice.w[1]).toBeGreaterThan(0.99);
+    expect(choice.size(4, 1)).toBe(0);
+    expect(choice.size(4, 0)).toBeGreaterThan(0);
+  });
+});

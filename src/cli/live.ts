@@ -38,14 +38,15 @@ export function checkOptions(options: SeriesOptions): void {
 
 /** The live path of a run: readings in, forecasts out, one `Series` per series. */
 export class Live {
-  readonly #options: SeriesOptions;
+  readonly #optionsOf: (series: string) => SeriesOptions;
   readonly #refusals: Refusals;
   readonly #arena = new Arena();
   readonly #series = new Map<string, Series>();
   #taken = 0;
 
-  constructor(options: SeriesOptions, refusals: Refusals) {
-    this.#options = options;
+  /** `options` may differ from series to series. */
+  constructor(options: SeriesOptions | ((series: string) => SeriesOptions), refusals: Refusals) {
+    this.#optionsOf = typeof options === "function" ? options : () => options;
     this.#refusals = refusals;
   }
 
@@ -79,7 +80,8 @@ export class Live {
   #of({ observation, timed }: Taken): Series | undefined {
     const known = this.#series.get(observation.series);
     if (known !== undefined || this.#series.size >= MAX_SERIES) return known;
-    for (const column of this.#options.inputs ?? []) {
+    const options = this.#optionsOf(observation.series);
+    for (const column of options.inputs ?? []) {
       if (Object.hasOwn(observation.values, column)) continue;
       throw new EddyError("bad-argument", "--with", {
         expected: `one of the columns ${printable(Object.keys(observation.values).join(", "), 200)}`,
@@ -87,7 +89,7 @@ export class Live {
       });
     }
     const steps = timed ? "event" : "count";
-    const series = Series.open(observation, { steps, ...this.#options }, this.#arena);
+    const series = Series.open(observation, { steps, ...options }, this.#arena);
     this.#series.set(observation.series, series);
     return series;
   }

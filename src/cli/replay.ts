@@ -1,9 +1,11 @@
 import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
+import type { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
+import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
 import { choice } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
@@ -33,12 +35,18 @@ function readUrl(value: string, name: string): URL {
   });
 }
 
+/** The driver is loaded only for those who have a database. */
+async function openDatabase(path: string): Promise<DatabaseReader> {
+  const { DatabaseReader } = await import("../storage/sqlite/reader.ts");
+  return new DatabaseReader(path);
+}
+
 export const command = defineCommand({
   name: "replay",
   summary: "drive the live path with a recording, at the speed of its own time or faster",
   description:
-    "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.",
-  operands: [{ name: "FILE", summary: "a recording: CSV, NDJSON, Arrow" }],
+    "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
+  operands: [{ name: "FILE", summary: "a recording (CSV, NDJSON, Arrow) or a database of eddy serve" }],
   flags: {
     speed: {
       summary: "times as fast as it was recorded, or max",
@@ -62,7 +70,11 @@ export const command = defineCommand({
     checkOptions(options);
     const { name } = parse(path);
     const refusals = new Refusals(world, path);
-    const live = new Live(options, refusals);
+    const database = (await isDatabase(world.fs, path)) ? await openDatabase(path) : undefined;
+    const live = new Live(database ? databaseSettings(database) : options, refusals);
+    const source = database
+      ? databaseReadings(database)
+      : fileReadings(world.fs, path, formatOptions(flags), flags.format);
     const out = new ForecastLines(world.stdout);
     const post =
       flags.into &&
@@ -80,7 +92,7 @@ export const command = defineCommand({
       return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
     };
     const flush = () => post?.flush() ?? out.flush();
-    reading: for await (const batch of fileReadings(world.fs, path, formatOptions(flags), flags.format)) {
+    reading: for await (const batch of source) {
       for (const reading of batch) {
         if (!isRefused(reading)) {
           const { time } = reading.observation;
@@ -95,7 +107,9 @@ export const command = defineCommand({
         if (world.stop.aborted) break reading;
       }
     }
-    if (post === undefined) await out.add(live.end());
+    database?.close();
+    // A journal has no end: what its series still hold back, they held back live.
+    if (post === undefined && database === undefined) await out.add(live.end());
     await flush();
     progress.clear();
     const taken = post === undefined ? live.taken : sent;

@@ -27,6 +27,14 @@ export function columnNames(cells: readonly string[]): string[] {
   });
 }
 
+/** In a table of several series an empty cell says that the series has no such column, unless the row has nothing at all. */
+export function leaveOutMissing(values: Record<string, number | null>): void {
+  const names = Object.keys(values);
+  const missing = names.filter((name) => values[name] === null);
+  if (missing.length === names.length) return;
+  for (const name of missing) delete values[name];
+}
+
 /**
  * Knows what the columns of a table are: which one is the time, which one names the series, which ones are values;
  * and turns the cells of a row into an observation. Decided once, by the names and the first row.
@@ -102,6 +110,7 @@ export class Columns {
           values[this.names[i]] = value;
         }
       }
+      if (this.#series >= 0) leaveOutMissing(values);
       const series = this.#series < 0 ? this.#options.name : cells[this.#series].trim();
       if (this.#series >= 0) checkSeriesName(series, this.names[this.#series]);
       const observation: Observation = {

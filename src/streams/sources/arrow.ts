@@ -1,6 +1,7 @@
 import type * as fileSystem from "node:fs";
 import { DataType, RecordBatchReader, type Schema, type Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
+import { leaveOutMissing } from "../formats/columns.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
@@ -115,6 +116,7 @@ function readRow(
       }
       values[name] = value;
     }
+    if (keys !== undefined) leaveOutMissing(values);
     const name = keys === undefined ? options.name : String(keys.get(i) ?? "");
     checkSeriesName(name);
     const cell = times?.get(i);

@@ -104,19 +104,20 @@ describe("POST /v1/observations", () => {
 
   test("CSV, with its series in a column or in the query", async () => {
     const table = await post(
-      "time,series,x,y\n2024-01-01,a,1,2\n2024-01-02,b,3,\n2024-01-03,b,nan,1\n",
+      "time,series,x,y\n2024-01-01,a,1,2\n2024-01-02,b,3,4\n2024-01-03,b,nan,1\n",
       "text/csv",
     );
     expect(table.status).toBe(207);
     expect(table.answer.refused).toMatchObject([{ line: 4, code: "bad-number" }]);
     expect(received()).toEqual([
       { series: "a", time: ARRIVAL, values: { x: 1, y: 2 } },
-      { series: "b", time: ARRIVAL + 86_400_000, values: { x: 3, y: null } },
+      { series: "b", time: ARRIVAL + 86_400_000, values: { x: 3, y: 4 } },
     ]);
-    expect(await post("value\n7\n8\n", "text/csv", "?series=c")).toMatchObject({
+    expect(await post("x,y\n7,\n8,9\n", "text/csv", "?series=c")).toMatchObject({
       status: 200,
       answer: { accepted: 2 },
     });
+    expect(received()[2]).toEqual({ series: "c", time: ARRIVAL, values: { x: 7, y: null } });
     const nameless = await post("value\n7\n", "text/csv");
     expect(nameless.answer.refused).toEqual([
       {

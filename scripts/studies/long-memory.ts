@@ -253,7 +253,10 @@ function gradientsOf(name: string, delay: number): number[] {
   window.forward({ x: Float64Array.from({ length: T * INPUTS }, () => 2 * random() - 1) });
   const squares = new Float64Array(T);
   for (const [node, norms] of Object.entries(gradientByDelay(window, T))) {
-    if (node !== "o") norms.forEach((norm, d) => (squares[d] += norm ** 2));
+    if (node === "o") continue;
+    norms.forEach((norm, d) => {
+      squares[d] += norm ** 2;
+    });
   }
   return Array.from(squares, (square) => Math.sqrt(square / squares[0]));
 }

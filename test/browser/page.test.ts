@@ -115,12 +115,14 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
     expect(complaints).toEqual([]);
   });
 
-  test("what happened before the page was opened is drawn too", async () => {
-    const server = await start();
-    const intake = await server.intake;
-    for (let t = 1; t <= 50; t++)
+  test("what happened before the page was opened, and before the server was started, is drawn too", async () => {
+    const first = await start({}, "before.db");
+    const intake = await first.intake;
+    for (let t = 1; t <= 50; t++) {
       await intake.ingest([{ series: "a", time: t * 1000, values: { value: t } }]);
-    const { page, complaints } = await visit(server.url);
+    }
+    await first.close();
+    const { page, complaints } = await visit((await start({}, "before.db")).url);
     await until(async () => (await page.textContent("#fact-now")) === "50.00");
     await until(async () => (await drawn(page)) > 50);
     expect(complaints).toEqual([]);

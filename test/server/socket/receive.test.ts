@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SOCKET_DEFAULTS } from "../../../src/server/socket/limits.ts";
 import { Receive } from "../../../src/server/socket/receive.ts";
@@ -125,6 +126,37 @@ describe("ready", () => {
     const frame = text({ type: "subscribe", id: "a", pattern: "*" });
     receive.text(frame, 0);
     expect(codes(receive.text(frame, 0))).toEqual([4409]);
+  });
+
+  test("whatever comes, it answers or closes and never throws", () => {
+    const types = fc.constantFrom("init", "subscribe", "unsubscribe", "ack", "observe", "ping", "dance");
+    const message = fc.record(
+      {
+        type: types,
+        id: fc.oneof(fc.string(), fc.integer(), fc.jsonValue()),
+        series: fc.oneof(fc.string(), fc.jsonValue()),
+        pattern: fc.jsonValue(),
+        offset: fc.oneof(fc.integer(), fc.double(), fc.jsonValue()),
+        since: fc.oneof(fc.record({ epoch: fc.string(), offset: fc.integer() }), fc.jsonValue()),
+        horizons: fc.oneof(fc.array(fc.integer()), fc.jsonValue()),
+      },
+      { requiredKeys: [] },
+    );
+    const frame = fc.oneof(fc.string(), fc.json(), message.map(text), message.map(text));
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 12 }), (frames) => {
+        const receive = opened();
+        let closed = false;
+        for (const each of frames) {
+          const effects = receive.text(each, 0);
+          if (closed) expect(effects).toEqual([]);
+          else expect(effects.length).toBeGreaterThan(0);
+          closed ||= effects.some((effect) => effect.do === "close");
+          for (const effect of effects) if (effect.do === "send") JSON.stringify(effect.message);
+        }
+      }),
+      { seed: 11, numRuns: 500 },
+    );
   });
 
   test("control messages are limited in rate, observations are not", () => {

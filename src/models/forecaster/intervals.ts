@@ -1,10 +1,10 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Shape } from "./expert.ts";
 
-/** Share of a scale unit by which a bound moves per label, times the share of labels it should hold back. */
+/** How far a bound moves, in sizes of the error, for a label outside it. */
 const RATE = 0.05;
-/** Labels that the running size of the errors remembers: `base + perStep h`. */
-const SIZE_MEMORY = 100;
+/** Labels that the running size of the errors remembers: short, so that intervals breathe with the errors. */
+const SIZE_MEMORY = 50;
 /** The size of errors at first: normal ones have their 5 % quantile at about twice the mean absolute error. */
 const FIRST_BOUND = 2;
 

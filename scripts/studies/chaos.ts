@@ -11,7 +11,15 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Arena, Layout, LiveNetwork, Network, Ridge, type Wiring } from "../../src/models/index.ts";
+import {
+  Arena,
+  Layout,
+  LiveNetwork,
+  Network,
+  Ridge,
+  RidgeOrthogonal,
+  type Wiring,
+} from "../../src/models/index.ts";
 import { seeded } from "../../src/models/network/seeded.ts";
 import { lineChart } from "./line-chart.ts";
 
@@ -232,7 +240,7 @@ function mackeyGlassStudy(settings: MackeyGlassSettings, seed: number): MackeyGl
   const washout = 500;
   const series = mackeyGlass(seed, washout + settings.train + 1).map((value) => value - CENTRE);
   const live = reservoirOf(settings, seed);
-  const model = new Ridge({ features: n + 1, ridge: settings.ridge });
+  const model = new RidgeOrthogonal({ features: n + 1, ridge: settings.ridge });
   const phi = new Float64Array(n + 1);
   const look = (x: number): void => {
     phi.set(live.step([x]), 1);

@@ -12,6 +12,7 @@ export * from "./kernels/index.ts";
 export { LeastMeanSquares, type LmsOptions } from "./learning/lms.ts";
 export type { OptimiserOptions } from "./learning/optimisers.ts";
 export { type LinearReadout, Ridge, type RidgeOptions } from "./learning/ridge.ts";
+export { RidgeOrthogonal } from "./learning/ridge-orthogonal.ts";
 export { RecursiveLeastSquares, type RlsOptions } from "./learning/rls.ts";
 export type { LeastSquaresOptions } from "./learning/rls-covariance.ts";
 export { DelayedLeastSquares, type DelayedLeastSquaresOptions } from "./learning/rls-delayed.ts";

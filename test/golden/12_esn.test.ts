@@ -3,6 +3,7 @@ import { Arena } from "../../src/models/kernels/arena.ts";
 import { Layout } from "../../src/models/kernels/layout.ts";
 import { LeastMeanSquares } from "../../src/models/learning/lms.ts";
 import { Ridge } from "../../src/models/learning/ridge.ts";
+import { RidgeOrthogonal } from "../../src/models/learning/ridge-orthogonal.ts";
 import { RecursiveLeastSquares } from "../../src/models/learning/rls.ts";
 import { expectClose, load, numbers, rowOf } from "./load.ts";
 
@@ -14,9 +15,14 @@ describe("12_esn readouts on the reservoir's states", () => {
   const withBias = (t: number): Float64Array => Float64Array.of(1, ...rowOf(wanted.h, t));
   const labels = (t: number): Float64Array => rowOf(targets.d, t);
 
-  for (const bias of ["penalised", "free"] as const) {
-    test(`ridge, bias ${bias}`, () => {
-      const ridge = new Ridge({ features: config.hidden, outputs: config.output, ridge: config.ridge, bias });
+  for (const [Method, bias] of [
+    [Ridge, "penalised"],
+    [Ridge, "free"],
+    [RidgeOrthogonal, "penalised"],
+    [RidgeOrthogonal, "free"],
+  ] as const) {
+    test(`${Method.name}, bias ${bias}`, () => {
+      const ridge = new Method({ features: config.hidden, outputs: config.output, ridge: config.ridge, bias });
       for (let t = first; t < last; t++) ridge.add(rowOf(wanted.h, t), labels(t));
       const { c, V } = ridge.solve();
       const reference = wanted[`ridge_bias_${bias}`];

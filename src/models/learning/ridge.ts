@@ -25,8 +25,8 @@ export interface LinearReadout {
  *     (c, V) = argmin Σ_n |c + V h(n) − d(n)|² + r (|V|² [+ |c|² when the bias is penalised])
  *
  * Samples are added one by one, so a recording never has to be held in memory; `solve` may be called at any time.
- * The normal equations square the condition number, so a ridge below about 1e-14 of the features' largest correlation is
- * lost in rounding.
+ * The normal equations square the condition number: where features are nearly dependent and the ridge is small, use
+ * `RidgeOrthogonal`, which does not.
  *
  * Letters: n = features + 1 (the bias first), m outputs. Cost: n²/2 + m n per sample, n³/6 + m n² per solve.
  *

@@ -4,6 +4,7 @@ import { Arena } from "../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../src/models/kernels/layout.ts";
 import { LeastMeanSquares, type LmsOptions } from "../../../src/models/learning/lms.ts";
 import { Ridge } from "../../../src/models/learning/ridge.ts";
+import { RidgeOrthogonal } from "../../../src/models/learning/ridge-orthogonal.ts";
 import { seeded } from "../../../src/models/network/seeded.ts";
 
 function made(options: LmsOptions) {
@@ -74,5 +75,57 @@ describe("ridge", () => {
 
   test("refuses a ridge below 0", () => {
     expect(() => new Ridge({ features: 1, ridge: -1 })).toThrow(EddyError);
+  });
+});
+
+/** Refusing to answer is as far off as can be. */
+const refusedOr = (error: () => number): number => {
+  try {
+    return error();
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+};
+
+describe("ridge by rotations", () => {
+  test.each([1, 5, 63, 64, 65, 200])("is the ridge of the normal equations after %i samples", (samples) => {
+    const random = seeded(4, "samples");
+    const [plain, rotated] = [Ridge, RidgeOrthogonal].map(
+      (Method) => new Method({ features: 7, outputs: 2, ridge: 0.01 }),
+    );
+    for (let t = 0; t < samples; t++) {
+      const h = Float64Array.from({ length: 7 }, () => 2 * random() - 1);
+      const d = [random(), random()];
+      plain.add(h, d);
+      rotated.add(h, d);
+    }
+    const [a, b] = [plain.solve(), rotated.solve()];
+    [...a.c, ...a.V].forEach((w, i) => {
+      expect([...b.c, ...b.V][i]).toBeCloseTo(w, 9);
+    });
+    expect(rotated.solve()).toEqual(b);
+  });
+
+  test("keeps weights that the normal equations lose", () => {
+    // Two features that differ by 1e-7: their squares differ by less than rounding.
+    const errorOf = (Method: typeof Ridge | typeof RidgeOrthogonal): number => {
+      const random = seeded(8, "twins");
+      const model = new Method({ features: 2, ridge: 1e-18 });
+      for (let t = 0; t < 500; t++) {
+        const x = 2 * random() - 1;
+        const other = x + 1e-7 * (2 * random() - 1);
+        model.add([x, other], [3 * x - 2 * other]);
+      }
+      return Math.abs(model.solve().V[0] - 3);
+    };
+    expect(errorOf(RidgeOrthogonal)).toBeLessThan(1e-4);
+    expect(refusedOr(() => errorOf(Ridge))).toBeGreaterThan(1e-2);
+  });
+
+  test("features that determine nothing are refused", () => {
+    const model = new RidgeOrthogonal({ features: 2, ridge: 0 });
+    model.add([0, 1], [1]);
+    expect(() => model.solve()).toThrow(EddyError);
+    expect(() => new RidgeOrthogonal({ features: 1, ridge: Number.NaN })).toThrow(EddyError);
   });
 });

@@ -1,0 +1,115 @@
+import { EddyError } from "../errors.ts";
+import type { LinearReadout, RidgeOptions } from "./ridge.ts";
+
+/** Rows that are rotated into R together: one column of them stays in the first cache. */
+const ROWS = 64;
+
+/**
+ * Ridge regression in one batch by orthogonal rotations (Golub 1965; Householder's reflections, a block of rows at a time):
+ *
+ *     [√r I; φ(1)ᵀ; φ(2)ᵀ; …] = Q R,   R w = Qᵀ [0; d(1); d(2); …]
+ *
+ * The same minimum as `Ridge`, without squaring the condition number: where features are nearly dependent, as the states of a
+ * large reservoir are, a ridge of 1e-10 and below still means what it says. Four times the work.
+ *
+ * Letters: n = features + 1 (the bias first), m outputs. Cost: 2 n (n + m) per sample, n² m / 2 per solve.
+ *
+ * @example
+ * ```ts
+ * const ridge = new RidgeOrthogonal({ features: 1, ridge: 1e-12 });
+ * for (const x of [0, 1, 2, 3]) ridge.add([x], [3 + 2 * x]);
+ * const { c, V } = ridge.solve();
+ * Math.abs(c[0] - 3) + Math.abs(V[0] - 2) < 1e-9; // true
+ * ```
+ */
+export class RidgeOrthogonal {
+  readonly features: number;
+  readonly outputs: number;
+  /** R and Qᵀd: column j holds its elements 0..n-1 one after the other, the m label columns last. */
+  readonly #R: Float64Array;
+  /** Rows that wait, the same columns, [columns × ROWS]. */
+  readonly #block: Float64Array;
+  #waiting = 0;
+
+  /** @throws EddyError `bad-argument` for a ridge below 0. */
+  constructor(options: RidgeOptions) {
+    const { features, outputs = 1, ridge = 1e-6, bias = "free" } = options;
+    if (!(ridge >= 0 && Number.isFinite(ridge))) {
+      throw new EddyError("bad-argument", "ridge", {
+        expected: "a finite number from 0 up",
+        received: String(ridge),
+      });
+    }
+    this.features = features;
+    this.outputs = outputs;
+    const n = features + 1;
+    this.#R = new Float64Array(n * (n + outputs));
+    this.#block = new Float64Array((n + outputs) * ROWS);
+    for (let i = bias === "free" ? 1 : 0; i < n; i++) this.#R[i * n + i] = Math.sqrt(ridge);
+  }
+
+  /** Takes one sample: features h, labels d [m]. */
+  add(h: ArrayLike<number>, d: ArrayLike<number>): void {
+    const n = this.features + 1;
+    const row = this.#waiting++;
+    this.#block[row] = 1;
+    for (let j = 1; j < n; j++) this.#block[j * ROWS + row] = h[j - 1];
+    for (let k = 0; k < this.outputs; k++) this.#block[(n + k) * ROWS + row] = d[k];
+    if (this.#waiting === ROWS) this.#rotate();
+  }
+
+  /** The readout that fits the samples so far. @throws EddyError `bad-state` when they do not determine one. */
+  solve(): LinearReadout {
+    this.#rotate();
+    const n = this.features + 1;
+    const R = this.#R;
+    const c = new Float64Array(this.outputs);
+    const V = new Float64Array(this.outputs * this.features);
+    for (let k = 0; k < this.outputs; k++) {
+      const w = R.slice((n + k) * n, (n + k + 1) * n);
+      for (let j = n - 1; j >= 0; j--) {
+        const pivot = R[j * n + j];
+        if (pivot === 0) {
+          throw new EddyError("bad-state", "ridge regression", {
+            expected: "features that are independent, or a larger ridge",
+            received: `a pivot of 0 at feature ${j}`,
+          });
+        }
+        w[j] /= pivot;
+        for (let i = 0; i < j; i++) w[i] -= w[j] * R[j * n + i];
+      }
+      c[k] = w[0];
+      V.set(w.subarray(1), k * this.features);
+    }
+    return { c, V };
+  }
+
+  /** Reflects the waiting rows into R, column by column. */
+  #rotate(): void {
+    const n = this.features + 1;
+    const R = this.#R;
+    const block = this.#block;
+    for (let k = 0; k < n; k++) {
+      const v = block.subarray(k * ROWS, (k + 1) * ROWS);
+      let square = 0;
+      for (let i = 0; i < ROWS; i++) square += v[i] * v[i];
+      if (square === 0) continue;
+      const top = R[k * n + k];
+      const norm = Math.sqrt(top * top + square);
+      // The sign that adds: v₀ = top + sign(top) · norm loses no digits.
+      const v0 = top >= 0 ? top + norm : top - norm;
+      const factor = 2 / (v0 * v0 + square);
+      R[k * n + k] = top >= 0 ? -norm : norm;
+      for (let j = k + 1; j < n + this.outputs; j++) {
+        const at = j * ROWS;
+        let along = v0 * R[j * n + k];
+        for (let i = 0; i < ROWS; i++) along += v[i] * block[at + i];
+        along *= factor;
+        R[j * n + k] -= along * v0;
+        for (let i = 0; i < ROWS; i++) block[at + i] -= along * v[i];
+      }
+    }
+    block.fill(0);
+    this.#waiting = 0;
+  }
+}

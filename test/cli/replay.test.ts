@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import type { Forecast } from "../../src/models/forecast.ts";
+import { openEngine } from "../../src/server/engine.ts";
 import { fakeWorld, invoke, parsed, spawnEddy } from "./invoke.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-replay-"));
@@ -117,6 +119,24 @@ describe("eddy replay", () => {
       'eddy: POST http://127.0.0.1:9/v1/observations: expected 200 or 207 with a receipt, got 401 "token, please"\n',
     ]);
   });
+});
+
+test("a database gives the very forecasts that were made live, by the settings its series were born with", async () => {
+  const database = join(folder, "live.db");
+  const engine = await openEngine({ database, series: { horizon: 2, model: "seasonal-naive", periods: [5] } });
+  const live: Forecast[] = [];
+  engine.forecasts$.subscribe((forecast) => live.push(forecast));
+  const observations = Array.from({ length: 40 }, (_, i) => ({
+    series: i % 2 ? "odd" : "even",
+    time: Date.UTC(2024, 0, 1, 0, i),
+    values: i % 2 ? { a: i } : { b: -i, c: i % 3 },
+  }));
+  await engine.ingest(observations);
+  await engine.close();
+  expect(live).toHaveLength(19 + 2 * 19);
+  const { code, stdout, stderr } = await invoke(["replay", database, "--horizon", "7"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toBe(live.map((forecast) => `${JSON.stringify(forecast)}\n`).join(""));
 });
 
 test("on a terminal a bar is drawn and wiped away", async () => {

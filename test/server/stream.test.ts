@@ -145,6 +145,24 @@ test("resume: what was missed, in order, then live, nothing twice", async () => 
   expect(client.of("data").map(({ forecast }) => forecast)).toEqual(wanted);
 });
 
+test("resume of a quiet series in a long log, and of an observation that led to more than a page", async () => {
+  await observe("quiet", 1);
+  for (let value = 1; value <= 3000; value++) await observe("busy", value);
+  const many = Object.fromEntries(Array.from({ length: 1300 }, (_, i) => [`t${i}`, i]));
+  await observe("wide", 0, many);
+  await observe("quiet", 2);
+  const client = await ready();
+  const since = { epoch: engine.epoch, offset: 0 };
+  client.send({ type: "subscribe", id: "q", series: "quiet", mode: "stream", since });
+  client.send({ type: "subscribe", id: "w", series: "wide", mode: "stream", since });
+  await client.until(() => client.of("data").length === 1302);
+  await observe("quiet", 3);
+  await client.until(() => client.of("data").length === 1303);
+  const of = (id: string) => client.of("data").filter((frame) => frame.id === id);
+  expect(of("q").map(({ offset }) => offset)).toEqual([1, 3003, 3004]);
+  expect(of("w").map(({ forecast }) => (forecast as { target: string }).target)).toEqual(Object.keys(many));
+});
+
 test("resume of latest: only what changed since", async () => {
   await observe("a", 1);
   await observe("b", 2);

@@ -28,7 +28,7 @@ export interface ConnectionWorld {
   readonly onError: (error: unknown) => void;
 }
 
-/** Forecasts fetched from the log at a time; more than any observation has targets. */
+/** Forecasts fetched from the log at a time. */
 const BACKLOG_PAGE = 512;
 
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
@@ -228,8 +228,7 @@ export class Connection implements Recipient {
       return;
     }
     const subscription = new Subscription(message, offset, options.limits.queue);
-    const wanted = (series: string) => subscription.wants(series);
-    const kept = sameEpoch && engine.issuedSince(since.offset, 1, wanted) !== null;
+    const kept = sameEpoch && engine.issuedSince(since.offset, 1) !== null;
     this.#subscriptions.set(id, subscription);
     this.#send({ type: "subscribed", id, epoch, offset, recovered: kept });
     if (since !== undefined && !kept) {
@@ -255,24 +254,27 @@ export class Connection implements Recipient {
     }
   }
 
-  /** Fetches more of the log for a subscription that is catching up, until it has reached the present. */
+  /** Fetches the next page of the log for a subscription that is catching up: one a turn, so that nobody waits for it. */
   #resume(subscription: Subscription): void {
     const { engine } = this.#world;
-    while (subscription.resumingFrom !== null && subscription.waiting === 0) {
-      if (this.#closing || !this.#world.open()) return;
-      const from = subscription.resumingFrom;
-      const page = engine.issuedSince(from, BACKLOG_PAGE, (series) => subscription.wants(series));
+    const from = subscription.resumingFrom;
+    if (from === null || subscription.waiting > 0 || this.#closing || !this.#world.open()) return;
+    // Asked without a filter: the work of a page is bounded, however little of it is wanted.
+    for (let limit = BACKLOG_PAGE; ; limit *= 2) {
+      const page = engine.issuedSince(from, limit);
       if (page === null) {
         // The log moved on past a reader that took too long.
         this.close(CloseCode.cannotResume, `offset ${from} is no longer kept; subscribe without since`);
         return;
       }
-      const last = page.length < BACKLOG_PAGE;
-      // A full page may end in the middle of an observation with several targets: that one waits for the next page.
-      const end = page.at(-1)?.offset;
-      const whole = last ? page : page.filter(({ offset }) => offset !== end);
-      subscription.replay(whole.map((forecast) => new Issue(forecast, engine.epoch)));
-      subscription.resumeFrom(last ? null : (whole.at(-1)?.offset ?? from), engine.offset);
+      // A full page may end in the middle of an observation that led to several: that one waits for the next page.
+      const end = page.length < limit ? undefined : page.at(-1)?.offset;
+      const whole = page.filter(({ offset }) => offset !== end);
+      if (whole.length === 0 && end !== undefined) continue;
+      const wanted = whole.filter(({ series }) => subscription.wants(series));
+      subscription.replay(wanted.map((forecast) => new Issue(forecast, engine.epoch)));
+      subscription.resumeFrom(end === undefined ? null : (whole.at(-1)?.offset ?? from), engine.offset);
+      return;
     }
   }
 

@@ -95,9 +95,9 @@ export class Subscription {
     return issue.frame(this.id, this.#steps, this.#observed);
   }
 
-  /** When something that waits for its turn may be sent, or infinity when nothing waits. */
+  /** When it is to be turned to again: something waits, or there is more to catch up with. Infinity: not until then. */
   get dueAt(): number {
-    if (this.waiting === 0) return Number.POSITIVE_INFINITY;
+    if (this.waiting === 0) return this.#resumingFrom === null ? Number.POSITIVE_INFINITY : 0;
     if (this.mode === "stream") return this.#nextStream;
     let due = Number.POSITIVE_INFINITY;
     for (const slot of this.#slots.keys()) due = Math.min(due, this.#next.get(slot) ?? 0);

@@ -1,6 +1,6 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
-import { Forecaster } from "../models/forecaster/forecaster.ts";
+import { readModel } from "../models/forecaster/experts/open.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { isRefused, type Reading, type Taken } from "../streams/formats/reading.ts";
 import { type Refusal, Series, type SeriesOptions } from "../streams/series.ts";
@@ -23,9 +23,9 @@ export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
 
 /** Throws, before anything is read, if the options cannot make a forecaster; the model is named as its flag. */
 export function checkOptions(options: SeriesOptions): void {
-  const specification = seriesSpecification({ ...options, targets: ["value"], inputs: [] });
+  const { model } = seriesSpecification({ ...options, targets: ["value"], inputs: [] });
   try {
-    new Forecaster(specification, new Arena({ backend: "reference64", bankBytes: 2 ** 16 })).release();
+    readModel(model);
   } catch (error) {
     throw error instanceof EddyError && error.code === "bad-model"
       ? new EddyError("bad-model", "--model", {

@@ -49,6 +49,7 @@ export interface ForecastOptions extends SeriesOptions {
  *
  * @example
  * ```ts
+ * import { forecast } from "eddy/streams";
  * import { lastValueFrom, of } from "rxjs";
  * const last = await lastValueFrom(of(1, 2, 3).pipe(forecast({ horizon: 2, model: "persistence" })));
  * last.horizon.map(({ mean }) => mean); // [3, 3]

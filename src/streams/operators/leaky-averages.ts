@@ -24,6 +24,7 @@ export interface LeakyAveragesOptions {
  *
  * @example
  * ```ts
+ * import { leakyAverages } from "eddy/streams";
  * import { lastValueFrom, of } from "rxjs";
  * const averages = await lastValueFrom(of(4, 4, 4).pipe(leakyAverages([3, 30])));
  * averages.map((average) => Math.round(average)); // [4, 4]

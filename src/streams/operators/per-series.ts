@@ -31,6 +31,7 @@ export interface PerSeriesOptions<T> {
  *
  * @example
  * ```ts
+ * import { perSeries } from "eddy/streams";
  * import { count, from, lastValueFrom, map, toArray } from "rxjs";
  * const events = [{ series: "a", value: 1 }, { series: "b", value: 2 }, { series: "a", value: 3 }];
  * const counts$ = from(events).pipe(perSeries((series, part$) => part$.pipe(count(), map((n) => `${series} ${n}`))), toArray());

@@ -11,6 +11,8 @@ export interface Bank {
   readonly kernels: Kernels;
   /** Constants shared by every block of this bank, such as a frozen reservoir, by content key. */
   readonly constants: Map<string, Constant>;
+  /** Regions whose contents nobody relies on. */
+  readonly scratch: Constant[];
 }
 
 /** A read-only region of a bank. */
@@ -41,6 +43,7 @@ class BankSpace implements Bank {
   readonly kernels: Kernels;
   readonly buffer: ArrayBufferLike;
   readonly constants = new Map<string, Constant>();
+  readonly scratch: Constant[] = [];
   readonly #free = new Map<number, number[]>();
   #top: number;
 
@@ -61,6 +64,11 @@ class BankSpace implements Bank {
     const pointer = this.#top;
     this.#top += byteLength;
     return pointer;
+  }
+
+  /** Bytes that nothing has taken yet. */
+  get room(): number {
+    return this.buffer.byteLength - this.#top;
   }
 
   give(pointer: number, byteLength: number): void {
@@ -128,8 +136,9 @@ export class Arena {
     const pointer = (bank as BankSpace).take(size);
     if (pointer === undefined) {
       throw new EddyError("too-large", `constant ${key}`, {
-        expected: "room in its memory bank",
+        expected: `at most the ${(bank as BankSpace).room} bytes left in its memory bank`,
         received: `${size} bytes`,
+        hint: "an Arena with larger bankBytes has room",
       });
     }
     const bytes = new Uint8Array(bank.buffer, pointer, byteLength);
@@ -140,12 +149,21 @@ export class Arena {
   }
 
   /**
-   * Working memory of a bank, shared by everything in it: its contents are anybody's between two calls. Regions come
-   * in powers of two, so that a fleet of models of any sizes shares a few.
+   * Working memory of a bank, shared by everything in it: its contents are anybody's between two calls. A region that
+   * is large enough is used again, so that a fleet of models of any sizes shares a few.
    */
   scratch(bank: Bank, byteLength: number): number {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(byteLength, 1024)));
-    return this.constant(bank, `scratch:${size}`, size, () => {}).pointer;
+    const fitting = bank.scratch.filter((region) => region.bytes.length >= byteLength);
+    if (fitting.length > 0) {
+      return fitting.reduce((best, region) => (region.bytes.length < best.bytes.length ? region : best))
+        .pointer;
+    }
+    const generous = 2 ** Math.ceil(Math.log2(Math.max(byteLength, 1024)));
+    const room = (bank as BankSpace).room;
+    const size = generous <= room / 2 ? generous : byteLength;
+    const region = this.constant(bank, `scratch:${size}`, size, () => {});
+    bank.scratch.push(region);
+    return region.pointer;
   }
 
   #region(bank: BankSpace, pointer: number, byteLength: number): Region {

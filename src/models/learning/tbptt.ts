@@ -38,7 +38,8 @@ const NORM = 3;
  * With k1 < k2 the parameters have changed inside the window: its steps are run again from the stored state, in scratch.
  *
  * Per event: `step(x)`, then `label` for every position whose label exists now (lag 0 is the step just made), then
- * `learn()`. A label that has not come is NaN and teaches nothing.
+ * `learn()`. A label that has not come is NaN and teaches nothing. Where labels come late, k2 > k1 plus the delay keeps
+ * every position in the window until it has them; with k1 = k2 a window is let go once it has been learned from.
  *
  * Cost per event: one step, and k2/k1 times (a step again unless k1 = k2, and back: about two steps).
  *

@@ -19,7 +19,7 @@ export interface GenerateOptions {
   readonly readout?: Readout;
   /**
    * Writes the features of future step `step` (from 0) to `x`, given the value just generated, [targets], null at the
-   * first step. Default: zeros, or the value itself where the net has as many features as the readout has targets.
+   * first step. It may not call models: their working memory is in use. Default: zeros, or the value itself where the net has as many features as the readout has targets.
    */
   readonly features?: (x: Float64Array, step: number, previous: Float64Array | null) => void;
 }

@@ -102,7 +102,7 @@ export class LiveNetwork {
    * Takes the features x of one event and returns the output. `dt` is the time since the last step in usual steps:
    * leaky units decay by it. The returned array is reused. Until `feedback` says otherwise, the network's own output
    * is what `y` edges will read.
-   * @throws EddyError `bad-number` for a feature that is not finite.
+   * @throws EddyError `bad-number` for a feature that is not finite, or a dt below 0; nothing has changed then.
    */
   step(x: ArrayLike<number>, dt = 1): Float64Array {
     const { program } = this.network;
@@ -111,6 +111,12 @@ export class LiveNetwork {
       throw new EddyError("bad-argument", "x", {
         expected: `${program.x} numbers`,
         received: String(x.length),
+      });
+    }
+    if (!(dt >= 0 && dt < Number.POSITIVE_INFINITY)) {
+      throw new EddyError("bad-number", "dt", {
+        expected: "a finite number of steps from 0",
+        received: String(dt),
       });
     }
     if (clock[ROW]! >= this.tape.rows) this.#shift();

@@ -13,6 +13,8 @@ export interface CheckpointerOptions {
   readonly retention: Retention;
 }
 
+/** Bytes of one slice at most: what waits in the log is copied into the database by some later commit, all at once. */
+const SLICE_BYTES = 2 ** 20;
 /** Rows deleted between two yields. */
 const TRIM_ROWS = 2048;
 
@@ -113,7 +115,7 @@ export class Checkpointer {
     const written = this.#table.writeCheckpoints(entries);
     const spent = this.#clock.monotonic() - started;
     const fit = Math.min(2, Math.max(0.5, this.#options.sliceMilliseconds / Math.max(spent, 0.1)));
-    this.#sliceBytes = Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit);
+    this.#sliceBytes = Math.min(SLICE_BYTES, Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit));
     this.#metrics.peak("checkpoint_slice_milliseconds_max", spent);
     await this.#pause(spent);
     return next;

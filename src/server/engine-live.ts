@@ -356,7 +356,7 @@ export class LiveEngine implements Engine {
     const found: Forecast[] = [];
     const take = (issues: readonly IssuedForecasts[]): void => {
       for (const { forecasts } of issues) {
-        if (series && !series(forecasts[0].series)) continue;
+        if (forecasts.length === 0 || (series && !series(forecasts[0].series))) continue;
         for (const forecast of forecasts) if (found.length < limit) found.push(forecast);
       }
     };
@@ -419,6 +419,7 @@ export class LiveEngine implements Engine {
       journal_rows: size.journalRows,
       forecast_rows: size.forecastRows,
       id_rows: size.idRows,
+      forecasts_damaged_total: size.damagedForecasts,
       storage_failed: this.#store.failed ? 1 : 0,
     };
   }

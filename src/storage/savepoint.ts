@@ -5,10 +5,10 @@ import Database from "better-sqlite3";
 import { EddyError, printable } from "../models/errors.ts";
 import { frameCheckpoint } from "./checkpoint.ts";
 import { packForecasts } from "./issued-forecasts.ts";
-import { partitionOf } from "./partition.ts";
 import { takeLock } from "./sqlite/lock.ts";
 import { DatabaseReader } from "./sqlite/reader.ts";
 import { prepareSchema } from "./sqlite/schema.ts";
+import { INSERT_SERIES, seriesParameters } from "./sqlite/series-row.ts";
 import { storageError } from "./sqlite/store.ts";
 import type { StoredSeries } from "./store.ts";
 
@@ -71,13 +71,6 @@ export function restoreSavepoint(file: string, database: string): SavepointRepor
       const fact = (name: string): number =>
         Number(db.prepare("SELECT value FROM facts WHERE name = ?").pluck().get(name));
       const shift = fact("derivedUpTo");
-      const position = Number(db.prepare("SELECT max(position) FROM journal").pluck().get() ?? 0);
-      if (position > shift) {
-        throw new EddyError("bad-state", database, {
-          expected: "a database that was closed in order",
-          received: `observations up to ${position}, forecasts up to ${shift}`,
-        });
-      }
       const series = reader.series();
       const known = db.prepare("SELECT 1 FROM series WHERE name = ?");
       for (const { name } of series) {
@@ -85,6 +78,13 @@ export function restoreSavepoint(file: string, database: string): SavepointRepor
         throw new EddyError("bad-argument", database, {
           expected: "none of the series of the savepoint",
           received: printable(name),
+        });
+      }
+      const position = Number(db.prepare("SELECT max(position) FROM journal").pluck().get() ?? 0);
+      if (position > shift) {
+        throw new EddyError("bad-state", database, {
+          expected: "a database that was closed in order",
+          received: `observations up to ${position}, forecasts up to ${shift}`,
         });
       }
       const firstId = Number(db.prepare("SELECT coalesce(max(id), 0) + 1 FROM series").pluck().get());
@@ -117,12 +117,13 @@ function copy(
   let observations = 0;
   let forecasts = 0;
   db.transaction(() => {
-    const addSeries = db.prepare("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)");
+    const addSeries = db.prepare(INSERT_SERIES);
     const addCheckpoint = db.prepare("INSERT INTO checkpoints VALUES (?, ?, ?, ?)");
-    for (const { id, name, specification, columns, birth } of series) {
+    for (const stored of series) {
+      const { id, birth } = stored;
       const checkpoint = reader.checkpoint(id);
       const newId = newIds.get(id)!;
-      addSeries.run(newId, name, partitionOf(name), specification, JSON.stringify(columns), birth + shift);
+      addSeries.run(...seriesParameters({ ...stored, id: newId, birth: birth + shift }));
       reached.set(id, checkpoint?.position ?? birth);
       if (!checkpoint) continue;
       const position = checkpoint.position + shift;

@@ -43,6 +43,7 @@ export interface IssuedForecasts {
   /** 0, 1, ... for the issues that one observation led to. */
   readonly ordinal: number;
   readonly series: number;
+  /** Empty when the stored bytes were altered. */
   readonly forecasts: readonly Forecast[];
 }
 
@@ -128,6 +129,8 @@ export interface StoreSize {
   readonly journalRows: number;
   readonly forecastRows: number;
   readonly idRows: number;
+  /** Stored forecasts found altered since the store was opened; they are left out of every answer. */
+  readonly damagedForecasts: number;
 }
 
 /**

@@ -10,7 +10,7 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const report = await killTest(rounds, Number(values.seed), Number(values.observations) || 100 * rounds);
+const report = await killTest(rounds, Number(values.seed), Number(values.observations) || 20 * rounds);
 console.log(JSON.stringify(report, null, 2));
 const wrong =
   report.acknowledgedAndMissing + report.appliedTwice + report.statesDifferent + report.forecastsDifferent;

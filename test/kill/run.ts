@@ -84,6 +84,9 @@ interface Sent {
   readonly duplicates: number;
 }
 
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 async function send(database: string, rounds: number, seed: number, perSeries: number): Promise<Sent> {
   const generator = xoroshiro128plus(seed);
   const draw = (low: number, high: number): number => uniformInt(generator, low, high);
@@ -96,9 +99,10 @@ async function send(database: string, rounds: number, seed: number, perSeries: n
     rounds > 0 && draw(0, 1) === 0 ? POINTS[draw(0, POINTS.length - 1)] : null;
   let point = plan();
   const start = (): ServerProcess =>
-    new ServerProcess(database, point === null ? "" : `${point}@${draw(1, 40)}`);
+    new ServerProcess(database, point === null ? "" : `${point}@${draw(1, 12)}`);
   let server = start();
   let sending = true;
+  let round = 0;
 
   // One client, one batch at a time: the journal must come out the same, position by position.
   const client = async (): Promise<void> => {
@@ -123,23 +127,26 @@ async function send(database: string, rounds: number, seed: number, perSeries: n
           break;
         } catch {
           resent++;
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await pause(20);
         }
       }
-      // Room for the kills to fall between, and for rounds of checkpoints.
-      if (rounds > 0) await new Promise((resolve) => setTimeout(resolve, draw(0, 8)));
+      // The kills are spread over the whole of it.
+      while (rounds > 0 && n / perSeries > (round + 1) / rounds) await pause(5);
     }
     sending = false;
   };
   const done = client();
 
-  for (let round = 0; round < rounds && sending; round++) {
+  for (; round < rounds && sending; round++) {
     // Also while it starts and recovers.
-    const moment = point === null ? draw(0, 2500) : 6000;
-    const timer = setTimeout(() => server.kill("SIGKILL"), moment);
+    const moment = point === null ? draw(0, 2500) : 8000;
+    let cause = point ?? "at random";
+    const timer = setTimeout(() => {
+      cause = "at random";
+      server.kill("SIGKILL");
+    }, moment);
     await server.ended;
     clearTimeout(timer);
-    const cause = point ?? "at random";
     kills[cause] = (kills[cause] ?? 0) + 1;
     point = round + 1 < rounds ? plan() : null;
     server = start();

@@ -270,6 +270,7 @@ export class SimulatedStore implements Store {
       journalRows: this.#content.rows.length,
       forecastRows: this.#content.issued.length,
       idRows: this.#content.ids.size,
+      damagedForecasts: 0,
     };
   }
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { runHistory } from "./history.ts";
 
 const first = Number(process.env.SIMULATION_SEED ?? 1);
-const histories = Number(process.env.SIMULATION_HISTORIES ?? 2000);
+const histories = Number(process.env.SIMULATION_HISTORIES ?? 1000);
 
 test("nothing acknowledged is lost, nothing is applied twice, every state and forecast is exact", async () => {
   const faults: Record<string, number> = {};

@@ -7,6 +7,7 @@ import { unpackForecasts } from "../issued-forecasts.ts";
 import { unpackValues } from "../journal.ts";
 import type { Generation, JournalRow, StoredSeries } from "../store.ts";
 import { checkSchema } from "./schema.ts";
+import { SELECT_SERIES, type SeriesRow, storedSeries } from "./series-row.ts";
 import { storageError } from "./store.ts";
 
 const PAGE_ROWS = 1024;
@@ -77,12 +78,10 @@ export class DatabaseReader {
   /** Series in the order of their names. */
   series(matches: (name: string) => boolean = () => true): StoredSeries[] {
     return this.#db
-      .prepare<[], Omit<StoredSeries, "columns"> & { columns: string }>(
-        "SELECT id, name, specification, columns, birth FROM series ORDER BY name",
-      )
+      .prepare<[], SeriesRow>(`${SELECT_SERIES} ORDER BY name`)
       .all()
       .filter(({ name }) => matches(name))
-      .map((row) => ({ ...row, columns: JSON.parse(row.columns) }));
+      .map(storedSeries);
   }
 
   generations(series: number): Generation[] {

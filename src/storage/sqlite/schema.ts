@@ -14,7 +14,8 @@ CREATE TABLE series (
   part INTEGER NOT NULL,
   specification TEXT NOT NULL,
   columns TEXT NOT NULL,
-  birth INTEGER NOT NULL
+  birth INTEGER NOT NULL,
+  checksum INTEGER NOT NULL
 );
 CREATE TABLE journal (
   position INTEGER PRIMARY KEY,

@@ -3,8 +3,8 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import type { Forecast } from "../../models/forecast.ts";
 import { packForecasts, unpackForecasts } from "../issued-forecasts.ts";
-import { partitionOf } from "../partition.ts";
 import type {
   CheckpointBatch,
   Commit,
@@ -20,6 +20,13 @@ import type {
 } from "../store.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { prepareSchema } from "./schema.ts";
+import {
+  INSERT_SERIES,
+  SELECT_SERIES,
+  type SeriesRow,
+  seriesParameters,
+  storedSeries,
+} from "./series-row.ts";
 
 export interface SqliteStoreOptions {
   readonly path: string;
@@ -39,13 +46,6 @@ const PAGE_BYTES = 8192;
 /** Rows read at a time, so that no read statement stays open while others write. */
 const READ_ROWS = 512;
 
-interface SeriesRow {
-  id: number;
-  name: string;
-  specification: string;
-  columns: string;
-  birth: number;
-}
 interface ForecastRow {
   position: number;
   ordinal: number;
@@ -64,6 +64,7 @@ export class SqliteStore implements Store {
   readonly #statements;
   #position = 0;
   #failed: EddyError | undefined;
+  #damagedForecasts = 0;
 
   constructor(options: SqliteStoreOptions) {
     this.path = resolve(options.path);
@@ -85,6 +86,8 @@ export class SqliteStore implements Store {
         });
       }
       db.pragma(`synchronous = ${options.durability === "process" ? "NORMAL" : "FULL"}`);
+      // Little and often: copying the log into the database happens inside a commit, and intake waits for it.
+      db.pragma("wal_autocheckpoint = 256");
       if (options.maxBytes !== undefined) {
         db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
       }
@@ -106,9 +109,7 @@ export class SqliteStore implements Store {
   #prepare() {
     const db = this.#db;
     return {
-      addSeries: db.prepare<[number, string, number, string, string, number]>(
-        "INSERT INTO series VALUES (?, ?, ?, ?, ?, ?)",
-      ),
+      addSeries: db.prepare<ReturnType<typeof seriesParameters>>(INSERT_SERIES),
       addRow: db.prepare<[number, number, number, number, Uint8Array]>(
         "INSERT INTO journal VALUES (?, ?, ?, ?, ?)",
       ),
@@ -175,10 +176,8 @@ export class SqliteStore implements Store {
     return this.#guard(() => {
       const db = this.#db;
       const series: StoredSeries[] = [];
-      for (const row of db
-        .prepare<[], SeriesRow>("SELECT id, name, specification, columns, birth FROM series ORDER BY id")
-        .all()) {
-        series.push({ ...row, columns: JSON.parse(row.columns) });
+      for (const row of db.prepare<[], SeriesRow>(`${SELECT_SERIES} ORDER BY id`).all()) {
+        series.push(storedSeries(row));
         this.#names.set(row.id, row.name);
       }
       const fact = (name: string): unknown => this.#statements.getFact.get(name);
@@ -216,9 +215,7 @@ export class SqliteStore implements Store {
     this.#write(() => {
       const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
       this.#writeDerived(commit.derived);
-      for (const { id, name, specification, columns, birth } of commit.series) {
-        addSeries.run(id, name, partitionOf(name), specification, JSON.stringify(columns), birth);
-      }
+      for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
       this.#failpoint("commit:begun");
       for (let i = 0; i < commit.entries.length; i++) {
         const { series, applied, time, payload, id } = commit.entries[i];
@@ -302,12 +299,14 @@ export class SqliteStore implements Store {
   }
 
   #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {
-    return {
-      position,
-      ordinal,
-      series,
-      forecasts: unpackForecasts(payload, this.#names.get(series) ?? String(series)),
-    };
+    let forecasts: readonly Forecast[] = [];
+    try {
+      forecasts = unpackForecasts(payload, this.#names.get(series) ?? String(series));
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      this.#damagedForecasts++;
+    }
+    return { position, ordinal, series, forecasts };
   }
 
   trim(needed: number, retention: Retention, now: number, limit: number): number {
@@ -352,6 +351,7 @@ export class SqliteStore implements Store {
         journalRows: this.#position + 1 - oldest,
         forecastRows: this.#position + 1 - oldestForecast,
         idRows: this.#position + 1 - oldestId,
+        damagedForecasts: this.#damagedForecasts,
       };
     });
   }

@@ -40,7 +40,11 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
   });
 
   const start = async (options: Partial<ServerOptions> = {}, name = `${database++}.db`): Promise<Server> => {
-    const series = { model: "persistence", horizon: 4 };
+    const series = (name: string) => ({
+      model: "persistence",
+      horizon: 4,
+      every: name.startsWith("resampled") ? 5_000 : 0,
+    });
     const engine = openEngine({ database: join(folder, name), series });
     const server = await startServer({ engine, socket: { reconnectAfterMs: 100 }, ...options });
     await server.ready;
@@ -126,6 +130,14 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
     await until(async () => (await page.textContent("#fact-now")) === "50.00");
     await until(async () => (await drawn(page)) > 50);
     expect(complaints).toEqual([]);
+  });
+
+  test("a series that is resampled is drawn with its readings", async () => {
+    const server = await start();
+    await feed(server, ["resampled"]);
+    const { page } = await visit(server.url);
+    await until(async () => (await page.isVisible("#stage")) && (await now(page)) > 30);
+    await until(async () => (await drawn(page)) > 50);
   });
 
   test("nothing observed yet: it says how to begin, and begins", async () => {

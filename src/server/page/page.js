@@ -64,16 +64,20 @@ async function fill(series, own) {
 
 /** Series whose history has been asked for. */
 const filled = new Set();
+let filling = false;
+/** Asks, one after the other, for the history of the series in view that lack some. */
 async function fillShown() {
-  for (const track of [...cards.keys()]) {
-    if (filled.has(track.series)) continue;
-    filled.add(track.series);
-    await fill(
-      track.series,
-      [...tracks.values()].filter(({ series }) => series === track.series),
-    );
+  if (filling) return;
+  filling = true;
+  for (const { series } of [...cards.keys()]) {
+    const own = [...tracks.values()].filter((track) => track.series === series);
+    if (filled.has(series) && !own.some(({ behind }) => behind)) continue;
+    filled.add(series);
+    await fill(series, own);
   }
+  filling = false;
 }
+setInterval(fillShown, 1000);
 
 function take(data) {
   received++;
@@ -223,6 +227,8 @@ const connection = openConnection({
   onData: take,
   onReady: () => {
     $("token-form").hidden = true;
+    // What came while the connection was lost is asked for as well.
+    filled.clear();
     layoutStale = true;
   },
   onState: (state, text) => {

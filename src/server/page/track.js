@@ -15,6 +15,8 @@ export class Track {
     this.forecast = null;
     this.stepTime = 1000;
     this.changed = true;
+    /** A forecast came without the reading that led to it, as of a series that is resampled. */
+    this.behind = false;
     /** Forecasts whose steps are still to come, oldest first. */
     this.pending = [];
     /** What was forecast `aheadSteps` before: { time, lower, upper }. */
@@ -24,18 +26,21 @@ export class Track {
     this.checked = 0;
   }
 
-  /** The readings that the server still had. */
+  /** Readings from the server's journal, among those that came live. */
   fill(readings) {
-    const first = this.times[0] ?? Number.POSITIVE_INFINITY;
-    const earlier = readings.filter(({ time, value }) => value !== null && time < first);
-    this.times.unshift(...earlier.map(({ time }) => time));
-    this.values.unshift(...earlier.map(({ value }) => value));
+    const byTime = new Map(this.times.map((time, i) => [time, this.values[i]]));
+    for (const { time, value } of readings) if (value !== null) byTime.set(time, value);
+    const all = [...byTime].sort(([a], [b]) => a - b).slice(-READINGS);
+    this.times = all.map(([time]) => time);
+    this.values = all.map(([, value]) => value);
+    this.behind = false;
     this.changed = true;
   }
 
   add({ forecast, observed }) {
     const time = Date.parse(forecast.issuedAt);
     const last = this.times.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (observed === undefined) this.behind = true;
     if (typeof observed === "number" && time > last) {
       this.times.push(time);
       this.values.push(observed);

@@ -134,7 +134,12 @@ export const command = defineCommand({
       const seconds = await feed(world, recording, series, protocol, scored.to, refusals, tick);
       file?.close();
       progress.clear();
-      results.push(summarise(model, head, protocol, seen.deviation, seconds, scored.to, refusals.byReason));
+      results.push(
+        summarise(model, head, protocol, seen.deviation, seconds, scored.to, {
+          refused: refusals.byReason,
+          counts: series.counts,
+        }),
+      );
       if (m === 0 && refusals.total > 0) await world.stderr.write(refusals.summary(series.counts.taken));
       series.release();
     }

@@ -1,13 +1,15 @@
 import { EddyError } from "../models/errors.ts";
 import { openFormat, TEXT_FORMATS } from "../streams/formats/open.ts";
+import { isRefused } from "../streams/formats/reading.ts";
 import { readings } from "../streams/sources/readings.ts";
 import { defineCommand } from "./command.ts";
-import { choice } from "./flags.ts";
+import { choice, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { checkOptions, Live } from "./live.ts";
 import { Refusals } from "./refusals.ts";
 import { standardInput } from "./standard-input.ts";
+import { TerminalChart } from "./terminal-chart.ts";
 
 export const command = defineCommand({
   name: "pipe",
@@ -22,6 +24,7 @@ export const command = defineCommand({
     ),
     ...inputFlags,
     ...forecastFlags,
+    chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
   examples: [
     "vmstat -n 1 | eddy pipe --horizon 30",
@@ -35,6 +38,9 @@ export const command = defineCommand({
         hint: "log lines cannot be read yet",
       });
     }
+    if (flags.chart && !world.stdout.isTTY) {
+      throw new EddyError("bad-argument", "--chart", { expected: "a terminal on stdout", received: "none" });
+    }
     const options = seriesOptions(flags);
     checkOptions(options);
     let arrived = Number.NEGATIVE_INFINITY;
@@ -45,13 +51,19 @@ export const command = defineCommand({
     const refusals = new Refusals(world, "stdin");
     const live = new Live(options, refusals);
     const out = new ForecastLines(world.stdout);
+    const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
     const open = openFormat(flags.format, { name: "stdin", arrival, ...formatOptions(flags) });
     for await (const batch of readings(standardInput(world), open)) {
-      for (const reading of batch) await out.add(live.push(reading));
-      await out.flush();
+      for (const reading of batch) {
+        const forecasts = live.push(reading);
+        if (chart === undefined) await out.add(forecasts);
+        else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
+      }
+      await (chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;
     }
-    await out.add(live.end());
+    const last = live.end();
+    if (chart === undefined) await out.add(last);
     await out.flush();
     if (refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
     return live.taken === 0 && refusals.total > 0 ? 1 : 0;

@@ -121,7 +121,8 @@ export class Series {
     const n = Math.min(RECENT_INTERVALS, this.#clock[0] - 1);
     if (n < 1) return COUNTED_STEP;
     const recent = Array.from(this.#clock.subarray(2, 2 + n)).sort((a, b) => a - b);
-    return recent[n >> 1] || 1;
+    // Readings that came in one piece have no interval to tell.
+    return recent[n >> 1] || COUNTED_STEP;
   }
 
   /** Everything that shapes a future forecast of this series. */

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { invoke, parsed, spawnEddy } from "./invoke.ts";
+import { run } from "../../src/cli/run.ts";
+import { fakeWorld, invoke, parsed, spawnEddy } from "./invoke.ts";
 
 const persistence = ["--model", "persistence", "--horizon", "2"];
 const hour = (i: number): string => new Date(Date.UTC(2024, 0, 1, i)).toISOString();
@@ -205,5 +206,27 @@ describe("eddy pipe", () => {
     await new Promise((resolve) => child.stdout.once("data", resolve));
     child.kill("SIGINT");
     expect(await closed).toBe(0);
+  });
+});
+
+describe("eddy pipe --chart", () => {
+  test("draws every target in its place on a terminal", async () => {
+    const { world, written } = fakeWorld("a,b\n1,10\n2,20\n3,30\n", {}, true);
+    expect(await run(["pipe", ...persistence, "--chart"], world)).toBe(0);
+    const plain = written.stdout.replace(new RegExp(`${String.fromCharCode(27)}\\[\\d*[a-zA-Z]`, "g"), "");
+    expect(
+      plain
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.replace(/ +/g, " ")),
+    ).toEqual([
+      expect.stringMatching(/^stdin a ▁▅███ 3 → 3 \[.*\] in 2$/),
+      expect.stringMatching(/^stdin b ▁▅███ 30 → 30 \[.*\] in 2$/),
+    ]);
+  });
+
+  test("needs a terminal", async () => {
+    const { code, stderr } = await invoke(["pipe", "--chart"], "1\n2\n");
+    expect([code, stderr]).toEqual([2, "eddy: --chart: expected a terminal on stdout, got none\n"]);
   });
 });

@@ -123,7 +123,10 @@ describe("eddy replay", () => {
 
 test("a database gives the very forecasts that were made live, by the settings its series were born with", async () => {
   const database = join(folder, "live.db");
-  const engine = await openEngine({ database, series: { horizon: 2, model: "seasonal-naive", periods: [5] } });
+  const engine = await openEngine({
+    database,
+    series: { horizon: 2, model: "seasonal-naive", periods: [5] },
+  });
   const live: Forecast[] = [];
   engine.forecasts$.subscribe((forecast) => live.push(forecast));
   const observations = Array.from({ length: 40 }, (_, i) => ({

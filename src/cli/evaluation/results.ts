@@ -1,3 +1,4 @@
+import type { SeriesCounts } from "../../streams/steps.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Tally } from "./scores.ts";
 
@@ -39,7 +40,10 @@ export interface ModelResult extends Figures {
   readonly coverageQuarters: readonly (number | null)[];
   readonly seconds: number;
   readonly rowsPerSecond: number;
+  /** Lines and observations set aside, by reason. */
   readonly refused: Readonly<Record<string, number>>;
+  /** What the series was given: observations taken, values of unknown columns, steps left out of long silences. */
+  readonly counts: SeriesCounts;
   readonly steps: readonly StepFigures[];
   readonly targets: readonly TargetFigures[];
 }
@@ -86,7 +90,7 @@ export function summarise(
   deviation: readonly number[],
   seconds: number,
   rows: number,
-  refused: Readonly<Record<string, number>>,
+  accounts: Pick<ModelResult, "refused" | "counts">,
 ): ModelResult {
   const { scores } = protocol;
   const steps = Array.from({ length: horizon }, (_, i) => i + 1);
@@ -98,7 +102,7 @@ export function summarise(
     coverageQuarters: scores.quarters,
     seconds,
     rowsPerSecond: Math.round(rows / Math.max(seconds, 1e-3)),
-    refused,
+    ...accounts,
     steps: steps.map((step) => stepFigures(step, scores.step(step))),
     targets: targets.map((target, d) => ({
       target,

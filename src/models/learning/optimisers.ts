@@ -21,8 +21,8 @@ export interface Optimiser {
   readonly moments: readonly Slice<Reals>[];
   /** A bound on |Δθ| of the next update with a gradient of this norm, known before anything is changed. */
   largestStep(gradientNorm: number, parameters: number): number;
-  /** θ ← θ - step(g · scale). `n` counts updates from 1. */
-  update(kernels: Kernels, theta: number, g: number, scale: number, parameters: number, n: number): void;
+  /** θ ← θ - step(g · scale). */
+  update(kernels: Kernels, theta: number, g: number, scale: number, parameters: number): void;
 }
 
 /**
@@ -71,14 +71,19 @@ export function makeOptimiser(
       between("beta2", beta2, 0, 1);
       const m = moment("m");
       const v = moment("v");
+      // 1 - β₁ⁿ and 1 - β₂ⁿ, carried on by products: the same bits wherever multiplication is.
+      const bias = layout.float64(`${name}.bias`, 2);
       return {
         kind: "adam",
         moments: [m, v],
         // |m̂| / √v̂ is at most (1 - β₁) / √(1 - β₂) per parameter when β₁² < β₂ (Kingma & Ba, section 2.1).
         largestStep: (_, P) => rate * Math.sqrt(P) * Math.max(1, (1 - beta1) / Math.sqrt(1 - beta2)),
-        update: (k, theta, g, scale, P, n) => {
-          const c1 = 1 / (1 - beta1 ** n);
-          const c2 = 1 / (1 - beta2 ** n);
+        update(k, theta, g, scale, P) {
+          const { view } = bias;
+          view[0] = 1 - beta1 * (1 - view[0]!);
+          view[1] = 1 - beta2 * (1 - view[1]!);
+          const c1 = 1 / view[0];
+          const c2 = 1 / view[1];
           k.adam(theta, m.pointer, v.pointer, g, scale, rate, beta1, beta2, epsilon, c1, c2, P);
         },
       };

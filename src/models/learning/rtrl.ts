@@ -255,7 +255,7 @@ export class DiagonalNetwork {
     if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, P))) return loss;
     this.#updates.view[0] += 1;
     const { pointer } = this.parameters;
-    this.optimiser.update(this.#kernels, pointer, this.gradients.pointer, scale, P, this.#updates.view[0]);
+    this.optimiser.update(this.#kernels, pointer, this.gradients.pointer, scale, P);
     return loss;
   }
 

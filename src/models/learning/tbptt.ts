@@ -215,14 +215,7 @@ export class OnlineLearner {
     const scale = clippingFactor(norm, this.#clip);
     if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, parameters))) return false;
     record[UPDATES] = record[UPDATES]! + 1;
-    this.optimiser.update(
-      k,
-      network.parameters.pointer,
-      workspace.gradient,
-      scale,
-      parameters,
-      record[UPDATES]!,
-    );
+    this.optimiser.update(k, network.parameters.pointer, workspace.gradient, scale, parameters);
     return true;
   }
 

@@ -123,7 +123,7 @@ export class WindowLearner {
       return record[1];
     record[0] = record[0]! + 1;
     const { pointer } = network.parameters;
-    this.optimiser.update(k, pointer, this.#gradient.pointer, scale, parameters, record[0]);
+    this.optimiser.update(k, pointer, this.#gradient.pointer, scale, parameters);
     return record[1];
   }
 }

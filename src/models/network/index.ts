@@ -42,6 +42,7 @@ export {
   lstm,
   type OutputRecurrenceOptions,
   outputRecurrence,
+  type PlainElmanOptions,
   type SkipOptions,
   type SystemOptions,
   skip,

@@ -21,7 +21,7 @@ const hidden = { ...shared, hidden: "whole" } as const;
 
 /** Every network that has a short name, with the options it takes: those of its builder function. */
 const table: Readonly<Record<string, System>> = {
-  elman: { forms: hidden, build: systems.elman },
+  elman: { forms: { ...hidden, orthogonal: "flag" }, build: systems.elman },
   lstm: {
     forms: { ...hidden, candidate: "word", forgetBias: "number", memory: "number" },
     build: systems.lstm,

@@ -14,6 +14,11 @@ export interface ElmanOptions extends SystemOptions {
   readonly hidden?: number;
 }
 
+export interface PlainElmanOptions extends ElmanOptions {
+  /** Recurrent weights that begin orthogonal: they turn the state and neither stretch nor shrink it. Default false. */
+  readonly orthogonal?: boolean;
+}
+
 export interface LstmOptions extends SystemOptions {
   readonly hidden?: number;
   readonly candidate?: "tanh" | "logistic";
@@ -97,9 +102,12 @@ export interface EsnOptions extends SystemOptions {
 }
 
 /** Elman's net (1990): h = tanh(b + W h(t-1) + U x), o = c + V h. */
-export function elman(options: ElmanOptions = {}): Wiring {
-  const { hidden = 32 } = options;
-  return withReadout(options, [recurrent("h", "tanh", hidden, [{ from: "x" }])]);
+export function elman(options: PlainElmanOptions = {}): Wiring {
+  const { hidden = 32, orthogonal = false } = options;
+  const own: Edge = orthogonal
+    ? { from: "h", delay: 1, initial: { kind: "orthogonal" } }
+    : { from: "h", delay: 1 };
+  return withReadout(options, [{ name: "h", cell: "tanh", size: hidden, edges: [{ from: "x" }, own] }]);
 }
 
 /** An LSTM with a linear readout. */

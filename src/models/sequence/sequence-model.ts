@@ -172,7 +172,7 @@ export class SequenceModel {
       },
     ];
     parts.forEach(({ theta, g: at, size }, i) => {
-      if (size > 0) this.#optimisers[i].update(k, theta, at, scale, size, this.#updates.view[0]);
+      if (size > 0) this.#optimisers[i].update(k, theta, at, scale, size);
     });
     return loss;
   }

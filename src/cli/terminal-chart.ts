@@ -35,7 +35,8 @@ export function chartRow(
   const seen = [...past.filter(Number.isFinite), ...future];
   const [low, high] = [Math.min(...seen), Math.max(...seen)];
   const { step, mean, lower, upper } = horizon[horizon.length - 1];
-  const short = (value: number) => Number(value.toPrecision(4)).toString();
+  const short = (value: number) =>
+    Math.abs(value) >= 1e4 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
   const now = past.at(-1) ?? Number.NaN;
   return (
     `${name.slice(0, nameWidth).padEnd(nameWidth)} ${bars(past, low, high).padStart(PAST)}` +

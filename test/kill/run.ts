@@ -99,7 +99,7 @@ async function send(database: string, rounds: number, seed: number, perSeries: n
     rounds > 0 && draw(0, 1) === 0 ? POINTS[draw(0, POINTS.length - 1)] : null;
   let point = plan();
   const start = (): ServerProcess =>
-    new ServerProcess(database, point === null ? "" : `${point}@${draw(1, 12)}`);
+    new ServerProcess(database, point === null ? "" : `${point}@${draw(1, 4)}`);
   let server = start();
   let sending = true;
   let round = 0;
@@ -138,9 +138,10 @@ async function send(database: string, rounds: number, seed: number, perSeries: n
   const done = client();
 
   for (; round < rounds && sending; round++) {
-    // Also while it starts and recovers.
-    const moment = point === null ? draw(0, 2500) : 8000;
+    // At random: half of the time while it starts and recovers, otherwise once it serves.
     let cause = point ?? "at random";
+    if (point !== null || draw(0, 1) === 0) await server.url.catch(() => {});
+    const moment = point === null ? draw(0, 1500) : 4000;
     const timer = setTimeout(() => {
       cause = "at random";
       server.kill("SIGKILL");

@@ -1,6 +1,7 @@
 import { readConfiguration, seriesOptions } from "../server/configuration.ts";
+import type { EngineOptions } from "../server/engine.ts";
 import { defineCommand } from "./command.ts";
-import { text, whole } from "./flags.ts";
+import { text, toggle, whole } from "./flags.ts";
 import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
 
 export const command = defineCommand({
@@ -22,6 +23,7 @@ export const command = defineCommand({
       low: 0,
       high: 65_535,
     }),
+    reset: toggle("go on although no checkpoint of a series is good any more: that series begins anew"),
     token: text({ summary: "what clients must show; better in the environment as EDDY_TOKEN" }),
   },
   examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],
@@ -38,6 +40,8 @@ export const command = defineCommand({
       {
         database: flags.db ?? configuration.database ?? "eddy-data/eddy.db",
         series: seriesOptions(configuration),
+        ...(configuration.storage as Partial<EngineOptions> | undefined),
+        reset: flags.reset,
         ...(durability === undefined ? {} : { durability }),
       },
       {

@@ -42,6 +42,35 @@ const forecast = {
   detail: Type.Optional(Type.Boolean({ expected: "true or false" })),
 };
 
+const days = Type.Optional(whole(0, 36_500));
+const rows = Type.Optional(whole(0, Number.MAX_SAFE_INTEGER));
+
+/** What is kept, where, and for how long; docs/recovery.md tells what each means. */
+const storage = Type.Object(
+  {
+    checkpointEvery: Type.Optional(whole(100, 86_400_000)),
+    generations: Type.Optional(whole(2, 16)),
+    memoryBytes: Type.Optional(whole(1, Number.MAX_SAFE_INTEGER)),
+    maxBytes: Type.Optional(whole(1 << 20, Number.MAX_SAFE_INTEGER)),
+    queueLimit: Type.Optional(whole(1, 10_000_000)),
+    seriesLimit: Type.Optional(whole(1, 10_000_000)),
+    retention: Type.Optional(
+      Type.Object(
+        {
+          journalRows: rows,
+          journalDays: days,
+          forecastRows: rows,
+          forecastDays: days,
+          idRows: rows,
+          rollUpDays: days,
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+
 /** What `eddy serve --config FILE` may hold. */
 const ConfigurationSchema = Type.Object(
   {
@@ -54,6 +83,7 @@ const ConfigurationSchema = Type.Object(
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
+    storage: Type.Optional(storage),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(
       Type.Array(Type.Object({ match: text("a pattern of series names"), ...forecast }, strict), {

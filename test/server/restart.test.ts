@@ -6,6 +6,8 @@ import { afterEach, expect, test } from "vitest";
 import { Client } from "./client.ts";
 import { Program } from "./process.ts";
 
+/** Processes start slowly on a busy machine. */
+const PATIENCE = 180_000;
 const folder = mkdtempSync(join(tmpdir(), "eddy-restart-"));
 const programs: Program[] = [];
 afterEach(async () => {
@@ -44,67 +46,71 @@ const forecasts = async (url: string) =>
     ),
   );
 
-test("SIGTERM in mid-stream, start again: nothing lost, the same bits", async () => {
-  const whole = serve("whole.db");
-  const broken = serve("broken.db");
-  const [wholeUrl, brokenUrl] = [await whole.url(), await broken.url()];
-  await post(wholeUrl, readings(0, 400));
+test(
+  "SIGTERM in mid-stream, start again: nothing lost, the same bits",
+  async () => {
+    const whole = serve("whole.db");
+    const broken = serve("broken.db");
+    const [wholeUrl, brokenUrl] = [await whole.url(), await broken.url()];
+    await post(wholeUrl, readings(0, 400));
 
-  await post(brokenUrl, readings(0, 150));
-  const subscriber = await Client.ready(brokenUrl);
-  subscriber.send({ type: "subscribe", id: "s", pattern: "tank/*", mode: "stream" });
-  // In mid-stream: observations come one after the other while the signal is sent.
-  let sent = 150;
-  const acknowledged = new Set<unknown>();
-  subscriber.ws.on("message", (data) => {
-    const { type, id } = JSON.parse(String(data));
-    if (type === "ack") acknowledged.add(id);
-  });
-  const sending = setInterval(() => {
-    for (const line of readings(sent, sent + 1)
+    await post(brokenUrl, readings(0, 150));
+    const subscriber = await Client.ready(brokenUrl);
+    subscriber.send({ type: "subscribe", id: "s", pattern: "tank/*", mode: "stream" });
+    // In mid-stream: observations come one after the other while the signal is sent.
+    let sent = 150;
+    const acknowledged = new Set<unknown>();
+    subscriber.ws.on("message", (data) => {
+      const { type, id } = JSON.parse(String(data));
+      if (type === "ack") acknowledged.add(id);
+    });
+    const sending = setInterval(() => {
+      for (const line of readings(sent, sent + 1)
+        .trim()
+        .split("\n")) {
+        subscriber.send({ type: "observe", ...JSON.parse(line) });
+      }
+      if (++sent === 300) clearInterval(sending);
+    }, 2);
+    await subscriber.until((frames) => frames.filter(({ type }) => type === "data").length > 60);
+    expect(await broken.stop()).toBe(0);
+    clearInterval(sending);
+    expect(await subscriber.closed).toMatchObject({ code: 1001 });
+    expect(subscriber.of("draining")).toHaveLength(1);
+    const lastOffset = Math.max(...subscriber.of("data").map(({ offset }) => Number(offset)));
+    const { epoch } = subscriber.of("subscribed")[0];
+
+    const again = serve("broken.db");
+    const againUrl = await again.url();
+    // Whatever was acknowledged is there; the client sends again what was not, with the same ids.
+    const unanswered = readings(150, sent)
       .trim()
-      .split("\n")) {
-      subscriber.send({ type: "observe", ...JSON.parse(line) });
-    }
-    if (++sent === 300) clearInterval(sending);
-  }, 2);
-  await subscriber.until((frames) => frames.filter(({ type }) => type === "data").length > 60);
-  expect(await broken.stop()).toBe(0);
-  clearInterval(sending);
-  expect(await subscriber.closed).toMatchObject({ code: 1001 });
-  expect(subscriber.of("draining")).toHaveLength(1);
-  const lastOffset = Math.max(...subscriber.of("data").map(({ offset }) => Number(offset)));
-  const { epoch } = subscriber.of("subscribed")[0];
+      .split("\n")
+      .filter((line) => !acknowledged.has(JSON.parse(line).id));
+    if (unanswered.length > 0) await post(againUrl, unanswered.join("\n"));
+    const repeated = await post(againUrl, readings(150, sent));
+    expect(repeated).toEqual({ accepted: 0, duplicate: 2 * (sent - 150), late: 0, refused: [] });
+    const resumed = await Client.ready(againUrl);
+    resumed.send({
+      type: "subscribe",
+      id: "s",
+      pattern: "tank/*",
+      mode: "stream",
+      since: { epoch, offset: lastOffset },
+    });
+    await post(againUrl, readings(sent, 400));
+    await resumed.until((frames) => Number(frames.at(-1)?.offset) === 800);
+    expect(resumed.of("subscribed")[0]).toMatchObject({ epoch, recovered: true });
 
-  const again = serve("broken.db");
-  const againUrl = await again.url();
-  // Whatever was acknowledged is there; the client sends again what was not, with the same ids.
-  const unanswered = readings(150, sent)
-    .trim()
-    .split("\n")
-    .filter((line) => !acknowledged.has(JSON.parse(line).id));
-  if (unanswered.length > 0) await post(againUrl, unanswered.join("\n"));
-  const repeated = await post(againUrl, readings(150, sent));
-  expect(repeated).toEqual({ accepted: 0, duplicate: 2 * (sent - 150), late: 0, refused: [] });
-  const resumed = await Client.ready(againUrl);
-  resumed.send({
-    type: "subscribe",
-    id: "s",
-    pattern: "tank/*",
-    mode: "stream",
-    since: { epoch, offset: lastOffset },
-  });
-  await post(againUrl, readings(sent, 400));
-  await resumed.until((frames) => Number(frames.at(-1)?.offset) === 800);
-  expect(resumed.of("subscribed")[0]).toMatchObject({ epoch, recovered: true });
-
-  expect(await forecasts(againUrl)).toEqual(await forecasts(wholeUrl));
-  // Every position once, over both connections, with no hole.
-  const offsets = [...subscriber.of("data"), ...resumed.of("data")].map(({ offset }) => Number(offset));
-  const unique = [...new Set(offsets)];
-  expect(unique).toEqual(Array.from({ length: unique.length }, (_, i) => unique[0] + i));
-  expect(unique.at(-1)).toBe(800);
-  resumed.close();
-  expect(await again.stop("SIGINT")).toBe(0);
-  expect(await whole.stop()).toBe(0);
-});
+    expect(await forecasts(againUrl)).toEqual(await forecasts(wholeUrl));
+    // Every position once, over both connections, with no hole.
+    const offsets = [...subscriber.of("data"), ...resumed.of("data")].map(({ offset }) => Number(offset));
+    const unique = [...new Set(offsets)];
+    expect(unique).toEqual(Array.from({ length: unique.length }, (_, i) => unique[0] + i));
+    expect(unique.at(-1)).toBe(800);
+    resumed.close();
+    expect(await again.stop("SIGINT")).toBe(0);
+    expect(await whole.stop()).toBe(0);
+  },
+  PATIENCE,
+);

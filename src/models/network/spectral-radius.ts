@@ -1,9 +1,9 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
-/** Below this size all eigenvalues are computed; above, the dominant ones are found in a Krylov space. */
-const DIRECT = 128;
+/** Up to this size all eigenvalues are computed; above, the dominant ones are found in a Krylov space. */
+const DIRECT = 48;
 const POWER_STEPS = 400;
-const KRYLOV = 48;
+const KRYLOV = 32;
 
 /** Real and imaginary parts of the eigenvalues of a square matrix [n × n], row by row. Cost: about 10 n³. */
 export function eigenvalues(matrix: ArrayLike<number>, n: number): { real: number[]; imaginary: number[] } {

@@ -41,6 +41,7 @@ export function lineChart(panels: readonly Panel[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT + 22}" font-family="sans-serif" font-size="11">`,
+    `<title>${panels.map(({ title }) => title).join("; ")}</title>`,
     `<rect width="${width}" height="${HEIGHT + 22}" fill="white"/>`,
     ...panels.map((panel, i) => `<g transform="translate(${i * WIDTH} 0)">${draw(panel, colour)}</g>`),
     ...legend,

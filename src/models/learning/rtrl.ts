@@ -194,23 +194,27 @@ export class DiagonalNetwork {
     const [u, J, direct] = [0, 2, 3].map((vector) => this.#temporary.pointer + vector * row);
     for (let j = 0; j < n; j++) this.#x.view[j] = withinReach(x[j]);
     const { view: T } = this.#temporary;
+    const { view: p } = this.parameters;
+    const { view: h } = this.#h;
+    const [theta, w, b] = [this.#theta * m, this.#w * m, this.#b * m];
     for (let i = 0; i < m; i++) {
-      T[m + i] = this.#h.view[i];
-      T[i] = (this.#b < 0 ? 0 : this.bias[i]) + (this.#w < 0 ? 0 : this.selfWeights[i] * T[m + i]);
+      T[m + i] = h[i];
+      T[i] = (b < 0 ? 0 : p[b + i]) + (w < 0 ? 0 : p[w + i] * h[i]);
     }
     k.affine(u, P + this.#U * row, this.#x.pointer, u, n, m);
-    if (this.activation === "tanh") k.tanh(u, u, m);
+    const curved = this.activation === "tanh";
+    if (curved) k.tanh(u, u, m);
     for (let i = 0; i < m; i++) {
-      const lambda = logistic(this.theta[i]);
+      const lambda = logistic(p[theta + i]);
       const a = dt === 1 ? lambda : lambda ** dt;
       const before = T[m + i];
-      const slope = this.activation === "tanh" ? 1 - T[i] * T[i] : 1;
+      const slope = curved ? 1 - T[i] * T[i] : 1;
       const g = (1 - a) * slope;
-      T[2 * m + i] = a + (this.#w < 0 ? 0 : g * this.selfWeights[i]);
+      T[2 * m + i] = a + (w < 0 ? 0 : g * p[w + i]);
       T[3 * m + i] = g;
       // The direct part of θ waits in the place of δ until its row of S has been multiplied by J.
       T[4 * m + i] = dt * a * (1 - lambda) * (before - T[i]);
-      this.#h.view[i] = a * before + (1 - a) * T[i];
+      h[i] = a * before + (1 - a) * T[i];
     }
     for (let r = 0; r < this.#rows; r++) k.multiply(S + r * row, J, m);
     k.add(S + this.#theta * row, this.#temporary.pointer + 4 * row, m);

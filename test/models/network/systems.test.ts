@@ -10,7 +10,7 @@ const tables = page
     section
       .split("\n")
       .filter((line) => line.startsWith("| ") && !line.startsWith("| system "))
-      .map((line) => line.split(" | ").map((cell) => cell.replace(/^\| | \|$/g, ""))),
+      .map((line) => line.split(" | ").map((cell) => cell.replace(/^\| | \|$/g, "").trim())),
   )
   .filter((rows) => rows.length > 0);
 const [wirings, others] = tables;

@@ -20,6 +20,7 @@ describe("readConfiguration", () => {
       database: "a.db",
       durability: "process",
       bodyBytes: 4096,
+      storage: { checkpointEvery: 1000, retention: { journalDays: 7 } },
       forecast: {
         model: "auto",
         horizon: 24,
@@ -60,6 +61,10 @@ describe("readConfiguration", () => {
       'eddy.json: series.0.targets: expected each column once, got "a,a"',
     ],
     ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model lst: expected auto, .*, got "lst"$/],
+    [
+      '{"storage":{"retention":{"journalDays":-1}}}',
+      "eddy.json: storage.retention.journalDays: expected a whole number from 0 to 36500, got -1",
+    ],
     [
       '{"forecast":{"aggregate":"median"}}',
       'eddy.json: forecast.aggregate: expected one of mean, last, sum, min, max, count, got "median"',

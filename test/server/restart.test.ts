@@ -28,7 +28,7 @@ const readings = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, i) => {
     const t = from + i;
     const time = Date.UTC(2024, 0, 1) + t * 60_000;
-    const a = { id: `a${t}`, series: "tank/a", time, value: Math.sin(t / 7) + (t > 200 ? 3 : 0) };
+    const a = { id: `a${t}`, series: "tank/a", time, value: Math.sin(t / 7) + (t > 120 ? 3 : 0) };
     const b = { id: `b${t}`, series: "tank/b", time, values: { x: Math.cos(t / 5), y: t % 11 } };
     return `${JSON.stringify(a)}\n${JSON.stringify(b)}\n`;
   }).join("");
@@ -52,13 +52,13 @@ test(
     const whole = serve("whole.db");
     const broken = serve("broken.db");
     const [wholeUrl, brokenUrl] = [await whole.url(), await broken.url()];
-    await post(wholeUrl, readings(0, 400));
+    await post(wholeUrl, readings(0, 250));
 
-    await post(brokenUrl, readings(0, 150));
+    await post(brokenUrl, readings(0, 100));
     const subscriber = await Client.ready(brokenUrl);
     subscriber.send({ type: "subscribe", id: "s", pattern: "tank/*", mode: "stream" });
     // In mid-stream: observations come one after the other while the signal is sent.
-    let sent = 150;
+    let sent = 100;
     const acknowledged = new Set<unknown>();
     subscriber.ws.on("message", (data) => {
       const { type, id } = JSON.parse(String(data));
@@ -70,7 +70,7 @@ test(
         .split("\n")) {
         subscriber.send({ type: "observe", ...JSON.parse(line) });
       }
-      if (++sent === 300) clearInterval(sending);
+      if (++sent === 200) clearInterval(sending);
     }, 2);
     await subscriber.until((frames) => frames.filter(({ type }) => type === "data").length > 60);
     expect(await broken.stop()).toBe(0);
@@ -83,13 +83,13 @@ test(
     const again = serve("broken.db");
     const againUrl = await again.url();
     // Whatever was acknowledged is there; the client sends again what was not, with the same ids.
-    const unanswered = readings(150, sent)
+    const unanswered = readings(100, sent)
       .trim()
       .split("\n")
       .filter((line) => !acknowledged.has(JSON.parse(line).id));
     if (unanswered.length > 0) await post(againUrl, unanswered.join("\n"));
-    const repeated = await post(againUrl, readings(150, sent));
-    expect(repeated).toEqual({ accepted: 0, duplicate: 2 * (sent - 150), late: 0, refused: [] });
+    const repeated = await post(againUrl, readings(100, sent));
+    expect(repeated).toEqual({ accepted: 0, duplicate: 2 * (sent - 100), late: 0, refused: [] });
     const resumed = await Client.ready(againUrl);
     resumed.send({
       type: "subscribe",
@@ -98,8 +98,8 @@ test(
       mode: "stream",
       since: { epoch, offset: lastOffset },
     });
-    await post(againUrl, readings(sent, 400));
-    await resumed.until((frames) => Number(frames.at(-1)?.offset) === 800);
+    await post(againUrl, readings(sent, 250));
+    await resumed.until((frames) => Number(frames.at(-1)?.offset) === 500);
     expect(resumed.of("subscribed")[0]).toMatchObject({ epoch, recovered: true });
 
     expect(await forecasts(againUrl)).toEqual(await forecasts(wholeUrl));
@@ -107,7 +107,7 @@ test(
     const offsets = [...subscriber.of("data"), ...resumed.of("data")].map(({ offset }) => Number(offset));
     const unique = [...new Set(offsets)];
     expect(unique).toEqual(Array.from({ length: unique.length }, (_, i) => unique[0] + i));
-    expect(unique.at(-1)).toBe(800);
+    expect(unique.at(-1)).toBe(500);
     resumed.close();
     expect(await again.stop("SIGINT")).toBe(0);
     expect(await whole.stop()).toBe(0);

@@ -57,22 +57,23 @@ describe("examples", () => {
   test.each(examples.map((example, i) => [example.where, example.code, i] as const))(
     "%s",
     async (_where, code, i) => {
-      // Examples import from the package by name; an example without imports gets what it names from the public API.
+      // An example that imports nothing from the package gets what it names of the public API.
       let source = code.replace(
         /from "eddy(?:\/(\w+))?"/g,
         (_all, sub) => `from "../../src/${sub ? `${sub}/` : ""}index.ts"`,
       );
-      if (!/^import /m.test(source)) {
-        for (const module of ["", ...modules.map((name) => `${name}/`)]) {
-          const path = `../../src/${module}index.ts`;
-          const exported = Object.keys(await import(/* @vite-ignore */ join(folder, path)));
-          const missing = exported.filter(
-            (name) =>
-              new RegExp(`\\b${name}\\b`).test(source) &&
-              !new RegExp(`import \\{[^}]*\\b${name}\\b`).test(source),
-          );
-          if (missing.length > 0) source = `import { ${missing.join(", ")} } from "${path}";\n${source}`;
-        }
+      const known = new Set(
+        [...source.matchAll(/import (?:type )?\{([^}]*)\}/g)].flatMap((match) =>
+          (match[1] ?? "").split(/[\s,]+/),
+        ),
+      );
+      for (const module of /from "eddy/.test(code) ? [] : ["", ...modules.map((name) => `${name}/`)]) {
+        const index = `../../src/${module}index.ts`;
+        const missing = Object.keys(await import(/* @vite-ignore */ join(folder, index))).filter(
+          (name) => new RegExp(`\\b${name}\\b`).test(source) && !known.has(name),
+        );
+        for (const name of missing) known.add(name);
+        if (missing.length > 0) source = `import { ${missing.join(", ")} } from "${index}";\n${source}`;
       }
       const path = join(folder, `example-${i}.ts`);
       writeFileSync(

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
+import { readTime } from "../streams/observation-schema.ts";
 import type { Flag } from "./command.ts";
 
 const refuse = (name: string, expected: string, text: string): never => {
@@ -99,6 +100,14 @@ export const wholes = (summary: string, low: number, high: number): Flag<readonl
       ? items
       : refuse(name, `whole numbers from ${low} to ${high} with commas between`, value);
   },
+});
+
+/** A moment: ISO 8601 or epoch milliseconds. */
+export const moment = (summary: string): Flag<number | undefined> => ({
+  summary,
+  hint: "TIME",
+  fallback: undefined,
+  parse: (value, name) => readTime(/^\d{9,}$/.test(value) ? Number(value) : value, name),
 });
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 };

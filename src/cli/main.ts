@@ -51,13 +51,12 @@ const world: World = {
       controller.signal.addEventListener("abort", done);
     }),
   stop: controller.signal,
+  interrupt: () => controller.abort(),
 };
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    controller.abort();
-    // Asked a second time, the default holds: an end at once.
-  });
+  // Once: asked a second time, the system's default holds, an end at once.
+  process.once(signal, () => controller.abort());
 }
 
 const code = await run(process.argv.slice(2), world);

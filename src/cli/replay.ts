@@ -6,14 +6,18 @@ import { isRefused, type Reading } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { choice } from "./flags.ts";
+import { choice, moment } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
+import { listenToKeys } from "./keys.ts";
 import { checkOptions, Live } from "./live.ts";
 import { Pace } from "./pace.ts";
 import { PostObservations } from "./post-observations.ts";
 import { Progress } from "./progress.ts";
 import { Refusals } from "./refusals.ts";
+
+/** Between two looks at the keys, milliseconds. */
+const LONGEST_SLEEP = 1000;
 
 /** `--speed`: times as fast as it was recorded. */
 function readSpeed(value: string, name: string): number {
@@ -45,7 +49,7 @@ export const command = defineCommand({
   name: "replay",
   summary: "drive the live path with a recording, at the speed of its own time or faster",
   description:
-    "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
+    "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nOn a terminal the space bar stops and starts time.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
   operands: [{ name: "FILE", summary: "a recording (CSV, NDJSON, Arrow) or a database of eddy serve" }],
   flags: {
     speed: {
@@ -54,6 +58,8 @@ export const command = defineCommand({
       fallback: Number.POSITIVE_INFINITY,
       parse: readSpeed,
     },
+    from: moment("begin there: what is before is taken at once, and its forecasts are not written"),
+    to: moment("end before this time"),
     into: {
       summary: "post the observations to this server",
       hint: "URL",
@@ -82,8 +88,12 @@ export const command = defineCommand({
     const pace = new Pace(world, flags.speed);
     const progress = new Progress(world);
     let sent = 0;
+    const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = flags;
     const take = (reading: Reading): Promise<void> | undefined => {
-      if (post === undefined) return out.add(live.push(reading));
+      if (post === undefined) {
+        const forecasts = live.push(reading);
+        return isRefused(reading) || reading.observation.time < from ? undefined : out.add(forecasts);
+      }
       if (isRefused(reading)) {
         refusals.add(reading.line, reading.reason, reading.message);
         return undefined;
@@ -92,22 +102,36 @@ export const command = defineCommand({
       return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
     };
     const flush = () => post?.flush() ?? out.flush();
-    reading: for await (const batch of source) {
-      for (const reading of batch) {
-        if (!isRefused(reading)) {
-          const { time } = reading.observation;
-          for (let wait = pace.until(time); wait > 0 && !world.stop.aborted; wait = pace.until(time)) {
-            await flush();
-            progress.count(`${path} ${new Date(time).toISOString()}`, reading.row);
-            await world.sleep(Math.min(wait, 1000));
-          }
-          progress.count(`${path} ${new Date(time).toISOString()}`, reading.row);
-        }
-        await take(reading);
-        if (world.stop.aborted) break reading;
+    const deaf = listenToKeys(world, (key) => {
+      if (key === " ") pace.toggle();
+    });
+    /** Waits until `time` is due; what was due before has been written by then. */
+    const due = async (time: number, row: number): Promise<void> => {
+      for (let wait = pace.until(time); wait > 0 && !world.stop.aborted; wait = pace.until(time)) {
+        await flush();
+        progress.count(`${path} ${new Date(time).toISOString()}${pace.paused ? " paused" : ""}`, row);
+        await world.sleep(Math.min(wait, LONGEST_SLEEP));
       }
+      progress.count(`${path} ${new Date(time).toISOString()}`, row);
+    };
+    try {
+      reading: for await (const batch of source) {
+        for (const reading of batch) {
+          if (!isRefused(reading)) {
+            const { time } = reading.observation;
+            if (time >= to) break reading;
+            if (time >= from) await due(time, reading.row);
+          }
+          if (world.stop.aborted) break reading;
+          await take(reading);
+        }
+        // A key is only heard between two batches when nothing is waited for.
+        await new Promise(setImmediate);
+      }
+    } finally {
+      deaf();
+      database?.close();
     }
-    database?.close();
     // A journal has no end: what its series still hold back, they held back live.
     if (post === undefined && database === undefined) await out.add(live.end());
     await flush();

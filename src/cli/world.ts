@@ -10,7 +10,7 @@ export interface Output {
 
 /** Everything outside that a command may touch. It is passed in, so that a test can pass in another world. */
 export interface World {
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(on: boolean): unknown };
   readonly stdout: Output;
   readonly stderr: Output;
   readonly fs: typeof fileSystem;
@@ -22,4 +22,6 @@ export interface World {
   readonly sleep: (milliseconds: number) => Promise<void>;
   /** Aborted when the user or the system wants an end (SIGINT, SIGTERM), or nobody reads stdout any more. */
   readonly stop: AbortSignal;
+  /** Asks for that end. */
+  readonly interrupt: () => void;
 }

@@ -22,6 +22,7 @@ export function fakeWorld(input: string, more: Partial<World> = {}, terminal = f
       return undefined;
     },
   });
+  const controller = new AbortController();
   const world: World = {
     stdin: Readable.from([Buffer.from(input)]),
     stdout: output("stdout"),
@@ -35,7 +36,8 @@ export function fakeWorld(input: string, more: Partial<World> = {}, terminal = f
       clock.now += milliseconds;
       return Promise.resolve();
     },
-    stop: new AbortController().signal,
+    stop: controller.signal,
+    interrupt: () => controller.abort(),
     ...more,
   };
   return { world, written, clock };

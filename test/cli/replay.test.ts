@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Forecast } from "../../src/models/forecast.ts";
@@ -53,6 +54,39 @@ describe("eddy replay", () => {
     expect(clock.slept).toEqual(new Array(29).fill(1000));
     expect(before).toEqual(Array.from({ length: 29 }, (_, i) => i));
     expect(clock.now - Date.UTC(2024, 0, 1)).toBe(29_000);
+  });
+
+  test("--from takes what is before at once, and its forecasts are not written; --to ends it", async () => {
+    const whole = parsed((await invoke(["replay", path, "--model", "persistence"])).stdout);
+    const { world, written, clock } = fakeWorld("");
+    const part = ["--speed", "60", "--from", minute(10), "--to", minute(20)];
+    expect(await run(["replay", path, "--model", "persistence", ...part], world)).toBe(0);
+    expect(parsed(written.stdout)).toEqual(whole.slice(9, 19));
+    expect(clock.slept).toHaveLength(9);
+  });
+
+  test("on a terminal the space bar stops and starts time, Ctrl-C ends it", async () => {
+    const modes: boolean[] = [];
+    const stdin = Object.assign(new PassThrough(), {
+      isTTY: true,
+      setRawMode: (on: boolean) => modes.push(on),
+    });
+    const { world, written, clock } = fakeWorld("", { stdin }, true);
+    const keys: Record<number, string> = { 2: " ", 6: " ", 9: "\x03" };
+    let looks = 0;
+    const sleep = async (milliseconds: number) => {
+      stdin.write(keys[++looks] ?? "x");
+      await world.sleep(milliseconds);
+      await new Promise(setImmediate);
+    };
+    expect(await run(["replay", path, "--model", "persistence", "--speed", "60"], { ...world, sleep })).toBe(
+      0,
+    );
+    expect(modes).toEqual([true, false]);
+    expect(written.stderr).toContain(" paused");
+    // Nine looks: four of them while time stood still, and the end in the ninth.
+    expect(clock.slept).toEqual(new Array(9).fill(1000));
+    expect(parsed(written.stdout)).toHaveLength(4);
   });
 
   test("--into posts in batches with ids, waits as the full server asks, and tells what it refused", async () => {

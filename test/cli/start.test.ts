@@ -106,6 +106,7 @@ describe("serve refuses in one line", () => {
       now: Date.now,
       sleep: async () => {},
       stop: AbortSignal.abort(),
+      interrupt: () => {},
     });
     return { code, ...printed };
   };

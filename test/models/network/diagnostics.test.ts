@@ -71,3 +71,13 @@ it("the radius of a large matrix, from a Krylov space, equals that of all its ei
     expect(spectralRadius(matrix, n) / spectrum(matrix, n).radius).toBeCloseTo(1, 6);
   }
 });
+
+it.each<[string, number[], number]>([
+  ["a turn, whose eigenvalues are complex", [0.6, -0.8, 0.8, 0.6], 1],
+  ["a defective matrix", [0.5, 1e3, 0, 0.5], 0.5],
+  ["a nilpotent one", [0, 7, 0, 0], 0],
+  ["one number", [-3], 3],
+  ["two opposite eigenvalues", [2, 0, 0, -2], 2],
+])("the radius of %s", (_, matrix, radius) => {
+  expect(spectralRadius(Float64Array.from(matrix), Math.sqrt(matrix.length))).toBeCloseTo(radius, 9);
+});

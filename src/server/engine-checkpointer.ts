@@ -123,11 +123,19 @@ export class Checkpointer {
 
   async #trim(): Promise<void> {
     // What comes in while rows are being deleted is needed whatever is found now.
-    let needed = this.#table.reached;
+    const { reached } = this.#table;
+    let needed = reached;
     for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
+    const now = this.#clock.now();
     for (;;) {
       const started = this.#clock.monotonic();
-      const rows = this.#store.trim(needed, this.#options.retention, this.#clock.now(), TRIM_ROWS);
+      const rows = this.#store.trim({
+        needed,
+        reached,
+        retention: this.#options.retention,
+        now,
+        limit: TRIM_ROWS,
+      });
       if (rows === 0) return;
       this.#metrics.add("trimmed_rows_total", rows);
       const spent = this.#clock.monotonic() - started;

@@ -110,6 +110,17 @@ export interface Retention {
   readonly rollUpDays: number;
 }
 
+export interface TrimRequest {
+  /** The journal is kept after this position, whatever retention says. */
+  readonly needed: number;
+  /** Position that retention counts rows back from: fixed, so that deleting ends although rows keep coming. */
+  readonly reached: number;
+  readonly retention: Retention;
+  readonly now: number;
+  /** Rows of each table to delete at most. */
+  readonly limit: number;
+}
+
 /** What a store finds when it is opened. */
 export interface Opened {
   readonly epoch: string;
@@ -153,8 +164,8 @@ export interface Store {
   issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null;
   /** The last issue of a series made at or before event time `time`. */
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
-  /** Deletes at most `limit` rows that retention no longer asks for; `needed`: the journal is kept after it. */
-  trim(needed: number, retention: Retention, now: number, limit: number): number;
+  /** Deletes some rows that retention no longer asks for; returns how many, 0 once there are none. */
+  trim(request: TrimRequest): number;
   size(): StoreSize;
   close(): void;
 }

@@ -151,6 +151,20 @@ test("journal and forecasts are trimmed to what retention asks for, and recovery
   expect(remains(database).forecasts).toEqual(expected.forecasts.slice(-remains(database).forecasts.length));
 });
 
+test("a round of checkpoints and deleting come to an end although observations keep coming", async () => {
+  const retention = { journalRows: 5, forecastRows: 5, idRows: 5 };
+  const engine = await openEngine({ database: join(folder(), "a.db"), series: plain, retention });
+  await sendWaves(engine, ["a"], 0, 50);
+  let done = false;
+  engine.checkpoint().then(() => {
+    done = true;
+  });
+  let n = 50;
+  while (!done && n < 5000) await sendWaves(engine, ["a"], n, ++n);
+  expect(done).toBe(true);
+  await engine.close();
+});
+
 test("a second process is refused with the first one's number, and not once that was killed", async () => {
   const database = join(folder(), "a.db");
   const code = `import { openEngine } from "./src/server/engine.ts";

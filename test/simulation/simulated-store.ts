@@ -7,10 +7,10 @@ import type {
   IssuedForecasts,
   JournalRow,
   Opened,
-  Retention,
   Store,
   StoredSeries,
   StoreSize,
+  TrimRequest,
 } from "../../src/storage/store.ts";
 
 /** Thrown by every call once the power is gone. */
@@ -252,9 +252,9 @@ export class SimulatedStore implements Store {
     );
   }
 
-  trim(needed: number, { journalRows }: Retention, _now: number, limit: number): number {
+  trim({ needed, reached, retention, limit }: TrimRequest): number {
     this.#alive();
-    const upTo = Math.min(needed, this.#content.position - journalRows);
+    const upTo = Math.min(needed, reached - retention.journalRows);
     const dropped = this.#content.rows.filter(({ position }) => position <= upTo).slice(0, limit);
     const last = dropped.at(-1);
     if (last === undefined) return 0;

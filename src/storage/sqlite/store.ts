@@ -13,10 +13,10 @@ import type {
   IssuedForecasts,
   JournalRow,
   Opened,
-  Retention,
   Store,
   StoredSeries,
   StoreSize,
+  TrimRequest,
 } from "../store.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { prepareSchema } from "./schema.ts";
@@ -309,11 +309,11 @@ export class SqliteStore implements Store {
     return { position, ordinal, series, forecasts };
   }
 
-  trim(needed: number, retention: Retention, now: number, limit: number): number {
+  trim({ needed, reached, retention, now, limit }: TrimRequest): number {
     const s = this.#statements;
     const bound = (rows: number, days: number): number => {
       const aged = Number(s.positionAtMinute.get(Math.floor((now - days * DAY) / 60_000)) ?? 0);
-      return Math.max(this.#position - rows, aged);
+      return Math.max(reached - rows, aged);
     };
     let changes = 0;
     this.#write(() => {
@@ -324,12 +324,12 @@ export class SqliteStore implements Store {
       const forecastsTo = bound(retention.forecastRows, retention.forecastDays);
       const oldestForecast = Number(s.oldestForecast.get() ?? Number.POSITIVE_INFINITY);
       if (oldestForecast <= forecastsTo) {
-        const reached = Math.min(forecastsTo, oldestForecast + limit - 1);
+        const trimmedTo = Math.min(forecastsTo, oldestForecast + limit - 1);
         changes += s.trimForecasts.run(forecastsTo, oldestForecast + limit).changes;
-        s.setFact.run(reached, "forecastsAfter");
+        s.setFact.run(trimmedTo, "forecastsAfter");
       }
 
-      const idsTo = this.#position - retention.idRows;
+      const idsTo = reached - retention.idRows;
       const oldestId = Number(s.oldestId.get() ?? Number.POSITIVE_INFINITY);
       if (oldestId <= idsTo) changes += s.trimIds.run(idsTo, oldestId + limit).changes;
 
@@ -422,7 +422,11 @@ const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
   ],
   [/^SQLITE_(CORRUPT|NOTADB)/, "damaged pages", "restore a savepoint or another copy"],
   [/^SQLITE_BUSY/, "one busy with another process", "try again"],
-  [/^(SQLITE_CANTOPEN|ENOENT|ENOTDIR|EISDIR)/, "one that cannot be opened", "check the path"],
+  [
+    /^(SQLITE_CANTOPEN|ENOENT|ENOTDIR|EISDIR)/,
+    "one that cannot be opened",
+    "check the path and its permissions",
+  ],
 ];
 
 /** What SQLite and the file system say, as one line a user can act on. */

@@ -54,11 +54,13 @@ function draw(panel: Panel, colour: (name: string) => string): string {
   const points = panel.series.flatMap((series) => series.points);
   const x = axis(
     points.map(([value]) => value),
-    panel.logX,
+    panel.logX ?? false,
+    false,
   );
   const y = axis(
     points.map(([, value]) => value),
-    panel.logY,
+    panel.logY ?? false,
+    true,
   );
   const left = (value: number): number => LEFT + x.place(value) * PLOT.width;
   const top = (value: number): number => TOP + (1 - y.place(value)) * PLOT.height;
@@ -100,25 +102,35 @@ interface Axis {
   place(value: number): number;
 }
 
-function axis(values: readonly number[], log = false): Axis {
+/** `origin`: a linear axis begins at 0 even where no value does. */
+function axis(values: readonly number[], log: boolean, origin: boolean): Axis {
   const low = Math.min(...values);
   const high = Math.max(...values);
   if (log) {
     const [from, to] = [Math.log10(low), Math.log10(high)];
     const span = Math.max(to - from, 1e-9);
-    const ticks: number[] = [];
-    const every = Math.max(1, Math.ceil(span / 6));
-    for (let e = Math.ceil(from - 1e-9); e <= to + 1e-9; e += every) ticks.push(10 ** e);
-    if (ticks.length < 3) ticks.splice(0, ticks.length, ...new Set(values));
-    return { ticks, place: (value) => (Math.log10(value) - from) / span };
+    return { ticks: logTicks(values, from, to), place: (value) => (Math.log10(value) - from) / span };
   }
-  const from = Math.min(low, 0);
+  const from = origin ? Math.min(low, 0) : low;
   const span = Math.max(high - from, 1e-9);
-  const step = 10 ** Math.floor(Math.log10(span));
-  const every = span / step < 2.5 ? step / 4 : span / step < 6 ? step : 2 * step;
+  const power = 10 ** Math.floor(Math.log10(span));
+  const every = span / power < 2.5 ? power / 4 : span / power < 6 ? power : 2 * power;
   const ticks: number[] = [];
-  for (let tick = from; tick <= high + 1e-9; tick += every) ticks.push(Number(tick.toPrecision(6)));
+  for (let k = Math.ceil(from / every - 1e-9); k * every <= high + 1e-9; k++)
+    ticks.push(Number((k * every).toPrecision(6)));
   return { ticks, place: (value) => (value - from) / span };
+}
+
+/** The values themselves when they are few, else decades, else 1 2 5. */
+function logTicks(values: readonly number[], from: number, to: number): number[] {
+  const different = [...new Set(values)];
+  if (different.length <= 8) return different;
+  const every = Math.max(1, Math.ceil((to - from) / 6));
+  const mantissas = to - from < 2 ? [1, 2, 5] : [1];
+  const ticks: number[] = [];
+  for (let e = Math.floor(from); e <= to; e += every)
+    ticks.push(...mantissas.map((mantissa) => mantissa * 10 ** e));
+  return ticks.filter((tick) => Math.log10(tick) >= from - 1e-9 && Math.log10(tick) <= to + 1e-9);
 }
 
 function label(value: number): string {

@@ -9,7 +9,7 @@
  *         [--events 5000000] [--minutes 60] [--rate 0.01]
  *     node --import tsx scripts/studies/long-memory.ts --tune       choose each system's learning rate, on other seeds
  *
- * Results are gathered in docs/studies/long-memory.json, run by run, and rendered as a table and a picture after each
+ * Results are gathered in docs/studies/long-memory.ndjson, run by run, and rendered as a table and a picture after each
  * call: a run that is there already is not made again.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -262,7 +262,12 @@ function gradientsOf(name: string, delay: number): number[] {
 }
 
 const known = (): Run[] =>
-  existsSync(`${PATH}.json`) ? (JSON.parse(readFileSync(`${PATH}.json`, "utf8")) as Run[]) : [];
+  existsSync(`${PATH}.ndjson`)
+    ? readFileSync(`${PATH}.ndjson`, "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Run)
+    : [];
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
 
@@ -391,7 +396,7 @@ if (flags.tune) {
         const made = run(name, settings, limit);
         console.log(JSON.stringify(made));
         runs.splice(0, runs.length, ...runs.filter((run) => !same(run)), made);
-        writeFileSync(`${PATH}.json`, `[\n${runs.map((run) => JSON.stringify(run)).join(",\n")}\n]\n`);
+        writeFileSync(`${PATH}.ndjson`, `${runs.map((run) => JSON.stringify(run)).join("\n")}\n`);
       }
     }
   }

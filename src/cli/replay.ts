@@ -6,7 +6,7 @@ import { isRefused, type Reading } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { choice, moment } from "./flags.ts";
+import { choice, moment, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { listenToKeys } from "./keys.ts";
@@ -69,6 +69,7 @@ export const command = defineCommand({
     format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...inputFlags,
     ...forecastFlags,
+    json: toggle("with --into, print on stdout what the server answered, summed up, as JSON"),
   },
   examples: ["eddy replay sensors.arrow --speed 60", "eddy replay sensors.csv --into http://127.0.0.1:8787"],
   async run({ flags, operands: [path], world }) {
@@ -140,6 +141,7 @@ export const command = defineCommand({
     if (refusals.total > 0) await world.stderr.write(refusals.summary(taken));
     if (post !== undefined) {
       const { accepted, duplicate, late, refused } = post.posted;
+      if (flags.json) await world.stdout.write(`${JSON.stringify(post.posted)}\n`);
       await world.stderr.write(
         `eddy: ${path}: ${accepted} accepted, ${duplicate} duplicate, ${late} late, ${refused} refused by ${flags.into?.origin}\n`,
       );

@@ -121,14 +121,14 @@ describe("eddy replay", () => {
         environment: { EDDY_TOKEN: "t" },
       });
       const long = file("long.csv", rows(700));
-      expect(await run(["replay", long, "--into", url], world)).toBe(0);
+      expect(await run(["replay", long, "--into", url, "--json"], world)).toBe(0);
       expect(clock.slept).toEqual([7000]);
       expect(tokens).toEqual(["Bearer t", "Bearer t", "Bearer t"]);
       const sent = bodies.flatMap(parsed);
       expect(sent).toHaveLength(700);
       expect(sent[0]).toEqual({ id: "long#0", series: "long", time: minute(0), values: { v: 0 } });
       expect(new Set(sent.map(({ id }) => id)).size).toBe(700);
-      expect(written.stdout).toBe("");
+      expect(JSON.parse(written.stdout)).toEqual({ accepted: 699, duplicate: 0, late: 0, refused: 1 });
       expect(written.stderr).toContain(`eddy: ${long} line 4: v: no`);
       expect(written.stderr).toContain(`699 accepted, 0 duplicate, 0 late, 1 refused by ${url}\n`);
     } finally {

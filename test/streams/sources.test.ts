@@ -57,7 +57,12 @@ describe("Arrow", () => {
     const all = await read(file(`${kind}.arrow`, tableToIPC(table, kind)));
     expect(all).toHaveLength(rows);
     expect(all[1]).toEqual({ line: 2, row: 1, timed: true, observation: expected });
-    expect(all[3]).toMatchObject({ observation: { values: { c: null } } });
+    // Several series: an empty cell says that this one has no such column.
+    expect(all[3]).toMatchObject({ observation: { values: { a: 1.5, b: 3 } } });
+    const [, , , alone] = await read(
+      file(`alone-${kind}.arrow`, tableToIPC(table.select(["time", "c"]), kind)),
+    );
+    expect(alone).toMatchObject({ observation: { series: `alone-${kind}`, values: { c: null } } });
   });
 
   test("columns by flag; one that is not there", async () => {

@@ -99,6 +99,11 @@ test("text columns are not read; a column called series names the series", async
   ]);
 });
 
+test("in a table of several series an empty cell is no column of that series, unless the row has nothing", async () => {
+  const all = await read("series,a,b\nx,1,\ny,,2\nx,,\n");
+  expect(taken(all).map(([, values]) => values)).toEqual([{ a: 1 }, { b: 2 }, { a: null, b: null }]);
+});
+
 test("columns by flag", async () => {
   const all = await read("when_it_was,site,x,y\n2016-07-01,s1,1,2\n", {
     time: "when_it_was",

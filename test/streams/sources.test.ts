@@ -62,7 +62,7 @@ describe("Arrow", () => {
     const [, , , alone] = await read(
       file(`alone-${kind}.arrow`, tableToIPC(table.select(["time", "c"]), kind)),
     );
-    expect(alone).toMatchObject({ observation: { series: `alone-${kind}`, values: { c: null } } });
+    expect(alone).toMatchObject({ observation: { values: { c: null } } });
   });
 
   test("columns by flag; one that is not there", async () => {

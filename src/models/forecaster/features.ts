@@ -44,7 +44,7 @@ export class Features {
   /** (anomaly - level) / deviation, within ±6 [C]. */
   readonly anomaly: Float64Array;
   readonly calendar = new Float64Array(CALENDAR_FEATURES);
-  /** What the season added to each column at this event before the event was learned [C]. */
+  /** What the trusted season added to each column at this event before the event was learned [C]. */
   readonly expected: Float64Array;
   readonly #profile: Profile;
   readonly #second: Profile;
@@ -96,7 +96,7 @@ export class Features {
     const steps = n === 1 ? 0 : Math.max(1, Math.round(clock.dt));
     season.advance(n, clock.time, clock.stepMilliseconds, steps, this.#finder);
     for (let c = 0; c < C; c++) {
-      this.expected[c] = this.seasonal(c, 0);
+      this.expected[c] = this.known(c, 0);
       const y = this.y[c];
       const seen = !Number.isNaN(y);
       const v = seen ? y : last[c];
@@ -194,9 +194,14 @@ export class Features {
     );
   }
 
-  /** The last value of column c without its season: what changes of are learned. */
+  /** What a trusted season adds to column c `ahead` steps from now; 0 without one. */
+  known(c: number, ahead: number): number {
+    return this.season.trusted ? this.seasonal(c, ahead) : 0;
+  }
+
+  /** The last value of column c without its trusted season: what changes of are learned. */
   base(c: number): number {
-    return this.last.view[c] - this.seasonal(c, 0);
+    return this.last.view[c] - this.known(c, 0);
   }
 
   /** The value of target d `back` events ago (missing ones filled); NaN where it is not remembered. */

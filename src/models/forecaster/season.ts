@@ -43,6 +43,14 @@ export class Season {
     return this.#state.view[BY_CALENDAR] === 1;
   }
 
+  /**
+   * Whether the season is given or the calendar's. One that was found may be a wave of no whole number of steps: experts
+   * may try it, but what others learn is not freed from it.
+   */
+  get trusted(): boolean {
+    return this.#state.view[DECIDED] === 1 && (this.#given.length > 0 || this.byCalendar);
+  }
+
   /** Takes an event: `steps` whole steps after the one before. Returns whether a season length has just been set. */
   advance(
     events: number,

@@ -24,7 +24,7 @@ const FORGETTING = 0.9998;
  *
  *     ŷ(t+h) = b(t) + w_h φ(t) + S(t+h),   label of w_h:  (y(t+h) - S'(t+h)) - b(t)
  *
- * with S' the season as it was before y(t+h) was learned. Without a season, S = 0: differences from the last value.
+ * with S' the season as it was before y(t+h) was learned. Without a trusted season, S = 0: differences from the last value.
  */
 export class AnomalyReadout {
   /** Where the caller puts φ(t) before `issue`. */
@@ -91,7 +91,7 @@ export class AnomalyReadout {
       const c = this.#first + d;
       const base = this.#features.base(c);
       for (let h = 1; h <= H; h++) {
-        out[(h - 1) * targets + c] = base + this.#moves[(h - 1) * D + d] + this.#features.seasonal(c, h);
+        out[(h - 1) * targets + c] = base + this.#moves[(h - 1) * D + d] + this.#features.known(c, h);
       }
     }
   }

@@ -37,7 +37,7 @@ export class SeasonalProfile implements Expert {
     const features = this.#features;
     const start = this.#start;
     for (let d = 0; d < D; d++) {
-      const base = features.base(d);
+      const base = features.last.view[d] - features.seasonal(d, 0);
       const level =
         start === "short" || start === "long" ? features.anomalyAverage(d, start === "short" ? 0 : 1) : base;
       const seasonless = features.season.period(0) === 0;

@@ -38,7 +38,11 @@ describe("ML-Poly", () => {
       // y = 0: the first two err by the same noise with opposite signs, the third is far off.
       const e = normal();
       const errors = Float64Array.of(e, -e + 0.1 * normal(), 3 + normal());
-      rule.learn(0, errors, errors.reduce((sum, error, m) => sum + rule.w[m] * error, 0));
+      rule.learn(
+        0,
+        errors,
+        errors.reduce((sum, error, m) => sum + rule.w[m] * error, 0),
+      );
     }
     rule.weigh(0);
     expect(rule.w[0]).toBeCloseTo(0.5, 1);

@@ -1,0 +1,59 @@
+import { Clock } from "../../../../src/models/forecaster/clock.ts";
+import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
+import { Features } from "../../../../src/models/forecaster/features.ts";
+import { Arena } from "../../../../src/models/kernels/arena.ts";
+import { Layout } from "../../../../src/models/kernels/layout.ts";
+import { START } from "../series.ts";
+
+/** Milliseconds per event: a step that the calendar makes no season of. */
+const STEP = 1000;
+
+export interface BenchOptions {
+  readonly targets?: number;
+  readonly columns?: number;
+  readonly horizon?: number;
+  readonly periods?: readonly number[];
+}
+
+const arena = new Arena();
+
+/** One expert with the features it reads, without ledger or mixture: labels are handed over as the ledger would. */
+export class Bench {
+  readonly shape: Shape;
+  readonly clock: Clock;
+  readonly features: Features;
+  readonly expert: Expert;
+  readonly forecast: Float64Array;
+
+  constructor(
+    make: (layout: Layout, shape: Shape, features: Features) => Expert,
+    options: BenchOptions = {},
+  ) {
+    const { targets = 1, columns = targets, horizon = 3, periods = [] } = options;
+    this.shape = { targets, columns, horizon };
+    const layout = new Layout(arena);
+    this.clock = new Clock(layout);
+    this.features = new Features(layout, this.shape, this.clock, periods);
+    this.expert = make(layout, this.shape, this.features);
+    layout.allocate();
+    this.forecast = new Float64Array(horizon * targets);
+  }
+
+  /** One event; returns the forecast made from it (reused). */
+  take(values: readonly number[]): Float64Array {
+    const issued = this.clock.events;
+    this.clock.tick(START + issued * STEP);
+    this.features.y.set(values);
+    this.features.take();
+    const y = this.features.y.slice(0, this.shape.targets);
+    this.expert.learn({ y, steps: Math.min(this.shape.horizon, issued) });
+    this.expert.step(this.features);
+    this.expert.predict(this.forecast);
+    return this.forecast;
+  }
+
+  takeAll(rows: readonly (readonly number[])[]): Float64Array {
+    for (const row of rows) this.take(row);
+    return this.forecast;
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { Intervals } from "../../../src/models/forecaster/intervals.ts";
+import { Arena } from "../../../src/models/kernels/arena.ts";
+import { Layout } from "../../../src/models/kernels/layout.ts";
+import { normals } from "./series.ts";
+
+/** Runs errors through intervals around 0 and returns the share held per quarter and the mean width. */
+function run(
+  errors: (t: number) => number,
+  length: number,
+  coverage = 0.9,
+): { quarters: number[]; width: number } {
+  const layout = new Layout(new Arena());
+  const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 1 }, coverage);
+  layout.allocate();
+  const quarters = [0, 0, 0, 0];
+  let width = 0;
+  for (let t = 0; t < length; t++) {
+    const [lower, upper] = [-intervals.below(1, 0), intervals.above(1, 0)];
+    const y = errors(t);
+    if (y >= lower && y <= upper) quarters[Math.floor((4 * t) / length)] += 4 / length;
+    width += (upper - lower) / length;
+    intervals.learn(1, 0, 0, lower, upper, y);
+  }
+  return { quarters, width };
+}
+
+describe("intervals", () => {
+  it("hold what they say, at the width it takes", () => {
+    const normal = normals(1);
+    const { quarters, width } = run(() => normal(), 8000);
+    for (const share of quarters) expect(Math.abs(share - 0.9)).toBeLessThan(0.02);
+    // The exact width is 2 × 1.645.
+    expect(width).toBeLessThan(3.29 * 1.1);
+  });
+
+  it("hold it under drift of the size, of the bias and with lopsided errors", () => {
+    const normal = normals(2);
+    for (const errors of [
+      (t: number) => normal() * (1 + 9 * Math.floor(t / 2000)),
+      (t: number) => normal() + t / 4000,
+      () => Math.exp(normal()) - 1,
+    ]) {
+      for (const share of run(errors, 8000).quarters) expect(Math.abs(share - 0.9)).toBeLessThan(0.03);
+    }
+  });
+
+  it("hold another share when asked", () => {
+    const normal = normals(3);
+    for (const share of run(() => normal(), 8000, 0.5).quarters)
+      expect(Math.abs(share - 0.5)).toBeLessThan(0.03);
+  });
+
+  it("report the share held, null before a label", () => {
+    const layout = new Layout(new Arena());
+    const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 2 }, 0.9);
+    layout.allocate();
+    expect(intervals.coverage(2, 0)).toBeNull();
+    intervals.learn(2, 0, 0, -1, 1, 0.5);
+    intervals.learn(2, 0, 0, -1, 1, 5);
+    expect(intervals.coverage(2, 0)).toBe(0.5);
+  });
+});

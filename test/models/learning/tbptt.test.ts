@@ -1,8 +1,68 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { elman, esn, lstm } from "../../../src/models/network/systems.ts";
-import { noise, openLearner } from "../network/trial.ts";
+import { elman, esn, lstm, skip } from "../../../src/models/network/systems.ts";
+import { Window } from "../../../src/models/network/window.ts";
+import { noise, open, openLearner } from "../network/trial.ts";
 
 describe("OnlineLearner", () => {
+  it("for any k1 <= k2 does what the definition says, written out over windows", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 0, max: 9 }),
+        fc.boolean(),
+        fc.boolean(),
+        (k1, more, onlyNew, skipping) => {
+          const k2 = k1 + more;
+          const wiring = skipping
+            ? skip({ inputs: 2, hidden: 3, skip: 1, only: true, seed: 8 })
+            : lstm({ inputs: 2, hidden: 3, seed: 8 });
+          const rate = 0.3;
+          const { network, learner } = openLearner(wiring, "reference64", {
+            every: k1,
+            through: k2,
+            lossSteps: onlyNew ? "new" : "window",
+            clip: 0.05,
+            optimiser: { kind: "sgd", rate },
+          });
+          const plain = open(wiring).network;
+          const window = new Window(plain, k2);
+          const T = 25;
+          const x = noise(2 * T, k1);
+          const d = noise(T, k2);
+          // States after each step, as the live steps made them: index 0 is before the first.
+          const states: { h: Float64Array; s?: Float64Array }[] = [];
+          const read = (): void => {
+            const h = learner.live.readState("h");
+            states.push(skipping ? { h } : { h, s: learner.live.readState("h", undefined, 0, "s") });
+          };
+          read();
+          for (let t = 1; t <= T; t++) {
+            learner.step(x.subarray(2 * t - 2, 2 * t));
+            read();
+            learner.label(0, [d[t - 1]!]);
+            expect(learner.learn()).toBe(t % k1 === 0);
+            if (t % k1 !== 0) continue;
+            const L = Math.min(k2, t);
+            const { h, s } = states[t - L]!;
+            const start = s ? { h, "h.s": s } : { h };
+            const outputs = window.forward({ x: x.subarray(2 * (t - L), 2 * t), start });
+            const counted = onlyNew ? k1 : L;
+            const dOut = outputs.map((o, i) => (i < L - counted ? 0 : (o - d[t - L + i]!) / counted));
+            const g = window.backward(dOut).parameters;
+            const norm = Math.sqrt(g.reduce((sum, v) => sum + v * v, 0));
+            const scale = norm > 0.05 ? 0.05 / norm : 1;
+            plain.parameters.view.set(plain.parameters.view.map((p, i) => p - rate * scale * g[i]!));
+            for (const [i, p] of network.parameters.view.entries()) {
+              expect(p).toBeCloseTo(plain.parameters.view[i]!, 10);
+            }
+          }
+        },
+      ),
+      { numRuns: 25, seed: 5 },
+    );
+  });
+
   it("a label that comes later teaches the position it belongs to", () => {
     // Labels one step late, with a window that still holds their positions, give the gradient of labels in time.
     const wiring = elman({ inputs: 1, hidden: 4, seed: 2 });

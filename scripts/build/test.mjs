@@ -34,7 +34,9 @@ if (existsSync(report)) {
   failed = result.numFailedTests;
   skipped = result.numPendingTests + result.numTodoTests;
   // A file that cannot be loaded has no tests to count; it has failed all the same.
-  failed += result.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+  failed += result.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
 }
 rmSync(folder, { recursive: true, force: true });
 if (run.status !== 0 && failed === 0) failed = 1;

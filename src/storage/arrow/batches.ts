@@ -62,10 +62,17 @@ function streamBytes(schema: Schema, batches: readonly RecordBatch[]): Uint8Arra
 /** End of an Arrow IPC stream: a continuation marker and a length of 0. */
 export const END_OF_STREAM: Uint8Array = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
 
+const schemaMessages = new WeakMap<Schema, Uint8Array>();
+
 /** The schema message with which an IPC stream begins. */
 export function schemaMessage(schema: Schema): Uint8Array {
-  const bytes = streamBytes(schema, []);
-  return bytes.subarray(0, bytes.length - END_OF_STREAM.length);
+  let message = schemaMessages.get(schema);
+  if (!message) {
+    const bytes = streamBytes(schema, []);
+    message = bytes.slice(0, bytes.length - END_OF_STREAM.length);
+    schemaMessages.set(schema, message);
+  }
+  return message;
 }
 
 /** The message of one batch, as it stands in the middle of an IPC stream. */

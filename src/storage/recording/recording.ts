@@ -41,6 +41,8 @@ export class Recording {
   readonly #schema: Schema;
   readonly #rotateBytes: number;
   #number = 1;
+  /** A write failed and could not be taken back. */
+  #torn = false;
   #data: AppendFile;
   #sidecar: AppendFile;
   /** Bytes of torn tails that opening has cut off. */
@@ -65,18 +67,31 @@ export class Recording {
 
   /** Appends one batch: `values[c]` are the values of column c. Durable when it returns; when it throws, nothing was added. */
   append(values: readonly ColumnValues[]): void {
+    if (this.#torn) {
+      throw new EddyError("storage", this.#partial(), {
+        expected: "a file whose last write succeeded",
+        received: "a torn end",
+        hint: "open the recording again: that repairs it",
+      });
+    }
     const bytes = batchMessage(this.#schema, batchOf(this.#schema, values));
-    const before = this.#data.size;
+    const [dataBefore, sidecarBefore] = [this.#data.size, this.#sidecar.size];
     try {
       this.#data.append(bytes);
       this.#data.sync();
+      // Should a power cut take this entry, the framing of the stream still tells that the batch is whole.
+      this.#sidecar.append(
+        packEntry({ end: this.#data.size, rows: values[0].length, checksum: crc32(bytes) }),
+      );
+      this.#sidecar.sync();
     } catch (error) {
-      this.#data.truncate(before);
+      this.#torn = true;
+      this.#data.truncate(dataBefore);
+      this.#sidecar.truncate(sidecarBefore);
+      this.#data.sync();
+      this.#torn = false;
       throw error;
     }
-    // Should the sidecar miss it, the framing of the stream still tells that the batch is whole.
-    this.#sidecar.append(packEntry({ end: this.#data.size, rows: values[0].length, checksum: crc32(bytes) }));
-    this.#sidecar.sync();
     if (this.#data.size >= this.#rotateBytes) this.seal();
   }
 

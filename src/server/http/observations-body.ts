@@ -62,7 +62,6 @@ const csv: BodyReader = (body, batch, { arrival, series }) => {
   while (lines.length > 0 && lines.at(-1)?.text.trim() === "") lines.pop();
   const reader = new CsvReader({ name: series ?? "", arrival: () => arrival });
   const readings = lines.map(({ number, text }) => reader.read(text, number));
-  readings.push(reader.end?.());
   for (const reading of readings) {
     if (reading === undefined) continue;
     const { line } = reading;

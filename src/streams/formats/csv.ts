@@ -1,12 +1,8 @@
 import { parse } from "csv-parse/sync";
 import { Columns, columnNames, unnamed } from "./columns.ts";
-import { MAX_LINE } from "./lines.ts";
 import { isMissing, readNumber } from "./numbers.ts";
 import type { FormatOptions, LineReader, Reading } from "./reading.ts";
 import { isMoment } from "./times.ts";
-
-/** Most lines of one quoted record. */
-const MAX_RECORD_LINES = 100;
 
 /** The delimiter of a line: the one of comma, semicolon, tab, bar that occurs most outside quotes; comma if none. */
 export function delimiterOf(line: string): string {
@@ -20,11 +16,10 @@ export function delimiterOf(line: string): string {
   return best;
 }
 
-const quotes = (text: string): number => text.split('"').length - 1;
-
 /**
- * Comma separated values (also semicolon, tab and bar, found by the first line), quoted as in RFC 4180. The first line
- * is a heading when none of its cells is a number or a moment.
+ * Comma separated values (also semicolon, tab and bar, found by the first line), quoted as in RFC 4180 but for
+ * this: a record is one line. A stray quote then costs its own line and not what follows. The first line is a heading when
+ * none of its cells is a number or a moment.
  */
 export class CsvReader implements LineReader {
   readonly #options: FormatOptions;
@@ -32,47 +27,16 @@ export class CsvReader implements LineReader {
   #names: string[] | undefined;
   #columns: Columns | undefined;
   #row = 0;
-  /** Lines of a record whose quote is still open. */
-  #open: { text: string; line: number; lines: number } | undefined;
 
   constructor(options: FormatOptions) {
     this.#options = options;
   }
 
   read(text: string, line: number): Reading | undefined {
-    if (this.#open !== undefined) {
-      const record = `${this.#open.text}\n${text}`;
-      const lines = this.#open.lines + 1;
-      if (quotes(text) % 2 === 1) {
-        const first = this.#open.line;
-        this.#open = undefined;
-        return this.#record(record, first);
-      }
-      if (lines < MAX_RECORD_LINES && record.length < MAX_LINE) {
-        this.#open = { ...this.#open, text: record, lines };
-        return undefined;
-      }
-      return this.end();
-    }
-    if (text.includes('"') && quotes(text) % 2 === 1) {
-      this.#open = { text, line, lines: 1 };
-      return undefined;
-    }
-    return this.#record(text, line);
-  }
-
-  end(): Reading | undefined {
-    if (this.#open === undefined) return undefined;
-    const { line } = this.#open;
-    this.#open = undefined;
-    return this.refuse(line, "bad-line", "expected a closing quote, got none");
-  }
-
-  #record(text: string, line: number): Reading | undefined {
     if (text.trim() === "") return this.refuse(line, "empty-line", "expected a record, got an empty line");
     if (this.#delimiter === "") this.#delimiter = delimiterOf(text);
     const cells = this.#cells(text);
-    if (cells === undefined) return this.refuse(line, "bad-line", "expected quotes as in RFC 4180");
+    if (cells === undefined) return this.refuse(line, "bad-line", "expected a closing quote, got none");
     if (this.#names === undefined) {
       const heading = !cells.some((cell) => !Number.isNaN(readNumber(cell)) || isMoment(cell));
       this.#names = heading && !cells.every(isMissing) ? columnNames(cells) : unnamed(cells.length);
@@ -98,7 +62,11 @@ export class CsvReader implements LineReader {
   #cells(text: string): string[] | undefined {
     if (!text.includes('"')) return text.split(this.#delimiter);
     try {
-      const records = parse(text, { delimiter: this.#delimiter, relax_column_count: true }) as string[][];
+      const records = parse(text, {
+        delimiter: this.#delimiter,
+        relax_column_count: true,
+        relax_quotes: true,
+      }) as string[][];
       return records.length === 1 ? records[0] : undefined;
     } catch {
       return undefined;

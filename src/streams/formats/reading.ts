@@ -44,6 +44,4 @@ export interface LineReader {
   read(text: string, line: number): Reading | undefined;
   /** Counts a line that could not even be read as a refused row. */
   refuse(line: number, reason: string, message: string): Reading;
-  /** Called after the last line. */
-  end?(): Reading | undefined;
 }

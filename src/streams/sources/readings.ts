@@ -30,8 +30,6 @@ export async function* readings(
     if (batch.length > 0) yield batch;
   }
   const last = read(splitter.end());
-  const unfinished = reader?.end?.();
-  if (unfinished !== undefined) last.push(unfinished);
   if (last.length > 0) yield last;
 }
 

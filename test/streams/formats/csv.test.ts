@@ -126,15 +126,24 @@ describe("a column that is not there", () => {
   });
 });
 
-test("a quoted cell may hold the delimiter, quotes and line ends", async () => {
-  const all = await read('note,v\n"a, ""b""\nand c",1\nplain,2\n');
+test("a quoted cell may hold the delimiter and quotes", async () => {
+  const all = await read('note,v\n"a, ""b"" and c",1\nplain,2\n');
   expect(taken(all).map(([, { v }]) => v)).toEqual([1, 2]);
 });
 
-test("a quote that never closes is refused by its own line", async () => {
-  expect(refused(await read('note,v\nx,1\n"open,2\n'))).toEqual([
-    "3 bad-line expected a closing quote, got none",
+test("quotes inside a cell that is not quoted are its own", async () => {
+  const all = await read('5" pipe,the "best" one\n1,2\n3,4\n');
+  expect(taken(all)).toHaveLength(2);
+  expect(Object.keys(taken(await read('the "best" one,v\n1,2\n'))[0]?.[1] ?? {})).toEqual([
+    'the "best" one',
+    "v",
   ]);
+});
+
+test("a quote that never closes costs its own line and not what follows", async () => {
+  const all = await read('note,v\nx,1\n"open,2\ny,3\nz,4\n');
+  expect(refused(all)).toEqual(["3 bad-line expected a closing quote, got none"]);
+  expect(taken(all).map(([, { v }]) => v)).toEqual([1, 3, 4]);
 });
 
 test("hostile names: __proto__, a name twice, control characters, no name", async () => {

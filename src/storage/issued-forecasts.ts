@@ -4,8 +4,8 @@ import { crc32 } from "./checksum.ts";
 
 /**
  * Forecasts of one issue, packed, little-endian: format u8 · regular u8 · steps u16 · targets u16 · length of the words
- * u32 at byte 8 · CRC-32 of what
- * follows u32 · then float64: offset, coverage, issue time, times (first and step when regular, otherwise all) and per target
+ * u32 at byte 8 · CRC-32 of all the
+ * rest u32 · then float64: offset, coverage, issue time, times (first and step when regular, otherwise all) and per target
  * skill, mean [H], lower [H], upper [H] · words (UTF-8 JSON: model, targets, details). Every number keeps its bits.
  */
 const FORMAT = 1;
@@ -52,18 +52,14 @@ export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
   header.setUint32(8, words.byteLength, true);
   bytes.set(new Uint8Array(numbers.buffer), HEADER);
   bytes.set(words, HEADER + numbers.byteLength);
-  header.setUint32(12, crc32(bytes.subarray(HEADER)), true);
+  header.setUint32(12, checksum(bytes), true);
   return bytes;
 }
 
 /** The forecasts of one issue, equal to those that were packed; throws `bad-state` when the bytes were altered. */
 export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (
-    bytes.byteLength < HEADER ||
-    bytes[0] !== FORMAT ||
-    header.getUint32(12, true) !== crc32(bytes.subarray(HEADER))
-  ) {
+  if (bytes.byteLength < HEADER || bytes[0] !== FORMAT || header.getUint32(12, true) !== checksum(bytes)) {
     throw new EddyError("bad-state", `a stored forecast of ${series}`, {
       expected: `format ${FORMAT} and its checksum`,
       received: "altered bytes",
@@ -110,3 +106,5 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
   }
   return forecasts;
 }
+
+const checksum = (bytes: Uint8Array): number => crc32(bytes.subarray(HEADER), crc32(bytes.subarray(0, 12)));

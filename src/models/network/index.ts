@@ -20,7 +20,7 @@ export {
   systemNames,
   wiringOf,
 } from "./model-spec.ts";
-export { Network, type Tensor } from "./network.ts";
+export { Network } from "./network.ts";
 export {
   type BidirectionalOptions,
   bidirectional,
@@ -47,5 +47,6 @@ export {
   type SystemOptions,
   skip,
 } from "./systems.ts";
+export type { Tensor } from "./tensor.ts";
 export { type Sequence, Window, type WindowGradients } from "./window.ts";
 export { canonical, type Edge, hashWiring, type Node, printWiring, type Wiring } from "./wiring.ts";

@@ -1,22 +1,12 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
+import { Birth } from "./birth.ts";
 import type { Place } from "./cells/cell.ts";
-import { initialMatrix } from "./initial.ts";
 import { compile, type Program, type ProgramEdge, type ProgramNode } from "./program.ts";
-import { seeded } from "./seeded.ts";
 import type { Tape, Track } from "./tape.ts";
-import { canonical, hashWiring, printWiring, type Wiring } from "./wiring.ts";
-
-/** A named part of the parameters, read and written in textbook order: [outputs × inputs], row by row. */
-export interface Tensor {
-  readonly name: string;
-  readonly outputs: number;
-  readonly inputs: number;
-  /** Where element [i, j] is among the parameters: offset + i + j * stride. */
-  readonly offset: number;
-  readonly stride: number;
-}
+import { type Tensor, tensorsOf } from "./tensor.ts";
+import { hashWiring, printWiring, type Wiring } from "./wiring.ts";
 
 /** Working memory of one backward pass; pointers into scratch. */
 export interface Workspace {
@@ -66,14 +56,10 @@ export class Network {
   /** The context vector c. */
   readonly context: Slice<Reals>;
   readonly #bytes: number;
-  readonly #frozen = new Map<ProgramEdge, { values: number; columns: number }>();
-  readonly #masks = new Map<ProgramEdge, number>();
-  readonly #constants: number[] = [];
   /** Parts of the gradient that are not overwritten as a whole: learned vectors, starts, and padding. */
   readonly #added: readonly { offset: number; length: number }[];
   readonly #temporaries: number;
-  /** Per node: its frozen bias, or zeros. */
-  readonly #fixedBias: number[] = [];
+  #birth!: Birth;
   #block: Block | undefined;
   readonly #place: Place = emptyPlace();
 
@@ -223,7 +209,7 @@ export class Network {
       place.sPrevious = sPrevious;
       place.cache = tracks.cache.pointer + row * tracks.cache.step;
       place.vectors = this.#parameter(node.vectorOffset);
-      place.constants = this.#constants[node.index]!;
+      place.constants = this.#birth.constants[node.index]!;
       node.cell.forward(k, place, node.settings);
     }
   }
@@ -231,7 +217,7 @@ export class Network {
   /** z = b + Σ W · from(t - delay). */
   #gather(k: Kernels, tape: Tape, row: number, node: ProgramNode, z: number): void {
     const { edges, width } = node;
-    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#fixedBias[node.index]!;
+    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#birth.biases[node.index]!;
     let begun = false;
     for (let e = 0; e < edges.length; e++) {
       const edge = edges[e]!;
@@ -247,7 +233,7 @@ export class Network {
       } else {
         if (!begun) k.copy(z, bias, width);
         if (edge.kind === "sparse") {
-          const { values, columns } = this.#frozen.get(edge)!;
+          const { values, columns } = this.#birth.frozen.get(edge)!;
           k.sparse(out, values, columns, from, edge.degree, edge.m);
         } else k.affine(out, this.#weights(edge), from, out, edge.n, edge.m);
       }
@@ -363,7 +349,7 @@ export class Network {
     place.cache = tracks.cache.pointer + row * tracks.cache.step;
     place.vectors = this.#parameter(node.vectorOffset);
     place.dVectors = workspace.gradient + node.vectorOffset * this.#bytes;
-    place.constants = this.#constants[node.index]!;
+    place.constants = this.#birth.constants[node.index]!;
     place.dz = dz;
     place.dh = dh;
     place.dhPrevious = dhPrevious;
@@ -396,7 +382,7 @@ export class Network {
       const out = dz + edge.column * this.#bytes;
       if (edge.kind === "weightless") k.add(dFrom, out, edge.n);
       else if (edge.kind === "sparse") {
-        const { values, columns } = this.#frozen.get(edge)!;
+        const { values, columns } = this.#birth.frozen.get(edge)!;
         k.sparseTransposed(dFrom, values, columns, out, edge.degree, edge.m);
       } else k.affineTransposed(dFrom, this.#weights(edge), out, edge.n, edge.m);
     }
@@ -416,7 +402,7 @@ export class Network {
         const xs = this.#fromStep(tape, edge) / this.#bytes;
         if (edge.m === node.width) k.outer(dW, from, xs, dz, node.width, T, edge.n, edge.m);
         else k.outer(dW, from, xs, dz + edge.column * this.#bytes, node.width, T, edge.n, edge.m);
-        if (edge.kind === "masked") k.multiply(dW, this.#masks.get(edge)!, edge.n * edge.m);
+        if (edge.kind === "masked") k.multiply(dW, this.#birth.masks.get(edge)!, edge.n * edge.m);
       }
       if (node.bias >= 0) {
         k.sumRows(workspace.gradient + node.bias * this.#bytes, dz, node.width, T, node.width);
@@ -453,7 +439,7 @@ export class Network {
   }
 
   #weights(edge: ProgramEdge): number {
-    return edge.offset >= 0 ? this.#parameter(edge.offset) : this.#frozen.get(edge)!.values;
+    return edge.offset >= 0 ? this.#parameter(edge.offset) : this.#birth.frozen.get(edge)!.values;
   }
 
   #from(tape: Tape, edge: ProgramEdge, row: number): number {
@@ -489,124 +475,7 @@ export class Network {
     this.#block = block;
     const { buffer } = block.kernels;
     this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
-    for (const node of this.program.nodes) this.#initialise(block, node);
-  }
-
-  #initialise(block: Block, node: ProgramNode): void {
-    const { seed } = this.program;
-    const { cell, settings, n } = node;
-    for (const edge of node.edges) {
-      if (edge.kind === "weightless") continue;
-      const purpose = `${node.name}.${edge.label}`;
-      if (edge.offset >= 0) {
-        const { matrix, connected } = this.#draw(node, edge, purpose);
-        writeColumns(this.parameters.view, edge.offset, matrix, edge);
-        if (!connected) continue;
-        const key = this.#key("mask", node, edge, purpose);
-        this.#masks.set(
-          edge,
-          block.constant(key, edge.n * edge.m * this.#bytes, (bytes) => {
-            const mask = this.#realsOf(bytes);
-            for (let i = 0; i < edge.m; i++) for (const j of connected[i]!) mask[j * edge.m + i] = 1;
-          }),
-        );
-      } else this.#frozen.set(edge, this.#freeze(block, node, edge, purpose));
-    }
-    if (node.bias >= 0) this.parameters.view.set(this.#initialBias(node), node.bias);
-    else {
-      const key = node.frozenBias
-        ? `bias:${canonical({ initial: node.biasInitial, settings, cell: cell.name, n, fanIn: node.fanIn, name: node.name, seed })}`
-        : `zeros:${node.width}`;
-      this.#fixedBias[node.index] = block.constant(key, node.width * this.#bytes, (bytes) => {
-        if (node.frozenBias) this.#realsOf(bytes).set(this.#initialBias(node));
-      });
-    }
-    node.vectors.forEach((name, v) => {
-      this.parameters.view.set(cell.vector!(settings, name, n), node.vectorOffset + v * n);
-    });
-    if (node.start >= 0) {
-      const edge = { n: this.program.c, m: n };
-      const shape = { outputs: n, inputs: edge.n, fanIn: edge.n };
-      const R = initialMatrix({ kind: "uniform" }, shape, seeded(seed, `${node.name}.start`));
-      writeColumns(this.parameters.view, node.start, R, edge);
-    }
-    const constants = cell.constants?.(settings, n);
-    this.#constants[node.index] = constants
-      ? block.constant(
-          `constants:${cell.name}:${canonical(settings)}:${n}`,
-          constants.length * this.#bytes,
-          (bytes) => this.#realsOf(bytes).set(constants),
-        )
-      : -1;
-  }
-
-  #initialBias(node: ProgramNode): Float64Array {
-    const { cell, settings, n, width, fanIn, biasInitial } = node;
-    const random = (): (() => number) => seeded(this.program.seed, `${node.name}.b`);
-    if (biasInitial) return initialMatrix(biasInitial, { outputs: width, inputs: 1, fanIn }, random());
-    const values = new Float64Array(width);
-    // Every block begins the stream anew: gates that begin as each other's negative draw the same numbers.
-    for (let b = 0; b < cell.blocks.length; b++) {
-      const block = cell.bias?.(settings, b, n, random());
-      if (block) values.set(block, b * n);
-    }
-    return values;
-  }
-
-  #draw(
-    node: ProgramNode,
-    edge: ProgramEdge,
-    purpose: string,
-  ): { matrix: Float64Array; connected: readonly (readonly number[])[] | undefined } {
-    const random = seeded(this.program.seed, purpose);
-    const connected = edge.degree < edge.n ? chooseConnections(edge, random) : undefined;
-    const shape = { outputs: edge.m, inputs: edge.n, fanIn: node.fanIn };
-    const matrix = initialMatrix(edge.initial, connected ? { ...shape, connected } : shape, random);
-    return { matrix, connected };
-  }
-
-  /** Weights that nobody learns lie once in the bank, whoever uses them. */
-  #freeze(
-    block: Block,
-    node: ProgramNode,
-    edge: ProgramEdge,
-    purpose: string,
-  ): { values: number; columns: number } {
-    const key = this.#key("frozen", node, edge, purpose);
-    if (edge.kind === "frozen") {
-      const values = block.constant(key, edge.n * edge.m * this.#bytes, (bytes) =>
-        writeColumns(this.#realsOf(bytes), 0, this.#draw(node, edge, purpose).matrix, edge),
-      );
-      return { values, columns: -1 };
-    }
-    const count = edge.m * edge.degree;
-    const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
-    const columnsAt = align(count * this.#bytes);
-    const pointer = block.constant(key, columnsAt + count * 4, (bytes) => {
-      const { matrix, connected } = this.#draw(node, edge, purpose);
-      const values = this.#realsOf(bytes.subarray(0, count * this.#bytes));
-      const columns = new Int32Array(bytes.buffer, bytes.byteOffset + columnsAt, count);
-      for (let i = 0; i < edge.m; i++) {
-        for (let d = 0; d < edge.degree; d++) {
-          const j = connected ? connected[i]![d]! : d;
-          values[i * edge.degree + d] = matrix[i * edge.n + j]!;
-          columns[i * edge.degree + d] = j;
-        }
-      }
-    });
-    return { values: pointer, columns: pointer + columnsAt };
-  }
-
-  #key(kind: string, node: ProgramNode, edge: ProgramEdge, purpose: string): string {
-    const { initial, degree, n, m } = edge;
-    return `${kind}:${canonical({ initial, degree, n, m, fanIn: node.fanIn, purpose, seed: this.program.seed })}`;
-  }
-
-  #realsOf(bytes: Uint8Array): Reals {
-    const { buffer, byteOffset, byteLength } = bytes;
-    return this.#bytes === 8
-      ? new Float64Array(buffer, byteOffset, byteLength / 8)
-      : new Float32Array(buffer, byteOffset, byteLength / 4);
+    this.#birth = new Birth(block, this.program, this.parameters.view);
   }
 }
 
@@ -625,78 +494,6 @@ function addedParts(program: Program): { offset: number; length: number }[] {
     end = offset + length;
   }
   return parts;
-}
-
-/** `degree` inputs per output, all different, in ascending order. */
-function chooseConnections(edge: ProgramEdge, random: () => number): number[][] {
-  const all = Array.from({ length: edge.n }, (_, j) => j);
-  return Array.from({ length: edge.m }, () => {
-    // A partial Fisher-Yates shuffle: the first `degree` places are the choice.
-    for (let d = 0; d < edge.degree; d++) {
-      const other = d + Math.floor(random() * (edge.n - d));
-      [all[d], all[other]] = [all[other]!, all[d]!];
-    }
-    return all.slice(0, edge.degree).sort((a, b) => a - b);
-  });
-}
-
-/** From [m × n] row by row, as in textbooks, to [n × m], as the kernels want it. */
-function writeColumns(
-  target: Reals,
-  offset: number,
-  matrix: ArrayLike<number>,
-  { n, m }: { n: number; m: number },
-): void {
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) target[offset + j * m + i] = matrix[i * n + j]!;
-}
-
-function tensorsOf(node: ProgramNode, program: Program): Tensor[] {
-  const { n, cell } = node;
-  const tensors: Tensor[] = [];
-  const blocks = cell.blocks.length;
-  const suffix = (block: number): string => (blocks > 1 ? `.${cell.blocks[block]}` : "");
-  for (const edge of node.edges) {
-    if (edge.offset < 0) continue;
-    for (let b = edge.column / n; b < (edge.column + edge.m) / n; b++) {
-      tensors.push({
-        name: `${node.name}.${edge.label}${suffix(b)}`,
-        outputs: n,
-        inputs: edge.n,
-        offset: edge.offset + b * n - edge.column,
-        stride: edge.m,
-      });
-    }
-  }
-  if (node.bias >= 0) {
-    for (let b = 0; b < blocks; b++) {
-      tensors.push({
-        name: `${node.name}.b${suffix(b)}`,
-        outputs: n,
-        inputs: 1,
-        offset: node.bias + b * n,
-        stride: 1,
-      });
-    }
-  }
-  node.vectors.forEach((name, v) => {
-    tensors.push({
-      name: `${node.name}.${name}`,
-      outputs: n,
-      inputs: 1,
-      offset: node.vectorOffset + v * n,
-      stride: 1,
-    });
-  });
-  if (node.start >= 0) {
-    tensors.push({
-      name: `${node.name}.start`,
-      outputs: n,
-      inputs: program.c,
-      offset: node.start,
-      stride: n,
-    });
-  }
-  return tensors;
 }
 
 function emptyPlace(): Place {

@@ -1,3 +1,5 @@
+import { EddyError } from "../models/errors.ts";
+
 /** An event on its way to the forecaster: NaN where a value is missing. */
 export interface TimedEvent {
   /** Epoch milliseconds. */
@@ -73,12 +75,19 @@ export class Ordering {
 
   /** Goes on from `save`, with `columns` values per event; returns how many numbers it read. */
   restore(state: Float64Array, columns: number): number {
+    const held = state[2];
+    if (!(held >= 0 && held <= MAX_HELD)) {
+      throw new EddyError("bad-state", "series state", {
+        expected: `at most ${MAX_HELD} events held back`,
+        received: String(held),
+      });
+    }
     [this.#newest, this.#gone] = state;
     const size = 2 + columns;
-    this.#held = Array.from({ length: state[2] }, (_, i) => {
+    this.#held = Array.from({ length: held }, (_, i) => {
       const at = 3 + i * size;
       return { time: state[at], offset: state[at + 1], values: state.slice(at + 2, at + size) };
     });
-    return 3 + state[2] * size;
+    return 3 + held * size;
   }
 }

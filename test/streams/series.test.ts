@@ -246,6 +246,9 @@ describe("state", () => {
     older[4] = 1;
     expect(() => series.restore(older)).toThrow('expected format 2, got "format 1"');
     expect(() => series.restore(state.subarray(0, 40))).toThrow("series state");
+    const held = state.slice();
+    new DataView(held.buffer).setFloat64(16 + 8 * (18 + 8 + 2), 1e300, true);
+    expect(() => series.restore(held)).toThrow("expected at most 4096 events held back, got 1e+300");
     expect(() => open({ every: 1000 }).restore(state)).toThrow("series state");
   });
 

@@ -284,6 +284,13 @@ function render(runs: readonly Run[]): void {
     const needed = done.length > 0 ? ` · ${short(median(done))}` : "";
     return `${done.length}/${cases.length}${needed}`;
   };
+  const longest = (name: string): string => {
+    const solved = DELAYS.filter((delay) => {
+      const cases = runs.filter((run) => run.system === name && run.delay === delay);
+      return cases.filter(({ events }) => events !== null).length > cases.length / 2;
+    });
+    return solved.length > 0 ? String(Math.max(...solved)) : "none";
+  };
   const limits = [...new Set(runs.map(({ limit }) => limit))].sort((a, b) => a - b).map(short);
   const seeds = [...new Set(runs.map(({ seed }) => seed))].sort((a, b) => a - b);
   const lines = [
@@ -292,16 +299,16 @@ function render(runs: readonly Run[]): void {
     "One of four symbols is shown for one step; D − 1 steps of noise follow; then the net is asked for it. Only the answer",
     "has a label, nothing is ever reset, and answers are scored before their label is learned from. A run succeeds when 95 of",
     `the last 100 answers were right (chance: 25). Each cell: runs that succeeded of all, and the median number of events they`,
-    `needed. Limit: ${limits.join(" or ")} events. Seeds ${seeds.join(", ")}; learning rates and all other settings were`,
+    `needed. Limit: ${limits.join(" or ")} events (a run that failed at the smaller may yet succeed at the larger). Seeds ${seeds.join(", ")}; learning rates and all other settings were`,
     `chosen on seeds ${TUNING_SEEDS.join(" and ")} at D = 20 and 50 and then left alone.`,
     "",
-    `| system | learns by | rate | ${DELAYS.map((delay) => `D = ${delay}`).join(" | ")} |`,
-    `|---|---|---|${DELAYS.map(() => "---").join("|")}|`,
+    `| system | learns by | rate | ${DELAYS.map((delay) => `D = ${delay}`).join(" | ")} | longest on most seeds |`,
+    `|---|---|---|${DELAYS.map(() => "---").join("|")}|---|`,
     ...names.map((name) => {
       const how = { window: "TBPTT, window D + 1", rtrl: "RTRL, exact, no window", readout: "RLS readout" }[
         systems[name].learns
       ];
-      return `| ${name} | ${how} | ${systems[name].rate || "–"} | ${DELAYS.map((delay) => cell(name, delay)).join(" | ")} |`;
+      return `| ${name} | ${how} | ${systems[name].rate || "–"} | ${DELAYS.map((delay) => cell(name, delay)).join(" | ")} | ${longest(name)} |`;
     }),
     "",
     "![Success by delay, and what is left of a gradient](long-memory.svg)",

@@ -12,10 +12,15 @@ export class Intake {
   readonly #underWay = new Set<Promise<unknown>>();
   /** Observations handed to the engine and not yet answered, by series and event time. */
   readonly #handed = new Map<string, Map<number, Observation>>();
+  /** Newest time handed over per series, while any of its observations is under way. */
+  readonly #newest = new Map<string, number>();
+  readonly #now: () => number;
   #open = true;
 
-  constructor(engine: Engine) {
+  /** `now`: wall clock, epoch milliseconds, for observations that come without a time. */
+  constructor(engine: Engine, now: () => number) {
     this.#engine = engine;
+    this.#now = now;
   }
 
   get open(): boolean {
@@ -27,9 +32,10 @@ export class Intake {
    *
    * @throws EddyError `busy` when the engine is full or the server is shutting down
    */
-  async ingest(batch: readonly Observation[], options?: IngestOptions): Promise<Receipt> {
+  async ingest(given: readonly Observation[], options?: IngestOptions): Promise<Receipt> {
     if (!this.#open)
       throw new EddyError("busy", "the server is shutting down", { hint: "send it again later" });
+    const batch = given.map((observation) => this.#stamp(observation));
     for (const observation of batch) {
       const those = this.#handed.get(observation.series);
       if (those === undefined)
@@ -46,9 +52,21 @@ export class Intake {
         const those = this.#handed.get(observation.series);
         if (those?.get(observation.time) !== observation) continue;
         those.delete(observation.time);
-        if (those.size === 0) this.#handed.delete(observation.series);
+        if (those.size > 0) continue;
+        this.#handed.delete(observation.series);
+        this.#newest.delete(observation.series);
       }
     }
+  }
+
+  /** Readings that arrive together and name no time keep their order, a millisecond apart. */
+  #stamp(observation: Observation): Observation {
+    const { series, time } = observation;
+    const known = this.#newest.get(series) ?? Date.parse(this.#engine.summary(series)?.lastTime ?? "");
+    const newest = Number.isNaN(known) ? Number.NEGATIVE_INFINITY : known;
+    const stamped = Number.isNaN(time) ? Math.max(this.#now(), newest + 1) : time;
+    this.#newest.set(series, Math.max(newest, stamped));
+    return stamped === time ? observation : { ...observation, time: stamped };
   }
 
   /** The value that led to a forecast, while its batch is under way; undefined when it is not known here. */

@@ -89,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
   });
   const open = () => (live?.intake.open ? live : null);
-  addRoutes(app, { access, live: open, now, metrics: () => metrics(live, requests) });
+  addRoutes(app, { access, live: open, metrics: () => metrics(live, requests) });
   addPage(app);
   app.server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // A peer that goes away during the handshake is no event for the process.
@@ -102,13 +102,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   await listen(app, host, port);
 
   const opened = Promise.resolve(options.engine).then((engine) => {
-    const intake = new Intake(engine);
+    const intake = new Intake(engine, now);
     const stream = new StreamEndpoint({
       engine,
       intake,
       access,
       socket,
-      now,
       monotonic: () => performance.now(),
       observed: (forecast) => intake.observed(forecast),
       onError,

@@ -63,6 +63,18 @@ describe("POST /v1/observations", () => {
     ]);
   });
 
+  test("readings of one series without a time keep their order, a millisecond apart, in a body and across bodies", async () => {
+    await ndjson(...[1, 2, 3].map((value) => JSON.stringify({ series: "a", value })));
+    await ndjson('{"series":"a","value":4}', '{"series":"b","value":5}');
+    expect(received().map(({ series, time, values }) => [series, time - ARRIVAL, values.value])).toEqual([
+      ["a", 0, 1],
+      ["a", 1, 2],
+      ["a", 2, 3],
+      ["a", 3, 4],
+      ["b", 0, 5],
+    ]);
+  });
+
   test("what is wrong is refused by line, the rest is taken", async () => {
     const { status, answer } = await ndjson(
       '{"series":"a","value":1}',

@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import type { Observation } from "../../models/observation.ts";
+import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { CsvReader } from "../../streams/formats/csv.ts";
 import { LineSplitter } from "../../streams/formats/lines.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
@@ -15,8 +15,6 @@ export interface Batch {
 }
 
 export interface BodyOptions {
-  /** Time of observations that give none, epoch milliseconds. */
-  readonly arrival: number;
   /** Series of a table that has no column `series`. */
   readonly series: string | undefined;
 }
@@ -35,32 +33,32 @@ const collect = (batch: Batch, line: number, read: () => Observation): void => {
 };
 
 /** One observation a line; empty lines are nothing. */
-const ndjson: BodyReader = (body, batch, { arrival }) => {
+const ndjson: BodyReader = (body, batch) => {
   const splitter = new LineSplitter();
   for (const { number, text, tooLong } of [...splitter.push(body), ...splitter.end()]) {
     if (text.trim() === "") continue;
     collect(batch, number, () => {
       if (tooLong) throw new EddyError("too-large", "line", { expected: "at most 1 MiB" });
-      return readObservation(parse(text, "line", "bad-line"), arrival);
+      return readObservation(parse(text, "line", "bad-line"), UNTIMED);
     });
   }
 };
 
 /** An array of observations, or one. `line` counts elements. */
-const json: BodyReader = (body, batch, { arrival }) => {
+const json: BodyReader = (body, batch) => {
   const read = parse(body.toString("utf8"), "body", "bad-message");
   const elements = Array.isArray(read) ? read : [read];
   elements.forEach((element, i) => {
-    collect(batch, i + 1, () => readObservation(element, arrival));
+    collect(batch, i + 1, () => readObservation(element, UNTIMED));
   });
 };
 
 /** A heading, then a row for each observation. */
-const csv: BodyReader = (body, batch, { arrival, series }) => {
+const csv: BodyReader = (body, batch, { series }) => {
   const splitter = new LineSplitter();
   const lines = [...splitter.push(body), ...splitter.end()];
   while (lines.length > 0 && lines.at(-1)?.text.trim() === "") lines.pop();
-  const reader = new CsvReader({ name: series ?? "", arrival: () => arrival });
+  const reader = new CsvReader({ name: series ?? "", arrival: () => UNTIMED });
   const readings = lines.map(({ number, text }) => reader.read(text, number));
   for (const reading of readings) {
     if (reading === undefined) continue;
@@ -71,7 +69,7 @@ const csv: BodyReader = (body, batch, { arrival, series }) => {
 };
 
 /** An Arrow IPC stream or file with columns series, time and id as in JSON; every other numeric column is a value. */
-const arrow: BodyReader = async (body, batch, { arrival, series }) => {
+const arrow: BodyReader = async (body, batch, { series }) => {
   const { DataType, tableFromIPC } = await import("apache-arrow");
   let table: ReturnType<typeof tableFromIPC>;
   try {
@@ -103,7 +101,7 @@ const arrow: BodyReader = async (body, batch, { arrival, series }) => {
       const cell = plain(special[name]?.get(row));
       if (cell !== null && cell !== undefined) observation[name] = cell;
     }
-    collect(batch, row + 1, () => readObservation(observation, arrival));
+    collect(batch, row + 1, () => readObservation(observation, UNTIMED));
   }
 };
 

@@ -18,7 +18,6 @@ export interface RouteWorld {
   /** The live parts; null until the engine has recovered and once the server is shutting down. */
   readonly live: () => Live | null;
   readonly metrics: () => Readonly<Record<string, number>>;
-  readonly now: () => number;
 }
 
 /** A failure with its HTTP status; answered as `{ code, message }`. */
@@ -136,7 +135,7 @@ async function takeObservations(request: FastifyRequest, reply: FastifyReply, wo
   if (series !== undefined && typeof series !== "string") {
     throw new EddyError("bad-argument", "?series", { expected: "one name", received: printable(series) });
   }
-  const batch = await readBody(mediaType, body, { arrival: world.now(), series });
+  const batch = await readBody(mediaType, body, { series });
   const receipt =
     batch.observations.length === 0
       ? { accepted: 0, duplicate: 0, late: 0, refused: [] }

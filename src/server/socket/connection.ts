@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { EddyError } from "../../models/errors.ts";
-import type { Observation } from "../../models/observation.ts";
+import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { readObservation } from "../../streams/observation-schema.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import { CloseCode } from "./close-codes.ts";
@@ -23,8 +23,6 @@ export interface ConnectionWorld {
   readonly authorise: (token: string | undefined) => boolean;
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number;
-  /** Wall clock, epoch milliseconds: the time of an observation that came without one. */
-  readonly now: () => number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -286,7 +284,7 @@ export class Connection implements Recipient {
       this.#send({ type: "error", ...id, code, message: `observe ${number}: ${message}`, retryable });
     let read: Observation;
     try {
-      read = readObservation(observation, this.#world.now());
+      read = readObservation(observation, UNTIMED);
     } catch (error) {
       if (!(error instanceof EddyError)) throw error;
       refuse(error.code, error.message, false);

@@ -18,7 +18,6 @@ export interface StreamEndpointOptions {
   readonly intake: Intake;
   readonly access: Access;
   readonly socket: SocketOptions;
-  readonly now: () => number;
   readonly monotonic: () => number;
   /** The value that led to a forecast, if it is known. */
   readonly observed: (forecast: Forecast) => number | null | undefined;
@@ -114,7 +113,7 @@ export class StreamEndpoint {
   }
 
   #open(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
-    const { access, engine, intake, monotonic, now, onError } = this.#options;
+    const { access, engine, intake, monotonic, onError } = this.#options;
     const world: ConnectionWorld = {
       engine,
       fanOut: this.#fanOut,
@@ -123,7 +122,6 @@ export class StreamEndpoint {
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
       authorise: (token) => access.authorise(token),
       monotonic,
-      now,
       onError,
     };
     const authorised = !access.needsToken || access.authorise(access.bearer(request));

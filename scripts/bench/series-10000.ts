@@ -87,7 +87,6 @@ try {
   const first = await milliseconds(() =>
     engine.ingest([{ series: name(1), time: time + 1, values: { value: 0 } }]),
   );
-  await fill();
   await engine.close();
   const round1 = (n: number): number => Math.round(n * 10) / 10;
   console.log(

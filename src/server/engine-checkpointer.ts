@@ -144,8 +144,8 @@ export class Checkpointer {
     }
   }
 
-  /** As long as the work took: background work gets half of the time at most. */
+  /** As long as the work took: background work gets half of the time at most, all of it once intake has stopped. */
   #pause(spent: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(Math.max(1, spent), resolve));
+    return new Promise((resolve) => void this.#clock.after(this.#stopped ? 0 : Math.max(1, spent), resolve));
   }
 }

@@ -1,6 +1,7 @@
 import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import { Arena } from "../models/kernels/arena.ts";
+import { splitModelSpecs } from "../models/network/model-spec.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused } from "../streams/formats/reading.ts";
 import { Series, type SeriesSpecification } from "../streams/series.ts";
@@ -67,7 +68,11 @@ export const command = defineCommand({
       parse: readRange,
     },
     target: list("columns to forecast; all when absent", "COLS|all"),
-    model: list("models to compare, such as auto, persistence, lstm, esn; auto when absent", "SPEC,..."),
+    model: list(
+      "models to compare, such as auto, persistence, lstm:hidden=64, esn:units=300; auto when absent",
+      "SPEC,...",
+      splitModelSpecs,
+    ),
     format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...input,
     json: toggle("print the result as JSON, by step and target too"),

@@ -78,13 +78,17 @@ export const choice = <const O extends readonly string[]>(
 });
 
 /** A list with commas; given again, it goes on. */
-export const list = (summary: string, hint = "NAME,..."): Flag<readonly string[]> => ({
+export const list = (
+  summary: string,
+  hint = "NAME,...",
+  split: (value: string) => readonly string[] = (value) => value.split(","),
+): Flag<readonly string[]> => ({
   summary,
   hint,
   fallback: [],
   repeats: true,
   parse: (value, name, before) => {
-    const items = value.split(",").map((item) => item.trim());
+    const items = split(value).map((item) => item.trim());
     return items.includes("") ? refuse(name, "names with commas between", value) : [...before, ...items];
   },
 });

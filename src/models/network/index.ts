@@ -17,6 +17,7 @@ export {
   type ModelSpec,
   parseModelSpec,
   printModelSpec,
+  splitModelSpecs,
   systemNames,
   wiringOf,
 } from "./model-spec.ts";

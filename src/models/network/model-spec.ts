@@ -102,6 +102,24 @@ export function parseModelSpec(text: string): ModelSpec {
   return { name, options };
 }
 
+/**
+ * Takes a list of specs apart. A comma stands between specs and between the options of one: a piece `key=value` without
+ * a name goes on with the spec before it.
+ *
+ * @example
+ * ```ts
+ * splitModelSpecs("persistence,lstm:hidden=32,memory=100,auto"); // ["persistence", "lstm:hidden=32,memory=100", "auto"]
+ * ```
+ */
+export function splitModelSpecs(text: string): string[] {
+  const specs: string[] = [];
+  for (const piece of text.split(",")) {
+    if (specs.length > 0 && /^\s*[a-zA-Z]+=/.test(piece)) specs[specs.length - 1] += `,${piece}`;
+    else specs.push(piece.trim());
+  }
+  return specs;
+}
+
 /** Writes a spec back as text: `parseModelSpec(printModelSpec(spec))` gives an equal spec. */
 export function printModelSpec({ name, options }: ModelSpec): string {
   const parts = Object.entries(options).map(

@@ -161,7 +161,7 @@ describe("a forecaster", () => {
       "esn",
       "lstm",
       "auto:without=recurrent",
-      "auto:without=lstm+profile;mixture=equal",
+      "auto:without=lstm+profile,mixture=equal",
     ]) {
       const one = forecaster({ ...TWO, model });
       feed(one, rows);

@@ -1,15 +1,16 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { OnlineLearner } from "../../learning/tbptt.ts";
 import { Network } from "../../network/network.ts";
-import { gru, lstm } from "../../network/systems.ts";
+import type { Node, Wiring } from "../../network/wiring.ts";
 import type { Expert, Settlement, Shape } from "../expert.ts";
 import type { Features } from "../features.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 import { networkInputs, readNetworkInputs } from "./network-inputs.ts";
 
 export interface LearnedNetworkOptions {
-  readonly cell: "lstm" | "gru";
-  readonly hidden: number;
+  readonly name: string;
+  /** The net for so many inputs and outputs. */
+  readonly wire: (sizes: { inputs: number; outputs: number; memory: number; seed: number }) => Wiring;
 }
 
 /** Horizons that the network itself learns. */
@@ -25,6 +26,14 @@ const LARGEST_LABEL = 4;
 const SIZE_MEMORY = 1000;
 const DELTA = 100;
 
+/** The nodes that carry memory: those that some edge reads in a later step. */
+function statefulNodes({ nodes }: Wiring): readonly Node[] {
+  const remembered = new Set(
+    nodes.flatMap(({ edges }) => edges.filter(({ delay = 0 }) => delay > 0).map(({ from }) => from)),
+  );
+  return nodes.filter(({ name }) => remembered.has(name));
+}
+
 /**
  * A recurrent net that learns while it runs, by TBPTT(4, 32) and Adam, to say how far each target moves in 1, 4, 12 and 24
  * steps (in units of the usual move). It forecasts twice: by a least-squares readout of its hidden state per horizon
@@ -38,6 +47,8 @@ export class LearnedNetwork implements Expert {
   readonly #steps: readonly number[];
   readonly #learner: OnlineLearner;
   readonly #readout: AnomalyReadout;
+  /** Nodes whose state the readout sees. */
+  readonly #states: readonly Node[];
   /** Mean squared move per head and target. */
   readonly #size: Slice<Float64Array>;
   /** What the heads say now [heads × D], in usual moves. */
@@ -51,30 +62,32 @@ export class LearnedNetwork implements Expert {
     options: LearnedNetworkOptions,
     seed: number,
   ) {
-    const { cell, hidden } = options;
-    this.name = cell;
+    const { name } = options;
+    this.name = name;
     this.#shape = shape;
     this.#features = features;
     this.#steps = HEADS.filter((h) => h <= shape.horizon);
     const inputs = networkInputs(shape.columns);
     const outputs = this.#steps.length * shape.targets;
-    const wire = cell === "lstm" ? lstm : gru;
-    const network = new Network(wire({ inputs, hidden, outputs, memory: MEMORY, seed }), layout, cell);
+    const wiring = options.wire({ inputs, outputs, memory: MEMORY, seed });
+    this.#states = statefulNodes(wiring);
+    const states = this.#states.reduce((sum, { size }) => sum + size, 0);
+    const network = new Network(wiring, layout, name);
     this.#learner = new OnlineLearner(
       network,
       layout,
       { every: EVERY, through: THROUGH, optimiser: { kind: "adam", rate: RATE } },
-      `${cell}.learner`,
+      `${name}.learner`,
     );
-    this.#readout = new AnomalyReadout(layout, `${cell}.readout`, shape, features, {
-      features: 1 + inputs + hidden,
+    this.#readout = new AnomalyReadout(layout, `${name}.readout`, shape, features, {
+      features: 1 + inputs + states,
       delta: DELTA,
     });
-    this.#size = layout.float64(`${cell}.size`, outputs);
-    this.#said = layout.float64(`${cell}.said`, outputs);
+    this.#size = layout.float64(`${name}.size`, outputs);
+    this.#said = layout.float64(`${name}.said`, outputs);
     this.#x = new Float64Array(inputs);
     this.heads = {
-      name: `${cell}-heads`,
+      name: `${name}-heads`,
       learn() {},
       step() {},
       predict: (out) => this.#predictHeads(out),
@@ -92,7 +105,11 @@ export class LearnedNetwork implements Expert {
     const { phi } = this.#readout;
     phi[0] = 1;
     phi.set(this.#x, 1);
-    learner.live.readState("h", phi, 1 + this.#x.length);
+    let at = 1 + this.#x.length;
+    for (const node of this.#states) {
+      learner.live.readState(node.name, phi, at);
+      at += node.size;
+    }
     this.#readout.issue();
     this.#label(features);
     learner.learn();

@@ -1,5 +1,7 @@
 import { EddyError, printable } from "../../errors.ts";
 import type { Layout } from "../../kernels/layout.ts";
+import { type ModelSpec, parseModelSpec, wiringOf } from "../../network/model-spec.ts";
+import { lstm } from "../../network/systems.ts";
 import type { Expert, Shape } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { ForecasterSpecification } from "../specification.ts";
@@ -16,12 +18,14 @@ import { VectorAutoregression } from "./vector-autoregression.ts";
 /** How experts are combined: the whole rule, or plain equal weights (for comparison). */
 export type Combination = "online" | "equal";
 
-/** A model specification, read: `auto`, `auto:without=lstm+echo-state`, `auto:mixture=equal`, or one expert by name. */
+/** A model specification, read: `auto`, `auto:without=lstm+echo-state,mixture=equal`, an expert or a network by name. */
 export interface ModelChoice {
   readonly groups: ReadonlySet<Group>;
   readonly combination: Combination;
   /** A single expert forecasts alone: nothing is combined. */
   readonly alone: boolean;
+  /** The network that forecasts alone, such as `gru:hidden=48`. */
+  readonly network?: ModelSpec;
 }
 
 /** Names by which experts are asked for or left out. */
@@ -50,22 +54,41 @@ const FAMILIES: Readonly<Record<string, readonly Group[]>> = {
   seasonal: ["seasonal-naive"],
 };
 
+/** Networks that can forecast live by themselves; the others need a target fed back, a context or the future. */
+const LEARNED = ["elman", "lstm", "gru", "leaky", "skip", "clockwork", "deep"] as const;
+
+/** Options of `esn` by name; each stands for one of the sharp echo state's. */
+const ECHO_OPTIONS = ["units", "radius", "leak", "inputScale"] as const;
+
 /** Reads a model specification. @throws EddyError `bad-model` naming what is not understood. */
 export function readModel(model: string): ModelChoice {
-  const [name, settings = ""] = model.split(/:(.*)/s);
-  if (name === "persistence") return { groups: new Set(), combination: "online", alone: true };
-  if (name !== "auto") {
-    if (settings !== "") wrong(model, `${name} without settings`, settings);
-    return { groups: new Set(groupsNamed(name, model)), combination: "online", alone: true };
+  const spec = parseModelSpec(model);
+  const { name, options } = spec;
+  const plain = Object.keys(options).length === 0;
+  const alone = { combination: "online", alone: true } as const;
+  if (name === "auto") return readAuto(spec);
+  if (LEARNED.some((known) => known === name) && !(plain && name === "lstm")) {
+    wiringOf(spec, { inputs: 1, outputs: 1 });
+    return { groups: new Set(), ...alone, network: spec };
   }
+  if (name === "esn" && !plain) {
+    const unknown = Object.keys(options).find((key) => !ECHO_OPTIONS.some((known) => known === key));
+    if (unknown !== undefined) wrong(model, `options among ${ECHO_OPTIONS.join(", ")}`, unknown);
+    return { groups: new Set(), ...alone, network: spec };
+  }
+  if (!plain) wrong(model, `${name} without options`, model.slice(name.length + 1));
+  return { groups: new Set(name === "persistence" ? [] : groupsNamed(name, model)), ...alone };
+}
+
+function readAuto({ options }: ModelSpec): ModelChoice {
   const groups = new Set<Group>(GROUPS);
   let combination: Combination = "online";
-  for (const setting of settings === "" ? [] : settings.split(";")) {
-    const [key, value = ""] = setting.split("=");
+  for (const [key, value] of Object.entries(options)) {
     if (key === "without") {
-      for (const left of value.split("+")) for (const group of groupsNamed(left, model)) groups.delete(group);
+      for (const left of String(value).split("+"))
+        for (const group of groupsNamed(left, "auto")) groups.delete(group);
     } else if (key === "mixture" && (value === "online" || value === "equal")) combination = value;
-    else wrong(model, "auto:without=NAME+NAME;mixture=equal", setting);
+    else wrong("auto", "auto:without=NAME+NAME,mixture=equal", `${key}=${value}`);
   }
   return { groups, combination, alone: false };
 }
@@ -73,7 +96,8 @@ export function readModel(model: string): ModelChoice {
 function groupsNamed(name: string, model: string): readonly Group[] {
   const groups = FAMILIES[name] ?? GROUPS.filter((group) => group === name);
   if (groups.length === 0) {
-    wrong(model, `auto, persistence, ${[...GROUPS, ...Object.keys(FAMILIES)].join(", ")}`, name);
+    const known = [...GROUPS, ...Object.keys(FAMILIES), ...LEARNED.filter((network) => network !== "lstm")];
+    wrong(model, `auto, persistence, ${known.join(", ")}`, name);
   }
   return groups;
 }
@@ -89,9 +113,13 @@ export function openExperts(
   specification: ForecasterSpecification,
   features: Features,
 ): Expert[] {
-  const { groups } = readModel(specification.model);
+  const { groups, network: alone } = readModel(specification.model);
   const { seed } = specification;
   const experts: Expert[] = [new Persistence(shape, features), new SeasonalNaive(shape, features)];
+  if (alone !== undefined) {
+    experts.push(openNetwork(layout, shape, specification, features, alone));
+    return experts;
+  }
   const has = (group: Group): boolean => groups.has(group);
   // A given season tells what cannot be of use; one that is found later cannot, as the memory is planned now.
   const short = !(specification.periods[0] > LONGEST_SMOOTHED);
@@ -117,8 +145,34 @@ export function openExperts(
   }
   if (has("lstm")) {
     const hidden = shape.columns > 1 ? 32 : 24;
-    const network = new LearnedNetwork(layout, shape, features, { cell: "lstm", hidden }, seed);
+    const wire = (sizes: Parameters<typeof lstm>[0]) => lstm({ ...sizes, hidden });
+    const network = new LearnedNetwork(layout, shape, features, { name: "lstm", wire }, seed);
     experts.push(network, network.heads);
   }
   return experts;
+}
+
+/** The network that a specification such as `gru:hidden=48` or `esn:units=300` names, as an expert. */
+function openNetwork(
+  layout: Layout,
+  shape: Shape,
+  { seed }: ForecasterSpecification,
+  features: Features,
+  spec: ModelSpec,
+): Expert {
+  const { name, options } = spec;
+  if (name !== "esn") {
+    const wire = (sizes: { inputs: number; outputs: number; seed: number }) => wiringOf(spec, sizes);
+    return new LearnedNetwork(layout, shape, features, { name, wire }, seed);
+  }
+  const usual = sharpEcho(shape.columns);
+  const {
+    units = usual.units,
+    radius = usual.radius,
+    inputScale = usual.inputDeviation,
+  } = options as Partial<Record<(typeof ECHO_OPTIONS)[number], number>>;
+  const leak = options.leak as number | undefined;
+  const leaks = leak === undefined ? {} : { slowest: leak, fastest: leak };
+  const echo = { ...usual, units, radius, inputDeviation: inputScale, ...leaks };
+  return new EchoState(layout, "esn", shape, features, echo, seed);
 }

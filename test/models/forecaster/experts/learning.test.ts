@@ -6,6 +6,7 @@ import { Autoregression } from "../../../../src/models/forecaster/experts/autore
 import { EchoState, sharpEcho, smoothEcho } from "../../../../src/models/forecaster/experts/echo-state.ts";
 import { LearnedNetwork } from "../../../../src/models/forecaster/experts/learned-network.ts";
 import { VectorAutoregression } from "../../../../src/models/forecaster/experts/vector-autoregression.ts";
+import { wiringOf } from "../../../../src/models/network/model-spec.ts";
 import { daily, normals } from "../series.ts";
 import { Bench } from "./bench.ts";
 
@@ -139,7 +140,13 @@ describe("a learned network", () => {
       const make = (heads: boolean): number => {
         const bench = new Bench(
           (layout, shape, features): Expert => {
-            const made = new LearnedNetwork(layout, shape, features, { cell, hidden: 16 }, 1);
+            const made = new LearnedNetwork(
+              layout,
+              shape,
+              features,
+              { name: cell, wire: (sizes) => wiringOf(`${cell}:hidden=16`, sizes) },
+              1,
+            );
             network = made;
             return heads ? { ...stepping(made), predict: (out) => made.heads.predict(out) } : stepping(made);
           },

@@ -1,14 +1,14 @@
 // One LSTM learning online: events per second, an event being a step and its share of TBPTT(16, 16) with Adam; 8 inputs.
-// WebAssembly against plain TypeScript and against a C program of the same work, interleaved in one run on one core.
+// WebAssembly against plain TypeScript and, with --native, a C program of the same work, interleaved in one run on one core.
 //
-//   node --import tsx scripts/bench/lstm-tbptt.ts [--hidden 16,64,256] [--rounds 5]
+//   node --import tsx scripts/bench/lstm-tbptt.ts [--hidden 16,64,256] [--rounds 5] [--native PROGRAM.c]
 //
-// Single times mean little on a busy machine: read the ratios. The C program needs gcc; without it, its rows are left out.
+// Single times mean little on a busy machine: read the ratios. The C program (called with HIDDEN EVENTS, printing
+// events/s=…) is built by gcc twice: for 128-bit vectors, which is all WebAssembly has, and for this machine.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Arena, type Backend, Layout } from "../../src/models/kernels/index.ts";
 import { OnlineLearner } from "../../src/models/learning/tbptt.ts";
@@ -19,7 +19,11 @@ const WINDOW = 16;
 const SECONDS = 0.4;
 
 const { values } = parseArgs({
-  options: { hidden: { type: "string", default: "16,64,256" }, rounds: { type: "string", default: "5" } },
+  options: {
+    hidden: { type: "string", default: "16,64,256" },
+    rounds: { type: "string", default: "5" },
+    native: { type: "string" },
+  },
 });
 const sizes = values.hidden.split(",").map(Number);
 const rounds = Number(values.rounds);
@@ -52,8 +56,7 @@ function open(backend: Backend, hidden: number): { run: (events: number) => Floa
 
 const median = (numbers: number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1]!;
 
-function compileNative(folder: string): { name: string; program: string }[] {
-  const source = fileURLToPath(new URL("lstm-tbptt.c", import.meta.url));
+function compileNative(source: string, folder: string): { name: string; program: string }[] {
   const made: { name: string; program: string }[] = [];
   for (const [name, flag] of [
     ["C, SSE4 (128 bits)", "-msse4.1"],
@@ -64,7 +67,7 @@ function compileNative(folder: string): { name: string; program: string }[] {
       execFileSync("gcc", ["-O3", flag, "-ffast-math", source, "-o", program, "-lm"], { stdio: "ignore" });
       made.push({ name, program });
     } catch {
-      console.log(`${name}: not built, no gcc for it here`);
+      console.log(`${name}: not built: gcc is missing or refuses it`);
     }
   }
   return made;
@@ -72,7 +75,7 @@ function compileNative(folder: string): { name: string; program: string }[] {
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-bench-"));
 try {
-  const natives = compileNative(folder);
+  const natives = values.native === undefined ? [] : compileNative(values.native, folder);
   for (const hidden of sizes) {
     const wasm = open("wasm", hidden);
     const plain = open("reference32", hidden);

@@ -159,9 +159,10 @@ test("a round of checkpoints and deleting come to an end although observations k
   engine.checkpoint().then(() => {
     done = true;
   });
+  // Should it never end, the time limit of the test says so.
   let n = 50;
-  while (!done && n < 5000) await sendWaves(engine, ["a"], n, ++n);
-  expect(done).toBe(true);
+  while (!done) await sendWaves(engine, ["a"], n, ++n);
+  expect(engine.metrics().journal_rows).toBeLessThan(n);
   await engine.close();
 });
 

@@ -335,7 +335,9 @@ export class SqliteStore implements Store {
 
       const keepMinutes = Math.max(retention.journalDays, retention.forecastDays) + 1;
       changes += s.trimMinutes.run(Math.floor((now - keepMinutes * DAY) / 60_000)).changes;
-      changes += s.trimRollUps.run(now - retention.rollUpDays * DAY, limit).changes;
+      // Readings of long ago make such roll-ups as long as they come in: only a full slice says that there is more to do.
+      const rolled = s.trimRollUps.run(now - retention.rollUpDays * DAY, limit).changes;
+      if (rolled === limit) changes += rolled;
     });
     return changes;
   }

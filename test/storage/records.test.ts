@@ -95,7 +95,8 @@ test("forecasts as issued: regular and irregular steps, several targets, details
         ...(detailed
           ? {
               detail: {
-                skill: { persistence: [null, numbers[0]], seasonalNaive: [null, null] },
+                // Details are JSON, which has no -0.
+                skill: { persistence: [null, numbers[0] + 0], seasonalNaive: [null, null] },
                 coverage: [0.5],
                 weights: { a: 0.25, b: 0.75 },
               },

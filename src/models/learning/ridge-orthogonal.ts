@@ -1,5 +1,5 @@
 import { EddyError } from "../errors.ts";
-import type { LinearReadout, RidgeOptions } from "./ridge.ts";
+import { checkRidge, type LinearReadout, type RidgeOptions } from "./ridge.ts";
 
 /** Rows that are rotated into R together: one column of them stays in the first cache. */
 const ROWS = 64;
@@ -34,12 +34,7 @@ export class RidgeOrthogonal {
   /** @throws EddyError `bad-argument` for a ridge below 0. */
   constructor(options: RidgeOptions) {
     const { features, outputs = 1, ridge = 1e-6, bias = "free" } = options;
-    if (!(ridge >= 0 && Number.isFinite(ridge))) {
-      throw new EddyError("bad-argument", "ridge", {
-        expected: "a finite number from 0 up",
-        received: String(ridge),
-      });
-    }
+    checkRidge(ridge);
     this.features = features;
     this.outputs = outputs;
     const n = features + 1;

@@ -54,12 +54,7 @@ export class Ridge {
   /** @throws EddyError `bad-argument` for a ridge below 0. */
   constructor(options: RidgeOptions) {
     const { features, outputs = 1, ridge = 1e-6, bias = "free" } = options;
-    if (!(ridge >= 0 && Number.isFinite(ridge))) {
-      throw new EddyError("bad-argument", "ridge", {
-        expected: "a finite number from 0 up",
-        received: String(ridge),
-      });
-    }
+    checkRidge(ridge);
     this.features = features;
     this.outputs = outputs;
     this.ridge = ridge;
@@ -148,4 +143,13 @@ function solveTriangles(b: Float64Array, L: Float64Array, n: number): void {
     for (let k = i + 1; k < n; k++) sum -= L[k * n + i] * b[k];
     b[i] = sum / L[i * n + i];
   }
+}
+
+/** Throws `bad-argument` for a ridge below 0. */
+export function checkRidge(ridge: number): void {
+  if (ridge >= 0 && Number.isFinite(ridge)) return;
+  throw new EddyError("bad-argument", "ridge", {
+    expected: "a finite number from 0 up",
+    received: String(ridge),
+  });
 }

@@ -7,6 +7,8 @@ export interface ForecastStep {
   readonly mean: number;
   readonly lower: number;
   readonly upper: number;
+  /** On request: the quantile of each level asked for, by the level (`"0.1"`), not falling from level to level. */
+  readonly quantiles?: Readonly<Record<string, number>>;
 }
 
 /** What is said of one target of one series at one issue time. The same object on a pipe, a wire and in a store. */

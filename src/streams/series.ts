@@ -18,12 +18,12 @@ export interface Outcome {
   readonly refused?: Refusal;
 }
 
-/** Called after each step that reached the forecaster, whose `mean`, `lower` and `upper` then stand as issued there. */
+/** Called after each step that reached the forecaster, whose `mean`, `lower`, `upper` and `quantiles` then stand as issued there. */
 export type Stepped = (time: number, offset: number, values: Float64Array) => void;
 
 /** "EDSE" as a number, and the version of the layout that follows it. */
 const MAGIC = 0x45445345;
-const STATE_FORMAT = 2;
+const STATE_FORMAT = 3;
 
 /** Recent intervals whose median is the usual step of a series that counts its steps. */
 const RECENT_INTERVALS = 16;

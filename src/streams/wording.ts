@@ -29,7 +29,7 @@ export interface IssuedAt {
 
 /** The forecast as it stands in the forecaster, in words: one object per target. */
 export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] {
-  const { targets, horizon, coverage, model } = forecaster.specification;
+  const { targets, horizon, coverage, quantiles, model } = forecaster.specification;
   const D = targets.length;
   const issuedAt = iso(at.time);
   const times = Array.from({ length: horizon }, (_, i) => iso(at.time + (i + 1) * at.stepMilliseconds));
@@ -47,6 +47,13 @@ export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] 
         mean: forecaster.mean[i * D + d],
         lower: forecaster.lower[i * D + d],
         upper: forecaster.upper[i * D + d],
+        ...(quantiles.length > 0
+          ? {
+              quantiles: Object.fromEntries(
+                quantiles.map((level, k) => [String(level), forecaster.quantiles[k][i * D + d]]),
+              ),
+            }
+          : {}),
       })),
       coverage,
       skill: mean(skill),

@@ -2,6 +2,7 @@ import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
 import { Clock } from "./clock.ts";
+import { ErrorQuantiles } from "./error-quantiles.ts";
 import type { Expert, Shape } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Features } from "./features.ts";
@@ -24,10 +25,10 @@ const WIDEST_STEPS = 8;
 const WIDEST_DEVIATIONS = 4;
 
 /**
- * Features + experts + ledger + mixture + intervals for one series. All of its state is one block of bytes.
+ * Features + experts + ledger + mixture + intervals and quantiles for one series. All of its state is one block of bytes.
  *
  * Per event: units, features, settle the ledger (labels that exist now), experts learn, state steps, experts predict,
- * mixture, intervals, forecast (issued), ledger. Cost per event and memory are constant.
+ * mixture, intervals, quantiles, forecast (issued), ledger. Cost per event and memory are constant.
  */
 export class Forecaster {
   readonly specification: ForecasterSpecification;
@@ -42,6 +43,8 @@ export class Forecaster {
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
   readonly #intervals: Intervals;
+  /** Of the levels asked for; none asked for, none there. */
+  readonly #quantiles: ErrorQuantiles | undefined;
   readonly #skill: Skill;
   readonly #weights: Float64Array;
   readonly #block: Block;
@@ -50,10 +53,12 @@ export class Forecaster {
   readonly mean: Float64Array;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  /** One array per level of `specification.quantiles`, not falling from level to level. */
+  readonly quantiles: readonly Float64Array[];
 
   constructor(specification: ForecasterSpecification, arena: Arena) {
     this.specification = specification;
-    const { targets, inputs, horizon, coverage, periods } = specification;
+    const { targets, inputs, horizon, coverage, quantiles, periods } = specification;
     this.#shape = { targets: targets.length, columns: targets.length + inputs.length, horizon };
     const layout = new Layout(arena);
     this.#clock = new Clock(layout);
@@ -67,9 +72,10 @@ export class Forecaster {
       const wanted = specification.model === "persistence" ? PERSISTENCE : ALONE;
       this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
     } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
-    this.#ledger = new Ledger(layout, this.#shape, E + RULES + 3);
+    this.#ledger = new Ledger(layout, this.#shape, E + RULES + 3 + quantiles.length);
     this.#mixture = new Mixture(layout, this.#shape, E);
     this.#intervals = new Intervals(layout, this.#shape, coverage);
+    if (quantiles.length > 0) this.#quantiles = new ErrorQuantiles(layout, this.#shape, quantiles);
     this.#skill = new Skill(layout, this.#shape);
     this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
@@ -77,6 +83,7 @@ export class Forecaster {
     this.mean = new Float64Array(cells);
     this.lower = new Float64Array(cells);
     this.upper = new Float64Array(cells);
+    this.quantiles = quantiles.map(() => new Float64Array(cells));
   }
 
   /** Events taken so far. */
@@ -106,7 +113,7 @@ export class Forecaster {
 
   /**
    * Takes one event: `time` in epoch milliseconds, not before the last; `values` [C], targets then inputs, NaN where
-   * missing. Afterwards `mean`, `lower` and `upper` hold the forecast from here (once `ready`).
+   * missing. Afterwards `mean`, `lower`, `upper` and `quantiles` hold the forecast from here (once `ready`).
    */
   observe(time: number, values: Float64Array): void {
     const features = this.#features;
@@ -139,7 +146,8 @@ export class Forecaster {
         if (Number.isNaN(y)) continue;
         const at = issue + forecast + d;
         const mean = values[at];
-        this.#intervals.learn(h, d, mean, values[at + rowLength], values[at + 2 * rowLength], y);
+        this.#intervals.learn(h, d, mean, values, at + rowLength, rowLength, y);
+        this.#quantiles?.learn(h, d, mean, values, at + 3 * rowLength, rowLength, y);
         const naive = issue + d;
         this.#skill.learn(h, d, mean - y, values[naive] - y, values[naive + rowLength] - y);
       }
@@ -180,7 +188,7 @@ export class Forecaster {
     }
   }
 
-  /** Adds the bounds and says it all in the units of the observations. */
+  /** Adds the bounds and quantiles, and says it all in the units of the observations. */
   #bound(): void {
     const { targets: D, horizon: H } = this.#shape;
     const { values, rowLength, current } = this.#ledger;
@@ -196,6 +204,14 @@ export class Forecaster {
         this.mean[at] = this.#units.fromUnits(d, mean);
         this.lower[at] = this.#units.fromUnits(d, lower);
         this.upper[at] = this.#units.fromUnits(d, upper);
+        if (this.#quantiles === undefined) continue;
+        // Levels are learned one by one and may cross: what is issued is their running maximum.
+        let quantile = Number.NEGATIVE_INFINITY;
+        for (let k = 0; k < this.quantiles.length; k++) {
+          quantile = Math.max(quantile, mean + this.#quantiles.offset(h, d, k));
+          values[first + (3 + k) * rowLength + at] = quantile;
+          this.quantiles[k][at] = this.#units.fromUnits(d, quantile);
+        }
       }
     }
   }

@@ -13,6 +13,8 @@ export interface ForecasterSpecification {
   readonly horizon: number;
   /** Share of labels the intervals shall hold. */
   readonly coverage: number;
+  /** Levels whose quantiles are forecast too, ascending, each once; empty: none. */
+  readonly quantiles: readonly number[];
   /** `auto`, or one expert such as `persistence`, `lstm:hidden=64`, `esn:units=200`. */
   readonly model: string;
   /** Known season lengths in steps; empty: found online. */
@@ -25,9 +27,24 @@ export type ForecasterOptions = Partial<ForecasterSpecification>;
 
 export const MAX_HORIZON = 512;
 export const MAX_COLUMNS = 256;
+export const MAX_QUANTILES = 32;
 
 const whole = (value: number, low: number, high: number): boolean =>
   Number.isInteger(value) && value >= low && value <= high;
+
+/** Levels in ascending order; throws `bad-argument` naming `name` unless each is within 0 and 1 and there once. */
+export function quantileLevels(levels: readonly number[], name = "quantiles"): number[] {
+  const refuse = (expected: string, received: unknown): never => {
+    throw new EddyError("bad-argument", name, { expected, received: printable(received) });
+  };
+  const ascending = [...levels].sort((a, b) => a - b);
+  if (ascending.length > MAX_QUANTILES) refuse(`at most ${MAX_QUANTILES} levels`, ascending.length);
+  for (const [k, level] of ascending.entries()) {
+    if (!(level > 0 && level < 1)) refuse("levels between 0 and 1, both excluded", level);
+    if (level === ascending[k - 1]) refuse("each level once", ascending.join(","));
+  }
+  return ascending;
+}
 
 /** Fills in defaults and checks every field; throws `bad-argument` naming the field, what was expected and what came. */
 export function specification(options: ForecasterOptions): ForecasterSpecification {
@@ -36,6 +53,7 @@ export function specification(options: ForecasterOptions): ForecasterSpecificati
     inputs: [...(options.inputs ?? [])],
     horizon: options.horizon ?? 12,
     coverage: options.coverage ?? 0.9,
+    quantiles: quantileLevels(options.quantiles ?? []),
     model: options.model ?? "auto",
     periods: [...(options.periods ?? [])],
     seed: options.seed ?? 1,

@@ -1,10 +1,16 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Forecaster } from "../../../src/models/forecaster/forecaster.ts";
 import { daily, feed, forecaster, HOUR, normals, START } from "./series.ts";
 
 const TWO = { targets: ["a", "b"], horizon: 5 } as const;
 
-const issued = (model: Forecaster): number[] => [...model.mean, ...model.lower, ...model.upper];
+const issued = (model: Forecaster): number[] => [
+  ...model.mean,
+  ...model.lower,
+  ...model.upper,
+  ...model.quantiles.flatMap((values) => [...values]),
+];
 
 function forecasts(
   options: Parameters<typeof forecaster>[0],
@@ -19,9 +25,10 @@ function forecasts(
 describe("a forecaster", () => {
   it("never sees a label before it exists: another future leaves every earlier forecast bit-identical", () => {
     const rows = daily(220);
+    const options = { ...TWO, quantiles: [0.1, 0.5, 0.9] };
     for (const change of [60, 150]) {
       const other = rows.map((row, t) => (t > change ? row.map((v, c) => 3 * v - 7 * c + t) : row));
-      const [a, b] = [forecasts(TWO, rows), forecasts(TWO, other)];
+      const [a, b] = [forecasts(options, rows), forecasts(options, other)];
       expect(a.slice(0, change + 1)).toEqual(b.slice(0, change + 1));
       expect(a.slice(change + 1)).not.toEqual(b.slice(change + 1));
     }
@@ -30,7 +37,12 @@ describe("a forecaster", () => {
   it("goes on from a checkpoint to the same bits", () => {
     const rows = daily(200, 2);
     rows[70][1] = Number.NaN;
-    for (const options of [TWO, { ...TWO, periods: [24] }, { ...TWO, targets: ["a"], inputs: ["b"] }]) {
+    for (const options of [
+      TWO,
+      { ...TWO, periods: [24] },
+      { ...TWO, targets: ["a"], inputs: ["b"] },
+      { ...TWO, quantiles: [0.05, 0.5, 0.6] },
+    ]) {
       const whole = forecaster(options);
       let checkpoint = whole.save();
       feed(whole, rows.slice(0, 120));
@@ -145,6 +157,70 @@ describe("a forecaster", () => {
 
   it("is small for a series of one column: thousands fit in memory", () => {
     expect(forecaster({ horizon: 12 }).byteLength).toBeLessThan(600_000);
+  });
+
+  it("makes quantiles beside a forecast that asking for them leaves as it is, bit by bit", () => {
+    const rows = daily(150);
+    const [plain, asked] = [forecaster(TWO), forecaster({ ...TWO, quantiles: [0.2, 0.5, 0.8] })];
+    expect([plain.quantiles.length, asked.quantiles.length]).toEqual([0, 3]);
+    feed(plain, rows, (t) => {
+      feed(asked, rows.slice(0, t + 1), () => {}, t);
+      for (const field of ["mean", "lower", "upper"] as const) expect(asked[field]).toEqual(plain[field]);
+    });
+    // Per cell: sizes, labels and factors, and as much of every pending issue.
+    const cells = 5 * 2;
+    const cost = 8 * cells * (2 + 3) + 8 * 5 * 3 * cells;
+    expect(asked.byteLength - plain.byteLength).toBe(cost);
+  });
+
+  it("makes quantiles that never fall from level to level, whatever comes", () => {
+    const level = fc.double({ min: 0.001, max: 0.999, noNaN: true });
+    const value = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer({ min: -3, max: 3 }),
+      fc.constant(Number.NaN),
+    );
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(level, { minLength: 2, maxLength: 6 }),
+        fc.array(value, { minLength: 5, maxLength: 60 }),
+        (quantiles, values) => {
+          const model = forecaster({ horizon: 3, model: "persistence", quantiles });
+          feed(
+            model,
+            values.map((v) => [v]),
+            () => {
+              for (let i = 0; i < 3; i++) {
+                const at = model.quantiles.map((one) => one[i]);
+                expect(at.every(Number.isFinite)).toBe(true);
+                expect(at).toEqual([...at].sort((a, b) => a - b));
+              }
+            },
+          );
+          model.release();
+        },
+      ),
+    );
+  });
+
+  it("makes quantiles below which the share of labels is the level", () => {
+    const normal = normals(6);
+    const levels = [0.1, 0.5, 0.9];
+    const [length, H] = [3000, 3];
+    const model = forecaster({ horizon: H, model: "holt-winters", quantiles: levels });
+    const rows = Array.from({ length }, () => [Math.exp(normal())]);
+    const pending: number[][][] = [];
+    const below = levels.map(() => new Array<number>(H).fill(0));
+    feed(model, rows, (t) => {
+      for (let h = 1; h <= H && h <= t; h++) {
+        const then = pending[t - h];
+        for (let k = 0; k < levels.length; k++) below[k][h - 1] += rows[t][0] <= then[k][h - 1] ? 1 : 0;
+      }
+      pending.push(model.quantiles.map((values) => [...values]));
+    });
+    for (const [k, shares] of below.entries()) {
+      for (const count of shares) expect(Math.abs(count / length - levels[k])).toBeLessThan(0.02);
+    }
   });
 
   it("refuses a checkpoint of another size", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Intervals } from "../../../src/models/forecaster/intervals.ts";
 import { Arena } from "../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../src/models/kernels/layout.ts";
+import { seeded } from "../../../src/models/network/seeded.ts";
 import { normals } from "./series.ts";
 
 /** Runs errors through intervals around 0 and returns the share held per quarter and the mean width. */
@@ -20,7 +21,7 @@ function run(
     const y = errors(t);
     if (y >= lower && y <= upper) quarters[Math.floor((4 * t) / length)] += 4 / length;
     width += (upper - lower) / length;
-    intervals.learn(1, 0, 0, lower, upper, y);
+    intervals.learn(1, 0, 0, Float64Array.of(lower, upper), 0, 1, y);
   }
   return { quarters, width };
 }
@@ -56,8 +57,34 @@ describe("intervals", () => {
     const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 2 }, 0.9);
     layout.allocate();
     expect(intervals.coverage(2, 0)).toBeNull();
-    intervals.learn(2, 0, 0, -1, 1, 0.5);
-    intervals.learn(2, 0, 0, -1, 1, 5);
+    const issued = Float64Array.of(-1, 1);
+    intervals.learn(2, 0, 0, issued, 0, 1, 0.5);
+    intervals.learn(2, 0, 0, issued, 0, 1, 5);
     expect(intervals.coverage(2, 0)).toBe(0.5);
+  });
+
+  it("are those of the two-sided rule written out, bit by bit, through ties and stretches without an error", () => {
+    const normal = normals(4);
+    const random = seeded(4, "test");
+    for (const coverage of [0.9, 0.5, 0.77]) {
+      const layout = new Layout(new Arena());
+      const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 1 }, coverage);
+      layout.allocate();
+      const tail = (1 - coverage) / 2;
+      let [size, below, above, n] = [0, 2, 2, 0];
+      for (let t = 0; t < 6000; t++) {
+        const mean = 10 * normal();
+        const lower = mean - Math.max(0, below * size);
+        const upper = mean + Math.max(0, above * size);
+        expect(mean - intervals.below(1, 0)).toBe(lower);
+        expect(mean + intervals.above(1, 0)).toBe(upper);
+        const still = t < 900 || (t > 2000 && t < 2900);
+        const y = still ? mean : random() < 0.05 ? lower : random() < 0.05 ? upper : mean + normal();
+        intervals.learn(1, 0, mean, Float64Array.of(lower, upper), 0, 1, y);
+        size += Math.max(1 / ++n, 1 / 50) * (Math.abs(y - mean) - size);
+        below += 0.05 * ((y < lower ? 1 : 0) - tail);
+        above += 0.05 * ((y > upper ? 1 : 0) - tail);
+      }
+    }
   });
 });

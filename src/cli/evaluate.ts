@@ -52,7 +52,7 @@ export const command = defineCommand({
   name: "evaluate",
   summary: "how well the models forecast a recording, without a leak",
   description:
-    "Forecasts the recording step by step as if it were live, and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets; rows count from 0 after the heading. skill is 1 - mse / mse of persistence, vs seasonal the same against the value one season before (the first --period, else a day, a week or a year by the step of the recording); interval is the mean interval score.\n\nWith several models, --forecasts and --report show auto if it is among them, else the last.",
+    "Forecasts the recording step by step as if it were live, and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets; rows count from 0 after the heading. skill is 1 - mse / mse of persistence, vs seasonal the same against the value one season before (the first --period, else a day, a week or a year by the step of the recording); interval is the mean interval score. For each level of --quantiles, below is the share of labels at or below the quantile, pinball its mean pinball loss.\n\nWith several models, --forecasts and --report show auto if it is among them, else the last.",
   operands: [{ name: "FILE", summary: "a recording of one series: CSV, NDJSON, Arrow" }],
   flags: {
     ...shared,
@@ -89,6 +89,7 @@ export const command = defineCommand({
       horizon: flags.horizon,
       periods: flags.period,
       coverage: flags.coverage,
+      quantiles: flags.quantiles,
       lateness: flags.lateness,
       every: flags.every ?? 0,
       aggregate: flags.aggregate,
@@ -126,7 +127,7 @@ export const command = defineCommand({
       const series = new Series(parse(path).name, specificationOf(model), new Arena());
       const file =
         m === shown && flags.forecasts !== undefined
-          ? new ForecastsFile(world.fs, flags.forecasts, columns.targets, flags.horizon)
+          ? new ForecastsFile(world.fs, flags.forecasts, columns.targets, flags.horizon, flags.quantiles)
           : undefined;
       if (m === shown && flags.report !== undefined) trace = new Trace(columns.targets.length, flags.horizon);
       const protocol = new Protocol(series, scored, seen.deviation, season, {

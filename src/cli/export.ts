@@ -2,6 +2,7 @@ import { EddyError, printable } from "../models/errors.ts";
 import { matchesPattern } from "../server/socket/pattern.ts";
 import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { choice, text } from "./flags.ts";
 
@@ -32,7 +33,7 @@ export const command = defineCommand({
       const pieces =
         flags.what === "observations"
           ? exportObservations(reader.observations(series), columns, flags.format)
-          : exportForecasts(flattened(reader, series), flags.format);
+          : exportForecasts(flattened(reader, series), flags.format, levelsOf(series));
       for (const piece of pieces) {
         await world.stdout.write(piece);
         if (world.stop.aborted) break;
@@ -43,6 +44,14 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** Every level that a quantile of one of the series was asked for. */
+function levelsOf(series: readonly { readonly specification: string }[]): number[] {
+  const asked = series.flatMap(
+    ({ specification }) => (JSON.parse(specification) as SeriesOptions).quantiles ?? [],
+  );
+  return [...new Set(asked)].sort((a, b) => a - b);
+}
 
 function* flattened(reader: DatabaseReader, series: Parameters<DatabaseReader["forecasts"]>[0]) {
   for (const { forecasts } of reader.forecasts(series)) yield* forecasts;

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
+import { quantileLevels } from "../models/forecaster/specification.ts";
 import { readTime } from "../streams/observation-schema.ts";
 import type { Flag } from "./command.ts";
 
@@ -103,6 +104,19 @@ export const wholes = (summary: string, low: number, high: number): Flag<readonl
     return items.every((item) => item >= low && item <= high)
       ? items
       : refuse(name, `whole numbers from ${low} to ${high} with commas between`, value);
+  },
+});
+
+/** Levels of quantiles with commas. */
+export const levels = (summary: string): Flag<readonly number[]> => ({
+  summary,
+  hint: "P,...",
+  fallback: [],
+  parse: (value, name) => {
+    const items = value.split(",").map((item) => (item.trim() === "" ? Number.NaN : Number(item)));
+    return items.some(Number.isNaN)
+      ? refuse(name, "numbers between 0 and 1 with commas between", value)
+      : quantileLevels(items, name);
   },
 });
 

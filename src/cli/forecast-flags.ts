@@ -3,7 +3,7 @@ import type { FormatOptions } from "../streams/formats/reading.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { AGGREGATES } from "../streams/series-specification.ts";
 import type { Values } from "./command.ts";
-import { choice, duration, list, number, text, toggle, whole, wholes } from "./flags.ts";
+import { choice, duration, levels, list, number, text, toggle, whole, wholes } from "./flags.ts";
 
 /** Flags of every command that reads a table of readings. */
 export const inputFlags = {
@@ -28,6 +28,7 @@ export const forecastFlags = {
     expected: "a number between 0 and 1",
     holds: (value) => value > 0 && value < 1,
   }),
+  quantiles: levels("levels whose quantiles every step tells too, such as 0.1,0.5,0.9"),
   every: duration({
     summary:
       "make steps of this length out of the readings, such as 5s, 15m or 1h; every reading is a step when absent",
@@ -44,6 +45,7 @@ export const seriesOptions = (
   model: flags.model,
   periods: flags.period,
   coverage: flags.coverage,
+  quantiles: flags.quantiles,
   lateness: flags.lateness,
   every: flags.every ?? 0,
   aggregate: flags.aggregate,

@@ -2,7 +2,7 @@ import { type Static, type TObject, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
-import { MAX_HORIZON } from "../models/forecaster/specification.ts";
+import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
@@ -19,11 +19,14 @@ const oneOf = <const W extends readonly string[]>(words: W) =>
     ),
   );
 
+const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
+
 const forecast = {
   model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
   horizon: Type.Optional(whole(1, MAX_HORIZON)),
-  coverage: Type.Optional(
-    Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" }),
+  coverage: Type.Optional(share),
+  quantiles: Type.Optional(
+    Type.Array(share, { maxItems: MAX_QUANTILES, expected: `a list of at most ${MAX_QUANTILES} levels` }),
   ),
   periods: Type.Optional(
     Type.Array(whole(2, 100_000), { maxItems: 16, expected: "a list of season lengths" }),

@@ -51,10 +51,14 @@ export function exportObservations(
   });
 }
 
-/** Forecasts as issued: one row per series, target and step; in NDJSON one forecast per line, as it was published. */
+/**
+ * Forecasts as issued: one row per series, target and step; in NDJSON one forecast per line, as it was published. `levels`
+ * are the quantiles that get a column, `q0.1` and so on, empty where a series was not asked for it.
+ */
 export function exportForecasts(
   forecasts: Iterable<Forecast>,
   format: ExportFormat,
+  levels: readonly number[] = [],
 ): Generator<string | Uint8Array> {
   return write(forecasts, format, {
     columns: [
@@ -70,9 +74,10 @@ export function exportForecasts(
       { name: "coverage", kind: "number" },
       { name: "skill", kind: "number" },
       { name: "model", kind: "text" },
+      ...levels.map((level): ColumnPlan => ({ name: `q${level}`, kind: "number" })),
     ],
     cells: ({ series, target, issuedAt, offset, horizon, coverage, skill, model }) =>
-      horizon.map(({ step, time, mean, lower, upper }) => [
+      horizon.map(({ step, time, mean, lower, upper, quantiles }) => [
         Date.parse(issuedAt),
         series,
         target,
@@ -85,6 +90,7 @@ export function exportForecasts(
         coverage,
         skill,
         model,
+        ...levels.map((level) => quantiles?.[String(level)] ?? null),
       ]),
     line: (forecast) => forecast,
   });

@@ -6,27 +6,29 @@ import { crc32 } from "./checksum.ts";
  * Forecasts of one issue, packed, little-endian: format u8 · regular u8 · steps u16 · targets u16 · length of the words
  * u32 at byte 8 · CRC-32 of all the
  * rest u32 · then float64: offset, coverage, issue time, times (first and step when regular, otherwise all) and per target
- * skill, mean [H], lower [H], upper [H] · words (UTF-8 JSON: model, targets, details). Every number keeps its bits.
+ * skill, mean [H], lower [H], upper [H], each quantile [H] · words (UTF-8 JSON: model, targets, levels, details). Every number keeps its bits.
  */
-const FORMAT = 1;
+const FORMAT = 2;
 const HEADER = 16;
 
-/** Packs the forecasts of one issue: same issue time, offset, coverage, model and steps; one per target. */
+/** Packs the forecasts of one issue: same issue time, offset, coverage, model, steps and levels; one per target. */
 export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
   const first = forecasts[0];
   const H = first.horizon.length;
   const times = first.horizon.map((step) => Date.parse(step.time));
   const step = H > 1 ? times[1] - times[0] : 0;
   const regular = times.every((time, i) => time === times[0] + i * step);
+  const levels = Object.keys(first.horizon[0].quantiles ?? {});
   const details = forecasts.map((forecast) => forecast.detail ?? null);
   const words = new TextEncoder().encode(
     JSON.stringify({
       model: first.model,
       targets: forecasts.map((forecast) => forecast.target),
+      ...(levels.length > 0 ? { levels } : {}),
       ...(details.some((detail) => detail !== null) ? { details } : {}),
     }),
   );
-  const numbers = new Float64Array(3 + (regular ? 2 : H) + forecasts.length * (1 + 3 * H));
+  const numbers = new Float64Array(3 + (regular ? 2 : H) + forecasts.length * (1 + (3 + levels.length) * H));
   let n = 0;
   numbers[n++] = first.offset;
   numbers[n++] = first.coverage;
@@ -42,6 +44,9 @@ export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
     for (const { mean } of forecast.horizon) numbers[n++] = mean;
     for (const { lower } of forecast.horizon) numbers[n++] = lower;
     for (const { upper } of forecast.horizon) numbers[n++] = upper;
+    for (const level of levels) {
+      for (const { quantiles } of forecast.horizon) numbers[n++] = quantiles?.[level] ?? Number.NaN;
+    }
   }
   const bytes = new Uint8Array(HEADER + numbers.byteLength + words.byteLength);
   const header = new DataView(bytes.buffer);
@@ -71,6 +76,7 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
   const numberBytes = bytes.byteLength - HEADER - wordLength;
   const numbers = new Float64Array(Uint8Array.from(bytes.subarray(HEADER, HEADER + numberBytes)).buffer);
   const words = JSON.parse(new TextDecoder().decode(bytes.subarray(HEADER + numberBytes)));
+  const levels: readonly string[] = words.levels ?? [];
   let n = 3;
   const times = new Float64Array(H);
   if (bytes[1] === 1) {
@@ -84,7 +90,7 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
   for (let d = 0; d < D; d++) {
     const skill = numbers[n];
     const at = n + 1;
-    n = at + 3 * H;
+    n = at + (3 + levels.length) * H;
     const detail = words.details?.[d];
     forecasts.push({
       series,
@@ -97,6 +103,11 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
         mean: numbers[at + i],
         lower: numbers[at + H + i],
         upper: numbers[at + 2 * H + i],
+        ...(levels.length > 0
+          ? {
+              quantiles: Object.fromEntries(levels.map((level, k) => [level, numbers[at + (3 + k) * H + i]])),
+            }
+          : {}),
       })),
       coverage: numbers[1],
       skill: Number.isNaN(skill) ? null : skill,

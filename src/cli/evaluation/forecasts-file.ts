@@ -27,34 +27,45 @@ class FileBytes extends RecordBatchFileWriter {
   }
 }
 
-const schema = new Schema([
+const fields = [
   new Field("row", new Int32(), false),
   new Field("step", new Int32(), false),
   new Field("target", new Utf8(), false),
   new Field("mean", new Float64(), false),
   new Field("lower", new Float64(), false),
   new Field("upper", new Float64(), false),
-]);
+];
 
 /**
  * Writes forecasts as an Arrow file, batch by batch, whatever their number: row (int32, the row they were issued at), step
- * (int32), target (utf8), mean, lower, upper (float64). Memory: one batch.
+ * (int32), target (utf8), mean, lower, upper, and a column `q0.1` per level (float64). Memory: one batch.
  */
 export class ForecastsFile {
   readonly #fs: typeof fileSystem;
   readonly #descriptor: number;
   readonly #writer = new FileBytes();
+  readonly #schema: Schema;
   readonly #cells: number;
   readonly #capacity: number;
   readonly #row: Int32Array;
   readonly #step: Int32Array;
   readonly #target: Uint8Array;
   readonly #targetEnds: Int32Array;
-  readonly #numbers: readonly [Float64Array, Float64Array, Float64Array];
+  readonly #numbers: readonly Float64Array[];
   #rows = 0;
 
-  constructor(fs: typeof fileSystem, path: string, targets: readonly string[], horizon: number) {
+  constructor(
+    fs: typeof fileSystem,
+    path: string,
+    targets: readonly string[],
+    horizon: number,
+    levels: readonly number[],
+  ) {
     this.#fs = fs;
+    this.#schema = new Schema([
+      ...fields,
+      ...levels.map((level) => new Field(`q${level}`, new Float64(), false)),
+    ]);
     this.#cells = targets.length * horizon;
     const issues = Math.max(1, Math.floor(BATCH_ROWS / this.#cells));
     this.#capacity = issues * this.#cells;
@@ -73,20 +84,14 @@ export class ForecastsFile {
       this.#target.set(name, this.#targetEnds[i]);
       this.#targetEnds[i + 1] = this.#targetEnds[i] + name.length;
     }
-    this.#numbers = [
-      new Float64Array(this.#capacity),
-      new Float64Array(this.#capacity),
-      new Float64Array(this.#capacity),
-    ];
+    this.#numbers = Array.from({ length: 3 + levels.length }, () => new Float64Array(this.#capacity));
     this.#descriptor = fs.openSync(path, "w");
   }
 
-  /** Adds one issue: [horizon x targets] of each. */
-  add(row: number, mean: Float64Array, lower: Float64Array, upper: Float64Array): void {
+  /** Adds one issue: [horizon x targets] of mean, lower, upper and each quantile. */
+  add(row: number, numbers: readonly Float64Array[]): void {
     this.#row.fill(row, this.#rows, this.#rows + this.#cells);
-    this.#numbers[0].set(mean, this.#rows);
-    this.#numbers[1].set(lower, this.#rows);
-    this.#numbers[2].set(upper, this.#rows);
+    for (const [i, column] of this.#numbers.entries()) column.set(numbers[i], this.#rows);
     this.#rows += this.#cells;
     if (this.#rows === this.#capacity) this.#flush();
   }
@@ -115,8 +120,8 @@ export class ForecastsFile {
     ];
     this.#writer.write(
       new RecordBatch(
-        schema,
-        makeData({ type: new Struct(schema.fields), length: n, nullCount: 0, children }),
+        this.#schema,
+        makeData({ type: new Struct(this.#schema.fields), length: n, nullCount: 0, children }),
       ),
     );
     this.#drain();

@@ -18,6 +18,8 @@ interface Issue {
   readonly mean: Float64Array;
   readonly lower: Float64Array;
   readonly upper: Float64Array;
+  /** One per level. */
+  readonly quantiles: readonly Float64Array[];
   /** What the naive forecasts said: [targets], and [horizon x targets]. */
   readonly last: Float64Array;
   readonly seasonal: Float64Array;
@@ -52,7 +54,7 @@ export class Protocol {
     season: number | null,
     outputs: { readonly file?: ForecastsFile | undefined; readonly trace?: Trace | undefined } = {},
   ) {
-    const { targets, horizon, coverage } = series.specification;
+    const { targets, horizon, coverage, quantiles } = series.specification;
     const [D, H] = [targets.length, horizon];
     this.#series = series;
     this.#scored = scored;
@@ -60,7 +62,7 @@ export class Protocol {
     this.#season = season ?? 0;
     this.#file = outputs.file;
     this.#trace = outputs.trace;
-    this.scores = new Scores(D, H, coverage);
+    this.scores = new Scores(D, H, coverage, quantiles);
     this.#issues = Array.from({ length: H + 1 }, () => ({
       row: -1,
       time: 0,
@@ -68,6 +70,7 @@ export class Protocol {
       mean: new Float64Array(H * D),
       lower: new Float64Array(H * D),
       upper: new Float64Array(H * D),
+      quantiles: quantiles.map(() => new Float64Array(H * D)),
       last: new Float64Array(D),
       seasonal: new Float64Array(H * D),
     }));
@@ -110,6 +113,7 @@ export class Protocol {
     issue.mean.set(forecaster.mean);
     issue.lower.set(forecaster.lower);
     issue.upper.set(forecaster.upper);
+    for (const [k, values] of issue.quantiles.entries()) values.set(forecaster.quantiles[k]);
     issue.last.set(this.#known);
     this.#trace?.weigh(forecaster, row, this.#share(row));
     const P = this.#season;
@@ -130,11 +134,12 @@ export class Protocol {
     const issue = this.#issues[(i - H) % (H + 1)];
     if (!issue.ready || row >= this.#scored.to) return;
     this.windows++;
-    this.#file?.add(issue.row, issue.mean, issue.lower, issue.upper);
+    this.#file?.add(issue.row, [issue.mean, issue.lower, issue.upper, ...issue.quantiles]);
     const share = this.#share(issue.row);
     const quarter = Math.min(3, Math.floor(4 * share));
     this.#trace?.window(issue.row, issue.time, share);
-    const said = { mean: 0, lower: 0, upper: 0, persistence: 0, seasonal: 0 };
+    const quantiles = new Float64Array(issue.quantiles.length);
+    const said = { mean: 0, lower: 0, upper: 0, quantiles, persistence: 0, seasonal: 0 };
     for (let h = 1; h <= H; h++) {
       const labels = this.#at(i - H + h);
       for (let d = 0; d < D; d++) {
@@ -143,6 +148,7 @@ export class Protocol {
         said.mean = issue.mean[at];
         said.lower = issue.lower[at];
         said.upper = issue.upper[at];
+        for (let k = 0; k < quantiles.length; k++) quantiles[k] = issue.quantiles[k][at];
         said.persistence = issue.last[d];
         said.seasonal = issue.seasonal[at];
         this.#trace?.label(h, d, y, said, this.#scale[d]);

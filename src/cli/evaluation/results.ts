@@ -12,6 +12,16 @@ export interface Figures {
   readonly skillSeasonal: number | null;
   readonly coverage: number | null;
   readonly intervalScore: number | null;
+  /** Of each level asked for; absent when none was. */
+  readonly quantiles?: readonly QuantileFigures[];
+}
+
+export interface QuantileFigures {
+  readonly level: number;
+  /** Share of labels at or below the quantile. */
+  readonly below: number | null;
+  /** Mean pinball loss. */
+  readonly pinball: number | null;
 }
 
 export interface StepFigures extends Figures {
@@ -73,6 +83,15 @@ const figures = (tally: Tally): Figures => ({
   skillSeasonal: skill(tally.mse, tally.seasonalNaive),
   coverage: finite(tally.coverage),
   intervalScore: finite(tally.intervalScore),
+  ...(tally.quantiles.length > 0
+    ? {
+        quantiles: tally.quantiles.map(({ level, below, pinball }) => ({
+          level,
+          below: finite(below),
+          pinball: finite(pinball),
+        })),
+      }
+    : {}),
 });
 
 const stepFigures = (step: number, tally: Tally): StepFigures => ({

@@ -8,12 +8,23 @@ export interface Tally {
   readonly coverage: number;
   /** Mean interval score (Gneiting and Raftery 2007): (u - l) + 2/α (l - y)⁺ + 2/α (y - u)⁺. */
   readonly intervalScore: number;
+  /** Of each level asked for. */
+  readonly quantiles: readonly QuantileTally[];
   /** MSE of persistence and of seasonal naive on the same labels. */
   readonly persistence: number;
   readonly seasonalNaive: number | null;
 }
 
-/** Sums of one cell (one step of one target): n, squared, absolute, inside, interval, persistence, seasonal, seasonal n. */
+/** How the quantile of one level did. */
+export interface QuantileTally {
+  readonly level: number;
+  /** Share of labels at or below it. */
+  readonly below: number;
+  /** Mean pinball loss (Koenker and Bassett 1978): p (y - q)⁺ + (1 - p) (q - y)⁺. */
+  readonly pinball: number;
+}
+
+/** Sums of one cell (one step of one target): n, squared, absolute, inside, interval, persistence, seasonal, seasonal n, then below and pinball of each level. */
 const SUMS = 8;
 
 /** Gathers errors per step and target, and coverage per quarter; everything in units of the training rows' deviation. */
@@ -21,14 +32,19 @@ export class Scores {
   readonly #targets: number;
   readonly #horizon: number;
   readonly #alpha: number;
+  readonly #levels: readonly number[];
+  /** Sums per cell. */
+  readonly #width: number;
   readonly #sums: Float64Array;
   readonly #quarters = new Float64Array(8);
 
-  constructor(targets: number, horizon: number, coverage: number) {
+  constructor(targets: number, horizon: number, coverage: number, levels: readonly number[]) {
     this.#targets = targets;
     this.#horizon = horizon;
     this.#alpha = 1 - coverage;
-    this.#sums = new Float64Array(targets * horizon * SUMS);
+    this.#levels = levels;
+    this.#width = SUMS + 2 * levels.length;
+    this.#sums = new Float64Array(targets * horizon * this.#width);
   }
 
   /** One label `y` of step `h`, target `d`, with what was said of it; all divided by `scale`. */
@@ -36,12 +52,19 @@ export class Scores {
     h: number,
     d: number,
     y: number,
-    said: { mean: number; lower: number; upper: number; persistence: number; seasonal: number },
+    said: {
+      mean: number;
+      lower: number;
+      upper: number;
+      quantiles: Float64Array;
+      persistence: number;
+      seasonal: number;
+    },
     scale: number,
     quarter: number,
   ): void {
     const s = this.#sums;
-    const at = ((h - 1) * this.#targets + d) * SUMS;
+    const at = ((h - 1) * this.#targets + d) * this.#width;
     const error = (said.mean - y) / scale;
     const inside = y >= said.lower && y <= said.upper ? 1 : 0;
     const below = Math.max(0, said.lower - y);
@@ -55,6 +78,11 @@ export class Scores {
     if (Number.isFinite(said.seasonal)) {
       s[at + 6] += ((said.seasonal - y) / scale) ** 2;
       s[at + 7] += 1;
+    }
+    for (const [k, p] of this.#levels.entries()) {
+      const under = y - said.quantiles[k];
+      s[at + SUMS + 2 * k] += under <= 0 ? 1 : 0;
+      s[at + SUMS + 2 * k + 1] += Math.max(p * under, (p - 1) * under) / scale;
     }
     this.#quarters[2 * quarter] += inside;
     this.#quarters[2 * quarter + 1] += 1;
@@ -84,12 +112,12 @@ export class Scores {
   }
 
   #tally(chosen: (h: number, d: number) => boolean): Tally {
-    const sum = new Float64Array(SUMS);
+    const sum = new Float64Array(this.#width);
     for (let h = 1; h <= this.#horizon; h++) {
       for (let d = 0; d < this.#targets; d++) {
         if (!chosen(h, d)) continue;
-        const at = ((h - 1) * this.#targets + d) * SUMS;
-        for (let i = 0; i < SUMS; i++) sum[i] += this.#sums[at + i];
+        const at = ((h - 1) * this.#targets + d) * this.#width;
+        for (let i = 0; i < this.#width; i++) sum[i] += this.#sums[at + i];
       }
     }
     const [n, squared, absolute, inside, interval, persistence, seasonal, seasonalN] = sum;
@@ -99,6 +127,11 @@ export class Scores {
       mae: absolute / n,
       coverage: inside / n,
       intervalScore: interval / n,
+      quantiles: this.#levels.map((level, k) => ({
+        level,
+        below: sum[SUMS + 2 * k] / n,
+        pinball: sum[SUMS + 2 * k + 1] / n,
+      })),
       persistence: persistence / n,
       // Only where the naive forecast exists for every label: otherwise the two would not be of the same labels.
       seasonalNaive: seasonalN === n && n > 0 ? seasonal / n : null,

@@ -54,6 +54,19 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
     ]),
   ]);
   const blocks = [overall];
+  const levels = (results[0]?.quantiles ?? []).map(({ level }) => String(level));
+  if (levels.length > 0) {
+    blocks.push(
+      aligned([
+        ["below quantile", ...levels],
+        ...results.map((r) => [r.model, ...(r.quantiles ?? []).map(({ below }) => percent(below))]),
+      ]),
+      aligned([
+        ["pinball", ...levels],
+        ...results.map((r) => [r.model, ...(r.quantiles ?? []).map(({ pinball }) => digits(pinball, 4))]),
+      ]),
+    );
+  }
   const steps = chosenSteps(head.horizon);
   if (head.horizon > 1) {
     blocks.push(

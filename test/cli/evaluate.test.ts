@@ -166,6 +166,78 @@ describe("eddy evaluate", () => {
     expect(await issued(file("altered.csv", altered), "after.arrow")).toEqual(before);
   });
 
+  test("--quantiles: share below and pinball loss are those of the forecasts file, whose first columns stay", async () => {
+    const [out, plain] = [join(folder, "q.arrow"), join(folder, "plain.arrow")];
+    const command = (...flags: string[]) =>
+      invoke(["evaluate", path, "--horizon", "3", "--train", "100", "--test", "150:350", ...flags]);
+    const asked = await command(
+      "--quantiles",
+      "0.9,0.1",
+      "--model",
+      "persistence,auto",
+      "--json",
+      "--forecasts",
+      out,
+    );
+    expect([asked.code, asked.stderr]).toEqual([0, ""]);
+    const unasked = await command("--model", "auto", "--json", "--forecasts", plain);
+    const table = tableFromIPC(readFileSync(out));
+    const contract = ["row", "step", "target", "mean", "lower", "upper"];
+    expect(table.schema.fields.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      "row Int32",
+      "step Int32",
+      "target Utf8",
+      ...["mean", "lower", "upper", "q0.1", "q0.9"].map((name) => `${name} Float64`),
+    ]);
+    const before = tableFromIPC(readFileSync(plain));
+    expect(before.schema.fields.map(({ name }) => name)).toEqual(contract);
+    expect(JSON.stringify([...table.select(contract)])).toBe(JSON.stringify([...before]));
+
+    const deviation = (values: number[]) => {
+      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
+    };
+    const at = { load, heat };
+    const scale = {
+      load: deviation(Array.from({ length: 100 }, (_, i) => load(i))),
+      heat: deviation(Array.from({ length: 100 }, (_, i) => heat(i))),
+    };
+    const figures = (level: number, chosen: (step: number, target: string) => boolean) => {
+      let [below, pinball, n] = [0, 0, 0];
+      for (const one of table) {
+        const target = one.target as "load" | "heat";
+        if (!chosen(one.step, target)) continue;
+        const error = (at[target](one.row + one.step) - one[`q${level}`]) / scale[target];
+        below += error <= 0 ? 1 : 0;
+        pinball += error > 0 ? level * error : (level - 1) * error;
+        n++;
+      }
+      return { level, below: expect.closeTo(below / n, 10), pinball: expect.closeTo(pinball / n, 10) };
+    };
+    const [persistence, auto] = JSON.parse(asked.stdout).models;
+    const both = (chosen: (step: number, target: string) => boolean) => [
+      figures(0.1, chosen),
+      figures(0.9, chosen),
+    ];
+    expect(auto.quantiles).toEqual(both(() => true));
+    expect(auto.steps[2].quantiles).toEqual(both((step) => step === 3));
+    expect(auto.targets[1].quantiles).toEqual(both((_, target) => target === "heat"));
+    expect(auto.targets[0].steps[1].quantiles).toEqual(
+      both((step, target) => step === 2 && target === "load"),
+    );
+    expect(persistence.quantiles.map(({ level }: { level: number }) => level)).toEqual([0.1, 0.9]);
+    expect(persistence.quantiles[0].pinball).toBeGreaterThan(auto.quantiles[0].pinball);
+    expect(unasked.stdout).not.toContain("quantiles");
+    expect(JSON.parse(unasked.stdout).models[0].mse).toBe(auto.mse);
+
+    const people = (await command("--quantiles", "0.1,0.9", "--model", "persistence,auto")).stdout;
+    const share = (100 * auto.quantiles[0].below).toFixed(1);
+    expect(people).toMatch(/^below quantile +0\.1 +0\.9$/m);
+    expect(people).toMatch(new RegExp(`^auto +${share}% +\\d+\\.\\d%$`, "m"));
+    expect(people).toMatch(/^pinball +0\.1 +0\.9$/m);
+    expect(people).toMatch(new RegExp(`^auto +${auto.quantiles[0].pinball.toFixed(4)} +\\d\\.\\d{4}$`, "m"));
+  });
+
   test("without --train the first fifth; without --test all after it; one target, one input", async () => {
     const { stdout } = await invoke([
       "evaluate",

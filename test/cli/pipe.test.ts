@@ -147,6 +147,35 @@ describe("eddy pipe", () => {
     expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 6);
   });
 
+  test("--quantiles tells the quantile of each level in every step, and leaves the rest as it is", async () => {
+    const plain = parsed((await invoke(["pipe", "--horizon", "3"], table(60))).stdout);
+    const { stdout, stderr } = await invoke(
+      ["pipe", "--horizon", "3", "--quantiles", "0.9,0.1,0.5"],
+      table(60),
+    );
+    expect(stderr).toBe("");
+    const asked = parsed(stdout);
+    for (const { horizon } of asked) {
+      for (const step of horizon) {
+        const { "0.1": low, "0.5": middle, "0.9": high } = step.quantiles;
+        expect(Object.keys(step.quantiles)).toEqual(["0.1", "0.5", "0.9"]);
+        expect(low <= middle && middle <= high).toBe(true);
+        delete step.quantiles;
+      }
+    }
+    expect(asked).toEqual(plain);
+  });
+
+  test.each([
+    ["0.1,0.1", 'expected each level once, got "0.1,0.1"'],
+    ["0.5,1", "expected levels between 0 and 1, both excluded, got 1"],
+    ["0.1,,0.9", 'expected numbers between 0 and 1 with commas between, got "0.1,,0.9"'],
+    ["half", 'expected numbers between 0 and 1 with commas between, got "half"'],
+  ])("--quantiles %s is wrong usage", async (levels, words) => {
+    const { code, stdout, stderr } = await invoke(["pipe", "--quantiles", levels], "1\n2\n");
+    expect([code, stdout, stderr]).toEqual([2, "", `eddy: --quantiles: ${words}\n`]);
+  });
+
   test("nothing but refusals is a failure; nothing at all is not", async () => {
     const bad = await invoke(["pipe", ...persistence, "--format", "ndjson"], "x\ny\n");
     expect(bad.code).toBe(1);

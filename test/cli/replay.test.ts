@@ -34,6 +34,14 @@ describe("eddy replay", () => {
     expect(replayed.stdout).toBe(piped.stdout);
   });
 
+  test("--quantiles: the bytes of eddy pipe again", async () => {
+    const flags = ["--model", "persistence", "--horizon", "2", "--quantiles", "0.25,0.75"];
+    const replayed = await invoke(["replay", path, ...flags]);
+    const piped = await invoke(["pipe", ...flags], rows(30));
+    expect(parsed(replayed.stdout)[20].horizon[1].quantiles).toHaveProperty(["0.75"]);
+    expect(replayed.stdout.replaceAll('"sensor"', '"stdin"')).toBe(piped.stdout);
+  });
+
   test("the series is called like the file", async () => {
     const { stdout } = await invoke(["replay", path, "--model", "persistence"]);
     expect(parsed(stdout)[0].series).toBe("sensor");

@@ -25,13 +25,14 @@ describe("readConfiguration", () => {
         model: "auto",
         horizon: 24,
         coverage: 0.8,
+        quantiles: [0.1, 0.5, 0.9],
         periods: [24],
         seed: 7,
         lateness: 1000,
         every: 60_000,
         detail: true,
       },
-      series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3 }],
+      series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3, quantiles: [] }],
     };
     expect(readConfiguration(JSON.stringify(configuration), "eddy.json")).toEqual(configuration);
     expect(readConfiguration("{}", "eddy.json")).toEqual({});
@@ -68,6 +69,18 @@ describe("readConfiguration", () => {
     [
       '{"forecast":{"aggregate":"median"}}',
       'eddy.json: forecast.aggregate: expected one of mean, last, sum, min, max, count, got "median"',
+    ],
+    [
+      '{"forecast":{"quantiles":[0.1,1]}}',
+      "eddy.json: forecast.quantiles.1: expected a number between 0 and 1, got 1",
+    ],
+    [
+      '{"forecast":{"quantiles":0.5}}',
+      "eddy.json: forecast.quantiles: expected a list of at most 32 levels, got 0.5",
+    ],
+    [
+      '{"series":[{"match":"*","quantiles":[0.5,0.1,0.5]}]}',
+      'eddy.json: series.0.quantiles: expected each level once, got "0.1,0.5,0.5"',
     ],
     ['{"durability":"never"}', 'eddy.json: durability: expected one of power, process, got "never"'],
   ])("%s is refused by field", (json, message) => {

@@ -74,6 +74,29 @@ test("inspect tells of a database, and with its exit code of damage; wrong patte
   expect(missing.errors()).toContain("one that cannot be opened");
 });
 
+test("forecasts are exported with a column per level that any of the series was asked for", async () => {
+  const database = join(folder(), "q.db");
+  const engine = await openEngine({
+    database,
+    series: (name) => ({ model: "persistence", horizon: 1, quantiles: name === "x" ? [0.9, 0.1] : [] }),
+  });
+  for (let n = 0; n < 5; n++) await engine.ingest(["x", "y"].map((name) => wave(name, n)));
+  await engine.close();
+  const csv = collectingWorld();
+  expect(await run(["export", "--db", database, "--what", "forecasts", "--format", "csv"], csv.world)).toBe(
+    0,
+  );
+  const [head, ...lines] = csv.text().trimEnd().split("\n");
+  expect(head).toMatch(/,model,q0\.1,q0\.9$/);
+  const quantiles = lines.map((line) => line.split(",").slice(-2));
+  const told = remains(database).forecasts.map(({ horizon }) => {
+    const at = horizon[0].quantiles;
+    return at === undefined ? ["", ""] : [String(at["0.1"]), String(at["0.9"])];
+  });
+  expect(quantiles).toEqual(told);
+  expect(told.filter(([low]) => low === "")).toHaveLength(4);
+});
+
 test("savepoint and --restore, by command", async () => {
   const database = join(folder(), "a.db");
   const engine = await openEngine({ database, series: { model: "persistence" } });

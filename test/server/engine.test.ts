@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Forecast } from "../../src/models/forecast.ts";
@@ -183,6 +184,32 @@ test("a second process is refused with the first one's number, and not once that
   expect(stderr).toContain(`process ${process.pid}`);
   await engine.close();
   expect(other().status).toBe(0);
+});
+
+test("quantiles as issued are stored and found again, and a copy of a running database makes the same ones", async () => {
+  const asked = { model: "auto", horizon: 2, quantiles: [0.1, 0.5, 0.9] };
+  const expected = await undisturbed({ database: join(folder(), "one.db"), series: asked }, ["a", "b"], 60);
+  const database = join(folder(), "two.db");
+  const copy = join(folder(), "copy.db");
+  const engine = await openEngine({ database, series: asked });
+  const published: Forecast[] = [];
+  engine.forecasts$.subscribe((forecast) => published.push(forecast));
+  await sendWaves(engine, ["a", "b"], 0, 20);
+  await engine.checkpoint();
+  await sendWaves(engine, ["a", "b"], 20, 40);
+  // What a crash would leave: the file and its log as they are.
+  for (const part of ["", "-wal"]) copyFileSync(database + part, copy + part);
+  await engine.close();
+  const again = await openEngine({ database: copy, series: plain });
+  expect(again.issuedSince(0, 1e6)).toEqual(published);
+  expect(again.latest("a")[0].horizon[1].quantiles).toEqual(published.at(-2)?.horizon[1].quantiles);
+  await sendWaves(again, ["a", "b"], 40, 60);
+  await again.close();
+  expect(remains(copy)).toEqual(expected);
+  const levels = expected.forecasts.flatMap(({ horizon }) =>
+    horizon.map(({ quantiles }) => Object.keys(quantiles ?? {})),
+  );
+  expect(new Set(levels.map(String))).toEqual(new Set(["0.1,0.5,0.9"]));
 });
 
 test("a savepoint goes on elsewhere with the same bits, also in a database with a past", async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import type { Forecast } from "../../src/models/forecast.ts";
 import { Client } from "./client.ts";
 import { Program } from "./process.ts";
 
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 const serve = (database: string): Program => {
   const config = join(folder, "eddy.config.json");
-  writeFileSync(config, JSON.stringify({ forecast: { horizon: 6 } }));
+  writeFileSync(config, JSON.stringify({ forecast: { horizon: 6, quantiles: [0.9, 0.1, 0.5] } }));
   const program = Program.eddy("serve", "--port", "0", "--config", config, "--db", join(folder, database));
   programs.push(program);
   return program;
@@ -102,7 +103,14 @@ test(
     await resumed.until((frames) => Number(frames.at(-1)?.offset) === 500);
     expect(resumed.of("subscribed")[0]).toMatchObject({ epoch, recovered: true });
 
-    expect(await forecasts(againUrl)).toEqual(await forecasts(wholeUrl));
+    const whatComes = (await forecasts(againUrl)) as Forecast[][];
+    expect(whatComes).toEqual(await forecasts(wholeUrl));
+    for (const { horizon } of whatComes.flat()) {
+      for (const { quantiles } of horizon)
+        expect(Object.keys(quantiles ?? {})).toEqual(["0.1", "0.5", "0.9"]);
+    }
+    const frames = resumed.of("data").map(({ forecast }) => forecast);
+    for (const forecast of whatComes.flat()) expect(frames).toContainEqual(forecast);
     // Every position once, over both connections, with no hole.
     const offsets = [...subscriber.of("data"), ...resumed.of("data")].map(({ offset }) => Number(offset));
     const unique = [...new Set(offsets)];

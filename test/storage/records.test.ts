@@ -65,17 +65,18 @@ test("checkpoints: every bit is guarded, and the series it belongs to", () => {
   );
 });
 
-test("forecasts as issued: regular and irregular steps, several targets, details", () => {
+test("forecasts as issued: regular and irregular steps, several targets, quantiles, details", () => {
   const forecast = fc.record({
     targets: fc.uniqueArray(fc.string(), { minLength: 1, maxLength: 3 }),
     times: fc.array(moment, { minLength: 1, maxLength: 5 }),
     regular: fc.boolean(),
-    numbers: fc.array(number, { minLength: 60, maxLength: 60 }),
+    numbers: fc.array(number, { minLength: 110, maxLength: 110 }),
+    levels: fc.subarray([0.001, 0.1, 0.30000000000000004], { minLength: 0 }),
     offset: fc.maxSafeNat(),
     detailed: fc.boolean(),
   });
   fc.assert(
-    fc.property(forecast, fc.nat(), ({ targets, times, regular, numbers, offset, detailed }, at) => {
+    fc.property(forecast, fc.nat(), ({ targets, times, regular, numbers, levels, offset, detailed }, at) => {
       let n = 0;
       const issue: Forecast[] = targets.map((target) => ({
         series: "s",
@@ -88,6 +89,9 @@ test("forecasts as issued: regular and irregular steps, several targets, details
           mean: numbers[n++],
           lower: numbers[n++],
           upper: numbers[n++],
+          ...(levels.length > 0
+            ? { quantiles: Object.fromEntries(levels.map((level) => [String(level), numbers[n++]])) }
+            : {}),
         })),
         coverage: 0.9,
         skill: numbers[n++] > 0 ? numbers[n] : null,
@@ -104,7 +108,10 @@ test("forecasts as issued: regular and irregular steps, several targets, details
           : {}),
       }));
       const packed = packForecasts(issue);
-      expect(unpackForecasts(packed, "s")).toEqual(issue);
+      const back = unpackForecasts(packed, "s");
+      expect(back).toEqual(issue);
+      // The order of keys too: a stored forecast is told with the bytes that were told live.
+      expect(JSON.stringify(back)).toBe(JSON.stringify(issue));
       refusesEveryFlip(packed, at % (8 * packed.length), (bytes) => unpackForecasts(bytes, "s"));
     }),
   );

@@ -243,8 +243,8 @@ describe("state", () => {
     );
     expect(() => series.restore(new Uint8Array(100))).toThrow("series state: expected the state of a series");
     const older = state.slice();
-    older[4] = 1;
-    expect(() => series.restore(older)).toThrow('expected format 2, got "format 1"');
+    older[4] = 2;
+    expect(() => series.restore(older)).toThrow('expected format 3, got "format 2"');
     expect(() => series.restore(state.subarray(0, 40))).toThrow("series state");
     const held = state.slice();
     new DataView(held.buffer).setFloat64(16 + 8 * (18 + 8 + 2), 1e300, true);
@@ -253,16 +253,65 @@ describe("state", () => {
   });
 
   test("the specification is plain data and opens the same series", () => {
-    const series = open({ lateness: 10, every: 1000, aggregate: "sum", detail: true });
+    const series = open({ lateness: 10, every: 1000, aggregate: "sum", detail: true, quantiles: [0.5] });
     const copy = new Series("s", JSON.parse(JSON.stringify(series.specification)), arena);
     expect(copy.specification).toEqual(series.specification);
+  });
+});
+
+describe("quantiles", () => {
+  const values = Array.from({ length: 60 }, (_, i) => Math.sin(i / 3) * 5 + ((i * 7919) % 13));
+  const all = (options: SeriesOptions): Forecast[] => {
+    const series = open({ model: "auto", horizon: 3, ...options });
+    return values.flatMap((value, i) => [...series.push(at(i * 1000, value), i).forecasts]);
+  };
+
+  test("by level in every step when asked for; when not, the fields and bytes of every forecast are without them", () => {
+    const plain = all({});
+    for (const { horizon } of plain) {
+      for (const step of horizon)
+        expect(Object.keys(step)).toEqual(["step", "time", "mean", "lower", "upper"]);
+    }
+    const asked = all({ quantiles: [0.9, 0.05, 0.5] });
+    for (const { horizon } of asked) {
+      for (const step of horizon) {
+        expect(Object.keys(step)).toEqual(["step", "time", "mean", "lower", "upper", "quantiles"]);
+        expect(Object.keys(step.quantiles ?? {})).toEqual(["0.05", "0.5", "0.9"]);
+        const told = Object.values(step.quantiles ?? {});
+        expect(told).toEqual([...told].sort((a, b) => a - b));
+      }
+    }
+    const without = asked.map(({ horizon, ...rest }) => ({
+      ...rest,
+      horizon: horizon.map(({ quantiles: _, ...step }) => step),
+    }));
+    expect(without).toEqual(plain);
+    expect(all({ quantiles: [] })).toEqual(plain);
+    // After sixty labels the levels lie apart.
+    const last = asked.at(-1)?.horizon[2]?.quantiles ?? {};
+    expect(last["0.05"]).toBeLessThan(last["0.5"]);
+    expect(last["0.5"]).toBeLessThan(last["0.9"]);
+  });
+
+  test("go on from saved bytes to the same bits", () => {
+    const options: SeriesOptions = { model: "auto", horizon: 3, quantiles: [0.1, 0.5, 0.9] };
+    const whole = open(options);
+    for (let i = 0; i < 30; i++) whole.push(at(i * 1000, values[i]), i);
+    const resumed = open(options);
+    resumed.restore(whole.save());
+    for (let i = 30; i < values.length; i++) {
+      const event = at(i * 1000, values[i]);
+      expect(JSON.stringify(resumed.push(event, i))).toBe(JSON.stringify(whole.push(event, i)));
+    }
+    expect(Buffer.compare(resumed.save(), whole.save())).toBe(0);
+    expect(() => open({ ...options, quantiles: [0.1, 0.9] }).restore(whole.save())).toThrow(/checkpoint/);
   });
 });
 
 describe("never leaks", () => {
   test.each(["persistence", "auto"])("%s: altering the future alters no earlier forecast", (model) => {
     const all = (values: number[]): string[] => {
-      const series = open({ model, horizon: 3 });
+      const series = open({ model, horizon: 3, quantiles: [0.2, 0.8] });
       return values.map((value, i) => JSON.stringify(series.push(at(i * 1000, value), i).forecasts));
     };
     const values = Array.from({ length: 50 }, (_, i) => Math.sin(i / 3) * 5 + (i % 4));

@@ -116,6 +116,20 @@ describe("forecast", () => {
     ]);
   });
 
+  test("quantiles on request", async () => {
+    const readings = Array.from({ length: 40 }, (_, i) => Math.sin(i) + ((i * 31) % 7));
+    const asked = await run(readings, { quantiles: [0.1, 0.5, 0.9] });
+    const told = asked.map(({ horizon }) => Object.entries(horizon[0]?.quantiles ?? {}));
+    for (const [[low, a], [middle, b], [high, c]] of told) {
+      expect([low, middle, high]).toEqual(["0.1", "0.5", "0.9"]);
+      expect(a <= b && b <= c).toBe(true);
+    }
+    expect((await run(readings)).every(({ horizon }) => !("quantiles" in (horizon[0] ?? {})))).toBe(true);
+    await expect(run(readings, { quantiles: [0.5, 0.5] })).rejects.toThrow(
+      'quantiles: expected each level once, got "0.5,0.5"',
+    );
+  });
+
   test("wrong options are an error on subscription", async () => {
     await expect(run([1, 2], { horizon: 0 })).rejects.toThrow(
       "horizon: expected a whole number from 1 to 512, got 0",

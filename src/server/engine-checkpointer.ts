@@ -1,6 +1,6 @@
 import type { Clock } from "../storage/clock.ts";
 import type { Retention, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-contract.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { SeriesTable } from "./engine-table.ts";

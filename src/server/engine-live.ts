@@ -5,6 +5,7 @@ import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
 import { packValues, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
+import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
   Engine,
   EngineLog,
@@ -13,8 +14,7 @@ import type {
   Receipt,
   RefusedObservation,
   SeriesSummary,
-} from "./engine.ts";
-import { Checkpointer } from "./engine-checkpointer.ts";
+} from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { recover } from "./engine-recovery.ts";

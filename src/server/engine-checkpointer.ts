@@ -13,7 +13,7 @@ export interface CheckpointerOptions {
   readonly retention: Retention;
 }
 
-/** Bytes of one slice at most: what waits in the log is copied into the database by some later commit, all at once. */
+/** Bytes of one slice at most: a commit that comes right after it syncs them too. */
 const SLICE_BYTES = 2 ** 20;
 /** Rows deleted between two yields. */
 const TRIM_ROWS = 2048;
@@ -94,7 +94,7 @@ export class Checkpointer {
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
-    if (this.#table.checkpointedUpTo < reached) {
+    if (due.length > 0 || this.#table.checkpointedUpTo < reached) {
       this.#table.checkpointedUpTo = reached;
       this.#table.writeCheckpoints([]);
     }
@@ -144,8 +144,14 @@ export class Checkpointer {
     }
   }
 
-  /** As long as the work took: background work gets half of the time at most, all of it once intake has stopped. */
-  #pause(spent: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(this.#stopped ? 0 : Math.max(1, spent), resolve));
+  /**
+   * As long as the work took: background work gets half of the time at most, all of it once intake has stopped. And until
+   * the disk has caught up, so that a commit does not queue behind a round of checkpoints.
+   */
+  async #pause(spent: number): Promise<void> {
+    await this.#store.settled();
+    await new Promise<void>(
+      (resolve) => void this.#clock.after(this.#stopped ? 0 : Math.max(1, spent), resolve),
+    );
   }
 }

@@ -419,6 +419,8 @@ export class LiveEngine implements Engine {
       journal_rows: size.journalRows,
       forecast_rows: size.forecastRows,
       id_rows: size.idRows,
+      log_bytes: size.logBytes,
+      log_copy_failures_total: size.copyFailures,
       forecasts_damaged_total: size.damagedForecasts,
       storage_failed: this.#store.failed ? 1 : 0,
     };
@@ -449,7 +451,7 @@ export class LiveEngine implements Engine {
     }
     this.#published.complete();
     this.#table.release();
-    this.#store.close();
+    await this.#store.close();
   }
 }
 

@@ -33,6 +33,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     ...(durability ? { durability } : {}),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(failpoint ? { failpoint } : {}),
+    onCopyFailure: ({ message }) =>
+      options.log?.error(`the log was not copied into the database: ${message}`),
   });
   try {
     return new LiveEngine(
@@ -42,7 +44,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       options,
     );
   } catch (error) {
-    store.close();
+    await store.close();
     throw error;
   }
 }

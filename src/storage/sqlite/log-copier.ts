@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Database } from "better-sqlite3";
 
@@ -82,10 +81,11 @@ export class LogCopier {
   async close(): Promise<void> {
     const thread = this.#thread;
     if (!thread) return;
-    const exited = once(thread, "exit");
     thread.ref();
-    thread.postMessage("close");
-    await exited;
+    await new Promise<unknown>((resolve) => {
+      thread.once("exit", resolve);
+      thread.postMessage("close");
+    });
   }
 
   #copyHere(): void {
@@ -100,6 +100,8 @@ export class LogCopier {
     });
     this.#underway = { ended, end };
     this.#thread ??= this.#start();
+    // While somebody may be waiting for it, it keeps the process alive; otherwise not.
+    this.#thread.ref();
     this.#thread.postMessage("copy");
     this.#failpoint("copy:asked");
   }
@@ -109,7 +111,6 @@ export class LogCopier {
       workerData: this.#path,
       execArgv: [],
     });
-    thread.unref();
     thread.on("message", (answer: LogState | Failure) => {
       this.#end();
       this.#attempt(() => {
@@ -127,12 +128,18 @@ export class LogCopier {
   }
 
   #end(): void {
+    this.#thread?.unref();
     this.#underway?.end();
     this.#underway = undefined;
   }
 
   #copied({ log, checkpointed }: LogState): void {
-    if (checkpointed < log) this.#again = log + COPY_PAGES;
+    if (checkpointed < log) this.#wait();
+  }
+
+  /** Something stands in the way; the longer the log, the more every look at it costs. */
+  #wait(): void {
+    this.#again = this.#length + (this.#length < LIMIT_PAGES ? COPY_PAGES : LONG_PAGES);
   }
 
   #attempt(work: () => void): void {
@@ -145,7 +152,7 @@ export class LogCopier {
 
   #failed(error: unknown): void {
     this.#end();
-    this.#again = this.#length + COPY_PAGES;
+    this.#wait();
     this.#onFailure(error);
   }
 }

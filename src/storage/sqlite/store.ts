@@ -269,7 +269,7 @@ export class SqliteStore implements Store {
       }
       this.#failpoint("checkpoint:written");
     });
-    this.#failpoint("checkpoint:durable");
+    this.#failpoint("checkpoint:committed");
   }
 
   readCheckpoint(series: number, generation: number): Uint8Array | undefined {

@@ -117,7 +117,7 @@ export class Checkpointer {
     const fit = Math.min(2, Math.max(0.5, this.#options.sliceMilliseconds / Math.max(spent, 0.1)));
     this.#sliceBytes = Math.min(SLICE_BYTES, Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit));
     this.#metrics.peak("checkpoint_slice_milliseconds_max", spent);
-    await this.#pause(spent);
+    await this.#pause(started);
     return next;
   }
 
@@ -140,18 +140,17 @@ export class Checkpointer {
       this.#metrics.add("trimmed_rows_total", rows);
       const spent = this.#clock.monotonic() - started;
       this.#metrics.peak("trim_slice_milliseconds_max", spent);
-      await this.#pause(spent);
+      await this.#pause(started);
     }
   }
 
   /**
-   * As long as the work took: background work gets half of the time at most, all of it once intake has stopped. And until
-   * the disk has caught up, so that a commit does not queue behind a round of checkpoints.
+   * Until the disk has caught up, then as long as that and the work took: background work gets half of the time at most,
+   * of the processor and of the disk; all of it once intake has stopped.
    */
-  async #pause(spent: number): Promise<void> {
+  async #pause(started: number): Promise<void> {
     await this.#store.settled();
-    await new Promise<void>(
-      (resolve) => void this.#clock.after(this.#stopped ? 0 : Math.max(1, spent), resolve),
-    );
+    const rest = this.#stopped ? 0 : Math.max(1, this.#clock.monotonic() - started);
+    await new Promise<void>((resolve) => void this.#clock.after(rest, resolve));
   }
 }

@@ -18,7 +18,7 @@ export interface EngineOptions extends EngineSettings {
   readonly durability?: "power" | "process";
   /** Upper bound of the database file in bytes; beyond it the disk counts as full. */
   readonly maxBytes?: number;
-  /** Called at named points inside commits and checkpoints; for tests that kill the process there. */
+  /** Called at named points inside commits, checkpoints and copying; for tests that kill the process there. */
   readonly failpoint?: (name: string) => void;
 }
 

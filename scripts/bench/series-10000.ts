@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { openEngine } from "../../src/server/engine.ts";
 
@@ -19,12 +19,23 @@ const { values } = parseArgs({
 const count = Number(values.series);
 const folder = mkdtempSync(join(values.db ?? tmpdir(), "eddy-bench-"));
 const database = join(folder, "bench.db");
+/** Of the round: the longest sync within a commit of observations, the longest garbage collection. */
+const longest = { sync: 0, collection: 0 };
+let written = 0;
+const failpoint = (step: string): void => {
+  if (step === "commit:written") written = performance.now();
+  if (step === "commit:durable") longest.sync = Math.max(longest.sync, performance.now() - written);
+};
+const collections = new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) longest.collection = Math.max(longest.collection, duration);
+});
 const open = () =>
   openEngine({
     database,
     series: { horizon: Number(values.horizon), model: values.model },
     checkpointEvery: 1e9,
     memoryBytes: 16 * 2 ** 30,
+    failpoint,
   });
 const milliseconds = async (work: () => Promise<unknown>): Promise<number> => {
   const started = performance.now();
@@ -54,24 +65,33 @@ try {
   });
   const stateBytes = engine.metrics().state_bytes_in_memory / count;
 
-  // Intake goes on during the round: one observation after another, each timed until it is durable.
+  // Intake goes on during the round, 250 observations a second. Each is timed from the moment it was due until it is durable,
+  // so that one that could not even be sent because everything stood still counts in full.
   let done = false;
   const waits: number[] = [];
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const probe = (async () => {
-    for (let n = 0; !done; n++) {
-      time++;
-      waits.push(
-        await milliseconds(() => engine.ingest([{ series: name(n % count), time, values: { value: n } }])),
-      );
-      await new Promise((resolve) => setTimeout(resolve, 2));
+    const started = performance.now();
+    const answers: Promise<unknown>[] = [];
+    for (let n = 0; !done; ) {
+      for (let due = started + 4 * n; due <= performance.now(); due = started + 4 * ++n) {
+        time++;
+        const answer = engine.ingest([{ series: name(n % count), time, values: { value: n } }]);
+        answers.push(answer.then(() => waits.push(performance.now() - due)));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    await Promise.all(answers);
   })();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const before = waits.splice(0).sort((a, b) => a - b);
   delay.enable();
+  longest.sync = 0;
+  collections.observe({ entryTypes: ["gc"] });
   const round = await milliseconds(() => engine.checkpoint());
   delay.disable();
+  collections.disconnect();
+  const { sync, collection } = longest;
   done = true;
   await probe;
   waits.sort((a, b) => a - b);
@@ -98,6 +118,8 @@ try {
         databaseBytesPerSeries: Math.round(bytes / count),
         checkpointRoundMs: round1(round),
         longestSliceMs: round1(slice),
+        longestSyncOfCommitMs: round1(sync),
+        longestCollectionMs: round1(collection),
         intakeMsBefore: { median: round1(at(before, 0.5)), longest: round1(at(before, 1)) },
         intakeMsDuringCheckpoint: {
           median: round1(at(waits, 0.5)),

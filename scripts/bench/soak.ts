@@ -1,9 +1,11 @@
-// Intake at a steady rate for as long as you like: are database and memory bounded, does latency grow?
+// Intake at a steady rate for as long as you like: are database, log and memory bounded, does latency grow, is all of it taken?
 // node --import tsx scripts/bench/soak.ts [--seconds 3600] [--rate 2000] [--series 200] [--model persistence] [--horizon 4]
+//   [--rows 100000] [--reports 12]
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { EddyError } from "../../src/models/errors.ts";
 import { openEngine } from "../../src/server/engine.ts";
 
 const { values } = parseArgs({
@@ -22,6 +24,8 @@ const [seconds, rate, series, reports] = [values.seconds, values.rate, values.se
 );
 const rows = Number(values.rows);
 const TICK = 50;
+/** Requests on their way at most; beyond it the sender falls behind, and its waits are counted from when they were due. */
+const UNANSWERED = 40;
 const folder = mkdtempSync(join(tmpdir(), "eddy-soak-"));
 const database = join(folder, "soak.db");
 const engine = await openEngine({
@@ -37,63 +41,103 @@ const fileBytes = (path: string): number => {
     return 0;
   }
 };
+const mib = (bytes: number): number => Math.round(bytes / 2 ** 18) / 4;
+const tenths = (milliseconds: number): number => Math.round(milliseconds * 10) / 10;
+
+/** Observations by what became of them. `busy` and `failed` count those of requests that were turned down whole. */
+const counts = { sent: 0, accepted: 0, late: 0, duplicate: 0, refused: 0, busy: 0, failed: 0 };
+const pending = new Set<Promise<void>>();
+let waits: number[] = [];
+
+const send = async (due: number, size: number): Promise<void> => {
+  const from = counts.sent;
+  counts.sent += size;
+  const batch = Array.from({ length: size }, (_, i) => {
+    const n = from + i;
+    const round = Math.floor(n / series);
+    return {
+      id: String(n),
+      series: `soak/${n % series}`,
+      time: 1_700_000_000_000 + 1000 * round,
+      values: { value: Math.sin(round / 20 + n) },
+    };
+  });
+  try {
+    const { accepted, late, duplicate, refused } = await engine.ingest(batch);
+    waits.push(performance.now() - due);
+    counts.accepted += accepted;
+    counts.late += late;
+    counts.duplicate += duplicate;
+    counts.refused += refused.length;
+  } catch (error) {
+    const busy = error instanceof EddyError && error.code === "busy";
+    counts[busy ? "busy" : "failed"] += size;
+  }
+};
+
+const report = (elapsed: number): void => {
+  const sorted = waits.sort((a, b) => a - b);
+  waits = [];
+  const at = (share: number): number =>
+    tenths(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]);
+  const m = engine.metrics();
+  console.log(
+    JSON.stringify({
+      seconds: Math.round(elapsed),
+      sent: counts.sent,
+      taken: counts.accepted,
+      perSecond: Math.round(counts.accepted / elapsed),
+      medianMs: at(0.5),
+      p99Ms: at(0.99),
+      longestMs: at(1),
+      databaseMiB: mib(fileBytes(database)),
+      walMiB: mib(fileBytes(`${database}-wal`)),
+      rssMiB: mib(process.memoryUsage.rss()),
+      journalRows: m.journal_rows,
+      forecastRows: m.forecast_rows,
+    }),
+  );
+};
 
 try {
   const started = performance.now();
-  let sent = 0;
-  let waits: number[] = [];
-  let reported = 0;
-  let busy = 0;
-  const pending = new Set<Promise<void>>();
-  for (;;) {
-    const elapsed = (performance.now() - started) / 1000;
-    const due = Math.floor(Math.min(elapsed, seconds) * rate);
-    while (sent < due && pending.size < 40) {
-      const batch = Array.from({ length: Math.min((rate * TICK) / 1000, due - sent) }, (_, i) => {
-        const n = sent + i;
-        const round = Math.floor(n / series);
-        return {
-          id: String(n),
-          series: `soak/${n % series}`,
-          time: 1_700_000_000_000 + 1000 * round,
-          values: { value: Math.sin(round / 20 + n) },
-        };
-      });
-      sent += batch.length;
-      const asked = performance.now();
-      const answered: Promise<void> = engine
-        .ingest(batch)
-        .then(() => void waits.push(performance.now() - asked))
-        .catch(() => void busy++)
-        .finally(() => pending.delete(answered));
+  const perTick = Math.round((rate * TICK) / 1000);
+  const ticks = Math.round((seconds * 1000) / TICK);
+  let tick = 0;
+  for (let reported = 0; reported < reports; ) {
+    const elapsed = performance.now() - started;
+    for (; tick < ticks && tick * TICK <= elapsed && pending.size < UNANSWERED; tick++) {
+      const answered: Promise<void> = send(started + tick * TICK, perTick).finally(() =>
+        pending.delete(answered),
+      );
       pending.add(answered);
     }
-    if (elapsed >= ((reported + 1) * seconds) / reports) {
+    if (elapsed >= ((reported + 1) * seconds * 1000) / reports) {
+      // The last part ends with every answer, not with the last request.
+      if (reported === reports - 1) await Promise.all(pending);
+      report(elapsed / 1000);
       reported++;
-      waits.sort((a, b) => a - b);
-      const m = engine.metrics();
-      const mib = (bytes: number): number => Math.round(bytes / 2 ** 18) / 4;
-      console.log(
-        JSON.stringify({
-          seconds: Math.round(elapsed),
-          taken: m.observations_total,
-          perSecond: Math.round(m.observations_total / elapsed),
-          medianMs: Math.round(waits[waits.length >> 1] * 10) / 10,
-          p99Ms: Math.round(waits[Math.floor(waits.length * 0.99)] * 10) / 10,
-          databaseMiB: mib(fileBytes(database)),
-          walMiB: mib(fileBytes(`${database}-wal`)),
-          rssMiB: mib(process.memoryUsage.rss()),
-          journalRows: m.journal_rows,
-          forecastRows: m.forecast_rows,
-          busy,
-        }),
-      );
-      waits = [];
     }
-    if (reported >= reports) break;
-    await new Promise((resolve) => setTimeout(resolve, TICK));
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.max(1, TICK - (performance.now() - started - elapsed))),
+    );
   }
-  await Promise.all(pending);
+  const { sent, accepted, ...rest } = counts;
+  const due = ticks * perTick;
+  const everythingTaken = sent === due && accepted === sent;
+  const m = engine.metrics();
+  console.log(
+    JSON.stringify({
+      due,
+      sent,
+      taken: accepted,
+      ...rest,
+      commitFailures: m.commit_failures_total ?? 0,
+      logCopyFailures: m.log_copy_failures_total,
+      everythingTaken,
+    }),
+  );
+  process.exitCode = everythingTaken ? 0 : 1;
 } finally {
   await engine.close();
   rmSync(folder, { recursive: true, force: true });

@@ -11,6 +11,10 @@ import { Refusals } from "./refusals.ts";
 import { standardInput } from "./standard-input.ts";
 import { TerminalChart } from "./terminal-chart.ts";
 
+/** Said when the input ended without a single reading, good or bad. */
+const NOTHING =
+  "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n";
+
 export const command = defineCommand({
   name: "pipe",
   summary: "forecast what comes on stdin, line by line",
@@ -65,7 +69,9 @@ export const command = defineCommand({
     const last = live.end();
     if (chart === undefined) await out.add(last);
     await out.flush();
-    if (refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
+    const nothing = live.taken === 0 && refusals.total === 0 && !world.stop.aborted;
+    if (nothing) await world.stderr.write(NOTHING);
+    if (nothing || refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
     return live.taken === 0 && refusals.total > 0 ? 1 : 0;
   },
 });

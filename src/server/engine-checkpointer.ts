@@ -1,6 +1,6 @@
 import type { Clock } from "../storage/clock.ts";
 import type { Retention, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-contract.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { SeriesTable } from "./engine-table.ts";
@@ -13,7 +13,7 @@ export interface CheckpointerOptions {
   readonly retention: Retention;
 }
 
-/** Bytes of one slice at most: what waits in the log is copied into the database by some later commit, all at once. */
+/** Bytes of one slice at most: a commit that comes right after it syncs them too. */
 const SLICE_BYTES = 2 ** 20;
 /** Rows deleted between two yields. */
 const TRIM_ROWS = 2048;
@@ -94,7 +94,7 @@ export class Checkpointer {
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
-    if (this.#table.checkpointedUpTo < reached) {
+    if (due.length > 0 || this.#table.checkpointedUpTo < reached) {
       this.#table.checkpointedUpTo = reached;
       this.#table.writeCheckpoints([]);
     }
@@ -117,7 +117,7 @@ export class Checkpointer {
     const fit = Math.min(2, Math.max(0.5, this.#options.sliceMilliseconds / Math.max(spent, 0.1)));
     this.#sliceBytes = Math.min(SLICE_BYTES, Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit));
     this.#metrics.peak("checkpoint_slice_milliseconds_max", spent);
-    await this.#pause(spent);
+    await this.#pause(started);
     return next;
   }
 
@@ -140,12 +140,17 @@ export class Checkpointer {
       this.#metrics.add("trimmed_rows_total", rows);
       const spent = this.#clock.monotonic() - started;
       this.#metrics.peak("trim_slice_milliseconds_max", spent);
-      await this.#pause(spent);
+      await this.#pause(started);
     }
   }
 
-  /** As long as the work took: background work gets half of the time at most, all of it once intake has stopped. */
-  #pause(spent: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(this.#stopped ? 0 : Math.max(1, spent), resolve));
+  /**
+   * Until the disk has caught up, then as long as that and the work took: background work gets half of the time at most,
+   * of the processor and of the disk; all of it once intake has stopped.
+   */
+  async #pause(started: number): Promise<void> {
+    await this.#store.settled();
+    const rest = this.#stopped ? 0 : Math.max(1, this.#clock.monotonic() - started);
+    await new Promise<void>((resolve) => void this.#clock.after(rest, resolve));
   }
 }

@@ -1,8 +1,7 @@
 import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Derived, IssuedForecasts, RollUp } from "../storage/store.ts";
-import type { SeriesEntry } from "./engine-series.ts";
-import type { Applied } from "./engine-table.ts";
+import type { Applied, SeriesEntry } from "./engine-series.ts";
 
 const HOUR = 3_600_000;
 

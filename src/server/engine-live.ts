@@ -5,6 +5,7 @@ import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
 import { packValues, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
+import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
   Engine,
   EngineLog,
@@ -13,8 +14,7 @@ import type {
   Receipt,
   RefusedObservation,
   SeriesSummary,
-} from "./engine.ts";
-import { Checkpointer } from "./engine-checkpointer.ts";
+} from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { recover } from "./engine-recovery.ts";
@@ -419,6 +419,8 @@ export class LiveEngine implements Engine {
       journal_rows: size.journalRows,
       forecast_rows: size.forecastRows,
       id_rows: size.idRows,
+      log_bytes: size.logBytes,
+      log_copy_failures_total: size.copyFailures,
       forecasts_damaged_total: size.damagedForecasts,
       storage_failed: this.#store.failed ? 1 : 0,
     };
@@ -449,7 +451,7 @@ export class LiveEngine implements Engine {
     }
     this.#published.complete();
     this.#table.release();
-    this.#store.close();
+    await this.#store.close();
   }
 }
 

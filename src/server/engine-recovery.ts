@@ -1,7 +1,7 @@
 import { EddyError } from "../models/errors.ts";
 import { readFrame } from "../storage/checkpoint.ts";
 import type { Generation, Opened, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-contract.ts";
 import type { Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { SeriesEntry } from "./engine-series.ts";

@@ -54,3 +54,11 @@ export interface SeriesEntry {
   /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
   generations: readonly Generation[];
 }
+
+/** What applying one observation led to. */
+export interface Applied {
+  readonly forecasts: readonly Forecast[];
+  readonly refused?: string;
+  /** In words, when it was refused. */
+  readonly message: string;
+}

@@ -1,13 +1,12 @@
 import { EddyError } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import { frameCheckpoint, readFrame } from "../storage/checkpoint.ts";
 import { unpackValues } from "../storage/journal.ts";
 import type { CheckpointWrite, Generation, JournalRow, Store, StoredSeries } from "../storage/store.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-contract.ts";
 import type { Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
-import type { LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
+import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
 
 export interface TableOptions {
   readonly memoryBytes: number;
@@ -15,14 +14,6 @@ export interface TableOptions {
   readonly generations: number;
   readonly reset: boolean;
   readonly derivation: Derivation;
-}
-
-/** What applying one observation led to. */
-export interface Applied {
-  readonly forecasts: readonly Forecast[];
-  readonly refused?: string;
-  /** In words, when it was refused. */
-  readonly message: string;
 }
 
 /** A journal row and what it led to. */

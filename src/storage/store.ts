@@ -142,6 +142,10 @@ export interface StoreSize {
   readonly idRows: number;
   /** Stored forecasts found altered since the store was opened; they are left out of every answer. */
   readonly damagedForecasts: number;
+  /** What has been committed and is not yet where it is read from in the long run. */
+  readonly logBytes: number;
+  /** Times that it could not be taken there. */
+  readonly copyFailures: number;
 }
 
 /**
@@ -154,6 +158,10 @@ export interface Store {
   open(): Opened;
   /** Positions given to the entries in order, 0 for one whose id is known already. */
   commit(commit: Commit): Float64Array;
+  /**
+   * Checkpoints are not synced by themselves, so that nothing waits for it: a power cut may take the last ones, and the
+   * journal makes them again. A batch of none is synced, and all before it.
+   */
   writeCheckpoints(batch: CheckpointBatch): void;
   readCheckpoint(series: number, generation: number): Uint8Array | undefined;
   /** Journal rows with `after` < position <= `upTo`, in order; of one series, or of all. */
@@ -164,8 +172,10 @@ export interface Store {
   issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null;
   /** The last issue of a series made at or before event time `time`. */
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
-  /** Deletes some rows that retention no longer asks for; returns how many, 0 once there are none. */
+  /** Deletes some rows that retention no longer asks for, unsynced; returns how many, 0 once there are none. */
   trim(request: TrimRequest): number;
   size(): StoreSize;
-  close(): void;
+  /** Resolves once the disk has caught up: whoever writes in the background waits for it, intake does not. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
 }

@@ -176,11 +176,27 @@ describe("eddy pipe", () => {
     expect([code, stdout, stderr]).toEqual([2, "", `eddy: --quantiles: ${words}\n`]);
   });
 
-  test("nothing but refusals is a failure; nothing at all is not", async () => {
+  test("nothing but refusals is a failure; nothing at all is not, and says what was expected", async () => {
     const bad = await invoke(["pipe", ...persistence, "--format", "ndjson"], "x\ny\n");
     expect(bad.code).toBe(1);
     expect(bad.stderr).toContain("0 observations taken, 2 refused (2 bad-line)");
-    expect(await invoke(["pipe", ...persistence])).toEqual({ code: 0, stdout: "", stderr: "" });
+    for (const input of ["", "time,load\n"]) {
+      expect(await invoke(["pipe", ...persistence], input)).toEqual({
+        code: 0,
+        stdout: "",
+        stderr:
+          "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n" +
+          "eddy: stdin: 0 observations taken, 0 refused\n",
+      });
+    }
+  });
+
+  test("Ctrl-C before the first line is no empty input", async () => {
+    expect(await invoke(["pipe", ...persistence], "", { stop: AbortSignal.abort() })).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
   });
 
   test("a flood of bad lines is told up to a point, and counted to the end", async () => {

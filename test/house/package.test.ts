@@ -60,3 +60,24 @@ test("the command forecasts from the second line on", () => {
   expect(lines).toHaveLength(2);
   expect(lines[1].horizon[0].mean).toBe(3);
 });
+
+test("the thread that copies the log starts from the package", () => {
+  const code = `
+    const { openEngine } = await import("eddy/server");
+    let copied = false;
+    const engine = await openEngine({
+      database: "a.db",
+      series: { model: "persistence" },
+      failpoint: (name) => { copied ||= name === "copy:done"; },
+    });
+    for (let n = 0; n < 2000 && !copied; n++) await engine.ingest([{ series: "a", time: 1000 * n, values: { value: n } }]);
+    const { log_copy_failures_total } = engine.metrics();
+    await engine.close();
+    process.stdout.write(JSON.stringify({ copied, log_copy_failures_total }));`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+    cwd: home,
+    encoding: "utf8",
+  });
+  expect(status, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ copied: true, log_copy_failures_total: 0 });
+});

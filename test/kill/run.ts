@@ -13,7 +13,9 @@ export const POINTS = [
   "commit:durable",
   "checkpoint:row",
   "checkpoint:written",
-  "checkpoint:durable",
+  "checkpoint:committed",
+  "copy:asked",
+  "copy:done",
 ] as const;
 
 export interface KillReport {

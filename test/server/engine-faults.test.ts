@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -192,18 +193,24 @@ test("every checkpoint damaged and the journal whole: made again from the first 
   expect(remains(database)).toEqual(expected);
 });
 
+/** The files of a database as they are at this moment, its log cut to `bytes`; the path of the copy. */
+function cutCopy(database: string, name: string, bytes: number): string {
+  const copy = join(folder(), name);
+  for (const ending of ["", "-wal", "-shm"]) copyFileSync(database + ending, copy + ending);
+  truncateSync(`${copy}-wal`, bytes);
+  return copy;
+}
+
 test("the write-ahead log truncated anywhere: a whole prefix of the commits, and exact from there", async () => {
   const expected = await undisturbed({ database: join(folder(), "one.db"), series }, ["a"], 60);
   const database = join(folder(), "two.db");
   const engine = await openEngine({ database, series });
-  await sendWaves(engine, ["a"], 0, 20);
+  await sendWaves(engine, ["a"], 0, 10);
   const generator = xoroshiro128plus(3);
   const prefixes = new Set<number>();
   for (let cut = 0; cut < 8; cut++) {
-    const copy = join(folder(), `cut-${cut}.db`);
-    copyFileSync(database, copy);
-    copyFileSync(`${database}-wal`, `${copy}-wal`);
-    truncateSync(`${copy}-wal`, uniformInt(generator, 0, readFileSync(`${copy}-wal`).length));
+    const bytes = uniformInt(generator, 0, statSync(`${database}-wal`).size);
+    const copy = cutCopy(database, `cut-${cut}.db`, bytes);
     const other = await openEngine({ database: copy, series });
     const reached = other.offset;
     prefixes.add(reached);
@@ -212,6 +219,32 @@ test("the write-ahead log truncated anywhere: a whole prefix of the commits, and
     expect(remains(copy), `cut ${cut}`).toEqual(expected);
   }
   expect(prefixes.size).toBeGreaterThan(3);
+  await engine.close();
+});
+
+test("the log truncated before pages that are in the database already: refused; after them: exact", async () => {
+  const expected = await undisturbed({ database: join(folder(), "one.db"), series }, ["a"], 90);
+  const database = join(folder(), "two.db");
+  let passed: (name: string) => unknown = () => {};
+  const copied = new Promise<void>((resolve) => {
+    passed = (name) => name === "copy:done" && resolve();
+  });
+  const engine = await openEngine({ database, series, failpoint: (name) => passed(name) });
+  let sent = 0;
+  // Until a copying has been asked for, and no further: that log is in the database, and not begun anew.
+  while (engine.metrics().log_bytes < 128 * 8192) await sendWaves(engine, ["a"], sent, ++sent);
+  await copied;
+  const { size } = statSync(`${database}-wal`);
+  const refused = cutCopy(database, "refused.db", size >> 1);
+  await expect(openEngine({ database: refused, series })).rejects.toThrow(
+    /expected a write-ahead log of at least \d+ pages, .* got one cut after \d+/,
+  );
+  const whole = cutCopy(database, "whole.db", size);
+  const other = await openEngine({ database: whole, series });
+  expect(other.offset).toBe(sent);
+  await sendWaves(other, ["a"], sent, 90);
+  await other.close();
+  expect(remains(whole)).toEqual(expected);
   await engine.close();
 });
 

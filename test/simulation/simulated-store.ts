@@ -63,8 +63,8 @@ export interface SimulatedStoreOptions {
 }
 
 /**
- * A disk that fails by the seed. Transactions are whole, in order, and durable once synced, as SQLite's are; under
- * `process` nothing is synced by itself and a power cut takes any number of the last transactions.
+ * A disk that fails by the seed. Transactions are whole, in order, and durable once synced, as SQLite's are. Checkpoints and
+ * deleting are not synced by themselves, under `process` nothing is: a power cut takes any number of the last ones.
  */
 export class SimulatedStore implements Store {
   failed: EddyError | undefined;
@@ -127,7 +127,7 @@ export class SimulatedStore implements Store {
     transaction(this.#content);
   }
 
-  #write(transaction: Transaction): void {
+  #write(transaction: Transaction, sync = true): void {
     this.#alive();
     const { random, durability, onFault } = this.#options;
     const fault = random() < this.faultRate ? FAULTS[Math.floor(random() * 4)] : undefined;
@@ -139,7 +139,7 @@ export class SimulatedStore implements Store {
       throw new PowerCut();
     }
     this.#append(transaction);
-    if (durability === "power") this.#synced = this.#log.length;
+    if (sync && durability === "power") this.#synced = this.#log.length;
     if (fault === "cut after sync") {
       this.#synced = this.#log.length;
       this.#dead = true;
@@ -218,7 +218,7 @@ export class SimulatedStore implements Store {
           framed: Uint8Array.from(framed),
         });
       }
-    });
+    }, checkpoints.length === 0);
   }
 
   readCheckpoint(series: number, generation: number): Uint8Array | undefined {
@@ -260,7 +260,7 @@ export class SimulatedStore implements Store {
     if (last === undefined) return 0;
     this.#write((content) => {
       content.rows = content.rows.filter(({ position }) => position > last.position);
-    });
+    }, false);
     return dropped.length;
   }
 
@@ -271,10 +271,14 @@ export class SimulatedStore implements Store {
       forecastRows: this.#content.issued.length,
       idRows: this.#content.ids.size,
       damagedForecasts: 0,
+      logBytes: 0,
+      copyFailures: 0,
     };
   }
 
-  close(): void {}
+  async settled(): Promise<void> {}
+
+  async close(): Promise<void> {}
 }
 
 function writeDerived(content: Content, derived: Derived): void {

@@ -19,6 +19,8 @@ import type {
   TrimRequest,
 } from "../store.ts";
 import { type Lock, takeLock } from "./lock.ts";
+import { checkLog } from "./log-check.ts";
+import { LogCopier } from "./log-copier.ts";
 import { prepareSchema } from "./schema.ts";
 import {
   INSERT_SERIES,
@@ -37,8 +39,10 @@ export interface SqliteStoreOptions {
   readonly durability?: "power" | "process";
   /** Upper bound of the database file in bytes; reaching it is a full disk. */
   readonly maxBytes?: number;
-  /** Called at named points inside a commit and a checkpoint; a test kills the process there. */
+  /** Called at named points inside a commit, a checkpoint and the copying of the log; a test kills the process there. */
   readonly failpoint?: (name: string) => void;
+  /** Told when the log could not be copied into the database; what was committed is safe in the log. */
+  readonly onCopyFailure?: (error: EddyError) => void;
 }
 
 const DAY = 86_400_000;
@@ -59,16 +63,20 @@ export class SqliteStore implements Store {
   readonly #lock: Lock;
   readonly #db: Database.Database;
   readonly #failpoint: (name: string) => void;
+  readonly #durability: "power" | "process";
   readonly #inode: number;
   readonly #names = new Map<number, string>();
   readonly #statements;
+  readonly #copier: LogCopier;
   #position = 0;
   #failed: EddyError | undefined;
   #damagedForecasts = 0;
+  #copyFailures = 0;
 
   constructor(options: SqliteStoreOptions) {
     this.path = resolve(options.path);
     this.#failpoint = options.failpoint ?? (() => {});
+    this.#durability = options.durability ?? "power";
     try {
       mkdirSync(dirname(this.path), { recursive: true });
       this.#lock = takeLock(this.path);
@@ -77,6 +85,7 @@ export class SqliteStore implements Store {
     }
     let db: Database.Database | undefined;
     try {
+      checkLog(this.path, PAGE_BYTES);
       db = new Database(this.path);
       db.pragma(`page_size = ${PAGE_BYTES}`);
       prepareSchema(db, this.path, randomUUID);
@@ -85,9 +94,6 @@ export class SqliteStore implements Store {
           expected: "a file system that can hold a write-ahead log",
         });
       }
-      db.pragma(`synchronous = ${options.durability === "process" ? "NORMAL" : "FULL"}`);
-      // Little and often: copying the log into the database happens inside a commit, and intake waits for it.
-      db.pragma("wal_autocheckpoint = 256");
       if (options.maxBytes !== undefined) {
         db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
       }
@@ -95,6 +101,12 @@ export class SqliteStore implements Store {
       this.#db = db;
       this.#inode = statSync(this.path).ino;
       this.#statements = this.#prepare();
+      this.#copier = new LogCopier(db, this.path, this.#failpoint, (error) => {
+        const storage = storageError(this.path, error);
+        this.#copyFailures++;
+        if (isFatal(error)) this.#failed ??= storage;
+        options.onCopyFailure?.(storage);
+      });
     } catch (error) {
       db?.close();
       this.#lock.release();
@@ -212,7 +224,7 @@ export class SqliteStore implements Store {
     const positions = new Float64Array(commit.entries.length);
     let position = this.#position;
     const last = new Map<number, number>();
-    this.#write(() => {
+    this.#write(true, () => {
       const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
       this.#writeDerived(commit.derived);
       for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
@@ -246,7 +258,7 @@ export class SqliteStore implements Store {
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
-    this.#write(() => {
+    this.#write(checkpoints.length === 0, () => {
       const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
       this.#writeDerived(derived);
       setFact.run(checkpointedUpTo, "checkpointedUpTo");
@@ -257,7 +269,7 @@ export class SqliteStore implements Store {
       }
       this.#failpoint("checkpoint:written");
     });
-    this.#failpoint("checkpoint:durable");
+    this.#failpoint("checkpoint:committed");
   }
 
   readCheckpoint(series: number, generation: number): Uint8Array | undefined {
@@ -316,7 +328,7 @@ export class SqliteStore implements Store {
       return Math.max(reached - rows, aged);
     };
     let changes = 0;
-    this.#write(() => {
+    this.#write(false, () => {
       const oldest = Number(s.oldestRow.get() ?? Number.POSITIVE_INFINITY);
       const journalTo = Math.min(needed, bound(retention.journalRows, retention.journalDays));
       if (oldest <= journalTo) changes += s.trimRows.run(journalTo, oldest + limit).changes;
@@ -354,11 +366,18 @@ export class SqliteStore implements Store {
         forecastRows: this.#position + 1 - oldestForecast,
         idRows: this.#position + 1 - oldestId,
         damagedForecasts: this.#damagedForecasts,
+        logBytes: this.#copier.length * PAGE_BYTES,
+        copyFailures: this.#copyFailures,
       };
     });
   }
 
-  close(): void {
+  settled(): Promise<void> {
+    return this.#copier.settled();
+  }
+
+  async close(): Promise<void> {
+    await this.#copier.close();
     try {
       this.#db.close();
     } finally {
@@ -367,11 +386,18 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** One transaction; afterwards all of it is there, or none. */
-  #write(body: () => void): void {
+  /**
+   * One transaction; afterwards all of it is there, or none. What is not synced here is so by the next one that is, or by
+   * the copier: a power cut takes transactions from the end only, so none that was synced is ever without those before it.
+   */
+  #write(sync: boolean, body: () => void): void {
     if (this.#failed) throw this.#failed;
     this.#assertPresent();
-    this.#guard(() => this.#db.transaction(body).immediate());
+    this.#guard(() => {
+      this.#db.pragma(`synchronous = ${sync && this.#durability === "power" ? "FULL" : "NORMAL"}`);
+      this.#db.transaction(body).immediate();
+    });
+    this.#copier.committed();
   }
 
   /** A file that was deleted or replaced still takes writes, into nothing. */

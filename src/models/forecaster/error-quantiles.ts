@@ -1,59 +1,46 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Shape } from "./expert.ts";
 
-/** How far a quantile moves, in sizes of the error, for each label. */
-const RATE = 0.05;
-/** Labels that the running size of the errors remembers: short, so that quantiles breathe with the errors. */
-const SIZE_MEMORY = 50;
-
-const SIZE = 0;
-const LABELS = 1;
-const FACTORS = 2;
+/** How far a quantile moves for each label one step ahead, in sizes of the error. */
+const RATE = 0.03;
 
 /**
  * Quantiles of the errors of a forecast by online quantile tracking (Gibbs & Candès 2021 in the form of Angelopoulos,
- * Candès & Tibshirani 2023), per step and target: with e = y - ŷ, s the running mean |e|, and the quantile of level p at
- * ŷ + q s,
+ * Candès & Tibshirani 2023), per step and target: with e = y - ŷ, s the size of the errors (`ErrorScale`), and the quantile of
+ * level p at ŷ + q s,
  *
- *     q += η (p - 1{y ≤ ŷ + q s})
+ *     q += η_h (p - 1{y ≤ ŷ + q s}),   η_h = 0.03 h^(-1/4)
  *
- * What is judged is the quantile as it was issued; a label right on it counts as lying towards the middle level. The share
- * of labels below tends to p whatever the errors do. State: 2 and one per level, per cell.
+ * What is judged is the quantile as it was issued, h events ago: a delay, and labels that overlap, so far steps move more
+ * slowly. A label right on the quantile counts as lying towards the middle level; one right on the forecast moves nothing, as a
+ * stretch without any error says nothing about the errors to come. The share of labels below tends to p whatever the errors do.
+ * State: one per level and cell.
  */
 export class ErrorQuantiles {
   readonly #shape: Shape;
   readonly #levels: Float64Array;
   /** 1 - level, and for a level that is 1 - another one exactly that other: mirrored errors get mirrored quantiles. */
   readonly #rest: Float64Array;
-  readonly #fields: number;
+  /** η per step. */
+  readonly #rates: Float64Array;
   readonly #state: Slice<Float64Array>;
 
-  /** `levels` ascending; `first`: the factors before any label, for errors that are normal. */
-  constructor(
-    layout: Layout,
-    shape: Shape,
-    levels: readonly number[],
-    name = "quantiles",
-    first: readonly number[] = levels.map(normalFactor),
-  ) {
+  /** `levels` ascending. Before any label the factors are those of normal errors. */
+  constructor(layout: Layout, shape: Shape, levels: readonly number[], name = "quantiles") {
     this.#shape = shape;
     this.#levels = Float64Array.from(levels);
     this.#rest = Float64Array.from(levels, (p) => levels.find((other) => 1 - other === p) ?? 1 - p);
-    this.#fields = FACTORS + levels.length;
-    const state = layout.float64(name, this.#fields * shape.horizon * shape.targets);
+    this.#rates = Float64Array.from({ length: shape.horizon }, (_, k) => RATE / (k + 1) ** 0.25);
+    const state = layout.float64(name, levels.length * shape.horizon * shape.targets);
     this.#state = state;
     layout.whenAllocated(() => {
-      for (let at = FACTORS; at < state.length; at += this.#fields) state.view.set(first, at);
+      const first = levels.map(normalFactor);
+      for (let at = 0; at < state.length; at += levels.length) state.view.set(first, at);
     });
   }
 
   #at(h: number, d: number): number {
-    return this.#fields * ((h - 1) * this.#shape.targets + d);
-  }
-
-  /** Labels learned from so far. */
-  labels(h: number, d: number): number {
-    return this.#state.view[this.#at(h, d) + LABELS];
+    return this.#levels.length * ((h - 1) * this.#shape.targets + d);
   }
 
   /**
@@ -69,23 +56,22 @@ export class ErrorQuantiles {
     stride: number,
     y: number,
   ): void {
-    const s = this.#state.view;
+    if (y === mean) return;
+    const q = this.#state.view;
     const cell = this.#at(h, d);
-    const n = ++s[cell + LABELS];
-    s[cell + SIZE] += Math.max(1 / n, 1 / SIZE_MEMORY) * (Math.abs(y - mean) - s[cell + SIZE]);
+    const rate = this.#rates[h - 1];
     for (let k = 0; k < this.#levels.length; k++) {
       const p = this.#levels[k];
       const quantile = issued[at + k * stride];
       const above = p < 0.5 ? y >= quantile : y > quantile;
-      if (above) s[cell + FACTORS + k] += RATE * p;
-      else s[cell + FACTORS + k] -= RATE * this.#rest[k];
+      if (above) q[cell + k] += rate * p;
+      else q[cell + k] -= rate * this.#rest[k];
     }
   }
 
-  /** How far the quantile of level k of step h, target d lies from the forecast: signed, in units. */
-  offset(h: number, d: number, k: number): number {
-    const cell = this.#at(h, d);
-    return this.#state.view[cell + FACTORS + k] * this.#state.view[cell + SIZE];
+  /** How far the quantile of level k of step h, target d lies from the forecast when the errors are of size `size`: signed. */
+  offset(h: number, d: number, k: number, size: number): number {
+    return this.#state.view[this.#at(h, d) + k] * size;
   }
 }
 

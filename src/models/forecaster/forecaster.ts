@@ -3,12 +3,13 @@ import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
 import { Clock } from "./clock.ts";
 import { ErrorQuantiles } from "./error-quantiles.ts";
+import { ErrorScale, SIZES } from "./error-scale.ts";
 import type { Expert, Shape } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Features } from "./features.ts";
 import { Intervals } from "./intervals.ts";
 import { Ledger } from "./ledger.ts";
-import { Mixture, RULES } from "./mixture/mixture.ts";
+import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Skill } from "./skill.ts";
 import type { ForecasterSpecification } from "./specification.ts";
 import { Units } from "./units.ts";
@@ -17,6 +18,11 @@ const PERSISTENCE = 0;
 const SEASONAL_NAIVE = 1;
 /** Where a model that is one expert alone has it: after the two naive ones. */
 const ALONE = 2;
+/** Rows of the ledger from the forecast on: mean, bounds, then sizes of the errors, then quantiles. */
+const BOUNDS = 1;
+const SCALE = 3;
+const QUANTILES = SCALE + SIZES;
+
 const COMBINED = -1;
 const EQUAL = -2;
 
@@ -42,6 +48,7 @@ export class Forecaster {
   readonly #mixture: Mixture;
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
+  readonly #scale: ErrorScale;
   readonly #intervals: Intervals;
   /** Of the levels asked for; none asked for, none there. */
   readonly #quantiles: ErrorQuantiles | undefined;
@@ -69,12 +76,13 @@ export class Forecaster {
     const E = this.#experts.length;
     const choice = readModel(specification.model);
     if (choice.alone) {
-      const wanted = specification.model === "persistence" ? PERSISTENCE : ALONE;
+      const wanted = choice.groups.size === 0 && choice.network === undefined ? PERSISTENCE : ALONE;
       this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
     } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
-    this.#ledger = new Ledger(layout, this.#shape, E + RULES + 3 + quantiles.length);
+    this.#ledger = new Ledger(layout, this.#shape, E + COMBINATIONS + QUANTILES + quantiles.length);
     this.#mixture = new Mixture(layout, this.#shape, E);
-    this.#intervals = new Intervals(layout, this.#shape, coverage);
+    this.#scale = new ErrorScale(layout, this.#shape);
+    this.#intervals = new Intervals(layout, this.#shape, coverage, choice.intervals);
     if (quantiles.length > 0) this.#quantiles = new ErrorQuantiles(layout, this.#shape, quantiles);
     this.#skill = new Skill(layout, this.#shape);
     this.#weights = new Float64Array(E);
@@ -138,7 +146,7 @@ export class Forecaster {
     const settlement = ledger.settle(this.#features.y);
     const { values, rowLength } = ledger;
     const E = this.#experts.length;
-    const forecast = (E + RULES) * rowLength;
+    const forecast = (E + COMBINATIONS) * rowLength;
     for (let h = 1; h <= settlement.steps; h++) {
       const issue = ledger.settled(h);
       for (let d = 0; d < D; d++) {
@@ -146,8 +154,9 @@ export class Forecaster {
         if (Number.isNaN(y)) continue;
         const at = issue + forecast + d;
         const mean = values[at];
-        this.#intervals.learn(h, d, mean, values, at + rowLength, rowLength, y);
-        this.#quantiles?.learn(h, d, mean, values, at + 3 * rowLength, rowLength, y);
+        this.#scale.learn(h, d, y - mean, values, at + SCALE * rowLength, rowLength);
+        this.#intervals.learn(h, d, mean, values, at + BOUNDS * rowLength, rowLength, y);
+        this.#quantiles?.learn(h, d, mean, values, at + QUANTILES * rowLength, rowLength, y);
         const naive = issue + d;
         this.#skill.learn(h, d, mean - y, values[naive] - y, values[naive + rowLength] - y);
       }
@@ -176,7 +185,7 @@ export class Forecaster {
   #combine(): void {
     const ledger = this.#ledger;
     const E = this.#experts.length;
-    const mean = ledger.row(E + RULES);
+    const mean = ledger.row(E + COMBINATIONS);
     if (this.#only === COMBINED) this.#mixture.combine(ledger, mean);
     else if (this.#only >= 0) mean.set(ledger.row(this.#only));
     else {
@@ -192,15 +201,16 @@ export class Forecaster {
   #bound(): void {
     const { targets: D, horizon: H } = this.#shape;
     const { values, rowLength, current } = this.#ledger;
-    const first = current + (this.#experts.length + RULES) * rowLength;
+    const first = current + (this.#experts.length + COMBINATIONS) * rowLength;
     for (let h = 1; h <= H; h++) {
       for (let d = 0; d < D; d++) {
         const at = (h - 1) * D + d;
         const mean = values[first + at];
-        const lower = mean - this.#intervals.below(h, d);
-        const upper = mean + this.#intervals.above(h, d);
-        values[first + rowLength + at] = lower;
-        values[first + 2 * rowLength + at] = upper;
+        const size = this.#scale.issue(h, d, values, first + SCALE * rowLength + at, rowLength);
+        const lower = mean - this.#intervals.below(h, d, size);
+        const upper = mean + this.#intervals.above(h, d, size);
+        values[first + BOUNDS * rowLength + at] = lower;
+        values[first + (BOUNDS + 1) * rowLength + at] = upper;
         this.mean[at] = this.#units.fromUnits(d, mean);
         this.lower[at] = this.#units.fromUnits(d, lower);
         this.upper[at] = this.#units.fromUnits(d, upper);
@@ -208,8 +218,8 @@ export class Forecaster {
         // Levels are learned one by one and may cross: what is issued is their running maximum.
         let quantile = Number.NEGATIVE_INFINITY;
         for (let k = 0; k < this.quantiles.length; k++) {
-          quantile = Math.max(quantile, mean + this.#quantiles.offset(h, d, k));
-          values[first + (3 + k) * rowLength + at] = quantile;
+          quantile = Math.max(quantile, mean + this.#quantiles.offset(h, d, k, size));
+          values[first + (QUANTILES + k) * rowLength + at] = quantile;
           this.quantiles[k][at] = this.#units.fromUnits(d, quantile);
         }
       }

@@ -1,29 +1,47 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { ErrorQuantiles } from "./error-quantiles.ts";
+import { ConformalBounds } from "./conformal-bounds.ts";
 import type { Shape } from "./expert.ts";
+import { TrackedBounds } from "./tracked-bounds.ts";
 
-/** Bounds at first, in mean sizes of the error: normal errors have their 5 % quantile at about twice that. */
-const FIRST_BOUND = 2;
+/** How far an interval reaches from its forecast, learned online: one published rule each. */
+export interface Bounds {
+  /** Learns from an issued interval around `mean` once its label `y` is there: `issued[at]` to `issued[at + stride]`. */
+  learn(
+    h: number,
+    d: number,
+    mean: number,
+    issued: Float64Array,
+    at: number,
+    stride: number,
+    y: number,
+  ): void;
+  /** How far the interval of step h, target d reaches below the forecast when the errors are of size `size`; never negative. */
+  below(h: number, d: number, size: number): number;
+  /** How far it reaches above. */
+  above(h: number, d: number, size: number): number;
+}
 
-const LOWER = 0;
-const UPPER = 1;
+/** `tracked`: quantile tracking in sizes of the error. `aci`: adaptive conformal inference on the last 500 errors. */
+export const INTERVAL_RULES = ["tracked", "aci"] as const;
+export type IntervalRule = (typeof INTERVAL_RULES)[number];
 
-/**
- * The central interval at `coverage` 1 - α: the quantiles of levels α/2 and 1 - α/2 of the errors, each tracked by itself and
- * held on its side of the forecast. Coverage tends to 1 - α whatever the errors do. State: 5 per cell.
- */
+const LABELS = 0;
+const HELD = 1;
+
+/** The interval at a coverage, by one of the rules, and the share of labels it held. State: that of the rule and 2 per cell. */
 export class Intervals {
+  readonly #bounds: Bounds;
   readonly #targets: number;
-  readonly #bounds: ErrorQuantiles;
-  /** Labels held, per cell. */
-  readonly #held: Slice<Float64Array>;
+  /** Labels, and labels held, per cell. */
+  readonly #counts: Slice<Float64Array>;
 
-  constructor(layout: Layout, shape: Shape, coverage: number) {
+  constructor(layout: Layout, shape: Shape, coverage: number, rule: IntervalRule = "tracked") {
     this.#targets = shape.targets;
-    const tail = (1 - coverage) / 2;
-    const first = [-FIRST_BOUND, FIRST_BOUND];
-    this.#bounds = new ErrorQuantiles(layout, shape, [tail, 1 - tail], "intervals", first);
-    this.#held = layout.float64("intervals.held", shape.horizon * shape.targets);
+    this.#bounds =
+      rule === "aci"
+        ? new ConformalBounds(layout, shape, coverage)
+        : new TrackedBounds(layout, shape, coverage);
+    this.#counts = layout.float64("intervals.counts", 2 * shape.horizon * shape.targets);
   }
 
   /** Learns from an issued interval around `mean` once its label `y` is there: `issued[at]` to `issued[at + stride]`. */
@@ -37,22 +55,30 @@ export class Intervals {
     y: number,
   ): void {
     this.#bounds.learn(h, d, mean, issued, at, stride, y);
-    if (y >= issued[at] && y <= issued[at + stride]) this.#held.view[(h - 1) * this.#targets + d]++;
+    const counts = this.#counts.view;
+    const cell = this.#at(h, d);
+    counts[cell + LABELS]++;
+    if (y >= issued[at] && y <= issued[at + stride]) counts[cell + HELD]++;
   }
 
-  /** How far the interval of step h, target d reaches below the forecast. */
-  below(h: number, d: number): number {
-    return Math.max(0, -this.#bounds.offset(h, d, LOWER));
+  #at(h: number, d: number): number {
+    return 2 * ((h - 1) * this.#targets + d);
+  }
+
+  /** How far the interval reaches below the forecast when the errors are of size `size`. */
+  below(h: number, d: number, size: number): number {
+    return this.#bounds.below(h, d, size);
   }
 
   /** How far it reaches above. */
-  above(h: number, d: number): number {
-    return Math.max(0, this.#bounds.offset(h, d, UPPER));
+  above(h: number, d: number, size: number): number {
+    return this.#bounds.above(h, d, size);
   }
 
   /** Share of labels held so far, or null before the first. */
   coverage(h: number, d: number): number | null {
-    const labels = this.#bounds.labels(h, d);
-    return labels > 0 ? this.#held.view[(h - 1) * this.#targets + d] / labels : null;
+    const counts = this.#counts.view;
+    const cell = this.#at(h, d);
+    return counts[cell + LABELS] > 0 ? counts[cell + HELD] / counts[cell + LABELS] : null;
   }
 }

@@ -73,6 +73,11 @@ export class AdaptiveConformal {
     return 1 - this.#state.view[2] / Math.max(this.#state.view[1], 1);
   }
 
+  /** The largest score remembered; 0 before the first. */
+  get largest(): number {
+    return this.#scores.size > 0 ? this.#scores.smallest(this.#scores.size) : 0;
+  }
+
   /** The radius that the next score will be judged by: the half-width of the interval. */
   radius(): number {
     const n = this.#scores.size;

@@ -167,9 +167,9 @@ describe("a forecaster", () => {
       feed(asked, rows.slice(0, t + 1), () => {}, t);
       for (const field of ["mean", "lower", "upper"] as const) expect(asked[field]).toEqual(plain[field]);
     });
-    // Per cell: sizes, labels and factors, and as much of every pending issue.
+    // Per cell a factor per level, and a value per level of every pending issue.
     const cells = 5 * 2;
-    const cost = 8 * cells * (2 + 3) + 8 * 5 * 3 * cells;
+    const cost = 8 * cells * 3 + 8 * 5 * 3 * cells;
     expect(asked.byteLength - plain.byteLength).toBe(cost);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Intervals } from "../../../src/models/forecaster/intervals.ts";
+import { ErrorScale, SIZES } from "../../../src/models/forecaster/error-scale.ts";
+import { type IntervalRule, Intervals } from "../../../src/models/forecaster/intervals.ts";
 import { Arena } from "../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../src/models/kernels/layout.ts";
 import { seeded } from "../../../src/models/network/seeded.ts";
@@ -10,17 +11,23 @@ function run(
   errors: (t: number) => number,
   length: number,
   coverage = 0.9,
+  rule?: IntervalRule,
 ): { quarters: number[]; width: number } {
   const layout = new Layout(new Arena());
-  const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 1 }, coverage);
+  const shape = { targets: 1, columns: 1, horizon: 1 };
+  const scale = new ErrorScale(layout, shape);
+  const intervals = new Intervals(layout, shape, coverage, rule);
   layout.allocate();
+  const sizes = new Float64Array(SIZES);
   const quarters = [0, 0, 0, 0];
   let width = 0;
   for (let t = 0; t < length; t++) {
-    const [lower, upper] = [-intervals.below(1, 0), intervals.above(1, 0)];
+    const size = scale.issue(1, 0, sizes, 0, 1);
+    const [lower, upper] = [-intervals.below(1, 0, size), intervals.above(1, 0, size)];
     const y = errors(t);
     if (y >= lower && y <= upper) quarters[Math.floor((4 * t) / length)] += 4 / length;
     width += (upper - lower) / length;
+    scale.learn(1, 0, y, sizes, 0, 1);
     intervals.learn(1, 0, 0, Float64Array.of(lower, upper), 0, 1, y);
   }
   return { quarters, width };
@@ -32,7 +39,25 @@ describe("intervals", () => {
     const { quarters, width } = run(() => normal(), 8000);
     for (const share of quarters) expect(Math.abs(share - 0.9)).toBeLessThan(0.02);
     // The exact width is 2 × 1.645.
+    expect(width).toBeLessThan(3.29 * 1.05);
+  });
+
+  it("of the published rule to compare with hold it too, through no more than the largest error", () => {
+    const normal = normals(6);
+    let largest = 0;
+    const { quarters, width } = run(
+      () => {
+        const y = normal();
+        largest = Math.max(largest, Math.abs(y));
+        return y;
+      },
+      8000,
+      0.9,
+      "aci",
+    );
+    for (const share of quarters) expect(Math.abs(share - 0.9)).toBeLessThan(0.02);
     expect(width).toBeLessThan(3.29 * 1.1);
+    expect(width).toBeLessThan(2 * largest);
   });
 
   it("hold it under drift of the size, of the bias and with lopsided errors", () => {
@@ -71,19 +96,21 @@ describe("intervals", () => {
       const intervals = new Intervals(layout, { targets: 1, columns: 1, horizon: 1 }, coverage);
       layout.allocate();
       const tail = (1 - coverage) / 2;
-      let [size, below, above, n] = [0, 2, 2, 0];
+      let [below, above] = [intervals.below(1, 0, 1), intervals.above(1, 0, 1)];
+      expect(above).toBeCloseTo({ 0.9: 2.06, 0.5: 0.845, 0.77: 1.5 }[coverage] ?? 0, 1);
       for (let t = 0; t < 6000; t++) {
         const mean = 10 * normal();
+        const size = 1 + random();
         const lower = mean - Math.max(0, below * size);
         const upper = mean + Math.max(0, above * size);
-        expect(mean - intervals.below(1, 0)).toBe(lower);
-        expect(mean + intervals.above(1, 0)).toBe(upper);
+        expect(mean - intervals.below(1, 0, size)).toBe(lower);
+        expect(mean + intervals.above(1, 0, size)).toBe(upper);
         const still = t < 900 || (t > 2000 && t < 2900);
         const y = still ? mean : random() < 0.05 ? lower : random() < 0.05 ? upper : mean + normal();
         intervals.learn(1, 0, mean, Float64Array.of(lower, upper), 0, 1, y);
-        size += Math.max(1 / ++n, 1 / 50) * (Math.abs(y - mean) - size);
-        below += 0.05 * ((y < lower ? 1 : 0) - tail);
-        above += 0.05 * ((y > upper ? 1 : 0) - tail);
+        if (y === mean) continue;
+        below += 0.03 * ((y < lower ? 1 : 0) - tail);
+        above += 0.03 * ((y > upper ? 1 : 0) - tail);
       }
     }
   });

@@ -3,8 +3,7 @@ import type { Expert, Settlement, Shape } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
-/** δ of the autoregression: few features, little need of a prior. */
-const DELTA = 3;
+const DELTA = 30;
 
 /**
  * Autoregression of each target on its own past: φ = 1, level z, 24 lagged steps, distances from four leaky averages, the

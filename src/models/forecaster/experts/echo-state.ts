@@ -24,9 +24,9 @@ const DEGREE = 10;
 const BIAS = 0.3;
 
 /**
- * Two reservoirs that complement each other. `sharp`: units without much leak, near the edge of stability, small inputs,
- * hardly any ridge: long exact memory, for dynamics that are lawful. `smooth`: a spectrum of slow leaky units and a strong
- * ridge, for what is noisy. Sizes are halved for a series of one column, of which there may be thousands.
+ * Three reservoirs that complement each other. `sharp`: units with little leak, near the edge of stability, small inputs,
+ * hardly any ridge: long exact memory, for dynamics that are lawful. `plain`: the same without any leak, which remembers the
+ * last inputs best. `smooth`: a spectrum of slow leaky units and a strong ridge, for what is noisy. Sizes are halved for a series of one column, of which there may be thousands.
  */
 export const sharpEcho = (columns: number): EchoStateOptions => ({
   units: columns > 1 ? 200 : 100,
@@ -35,6 +35,11 @@ export const sharpEcho = (columns: number): EchoStateOptions => ({
   slowest: 0.8,
   fastest: 1,
   delta: 0.3,
+});
+export const plainEcho = (columns: number): EchoStateOptions => ({
+  ...sharpEcho(columns),
+  slowest: 1,
+  delta: 0.1,
 });
 export const smoothEcho = (columns: number): EchoStateOptions => ({
   units: columns > 1 ? 100 : 50,

@@ -4,13 +4,15 @@ import { type ModelSpec, parseModelSpec, wiringOf } from "../../network/model-sp
 import { lstm } from "../../network/systems.ts";
 import type { Expert, Shape } from "../expert.ts";
 import type { Features } from "../features.ts";
+import { INTERVAL_RULES, type IntervalRule } from "../intervals.ts";
 import type { ForecasterSpecification } from "../specification.ts";
 import { Autoregression } from "./autoregression.ts";
-import { EchoState, sharpEcho, smoothEcho } from "./echo-state.ts";
+import { EchoState, plainEcho, sharpEcho, smoothEcho } from "./echo-state.ts";
 import { HoltWinters, LONGEST_SMOOTHED } from "./holt-winters.ts";
 import { LeakyAverage } from "./leaky-average.ts";
 import { LearnedNetwork } from "./learned-network.ts";
 import { Persistence } from "./persistence.ts";
+import { Rollout } from "./rollout.ts";
 import { SeasonalNaive } from "./seasonal-naive.ts";
 import { SeasonalProfile } from "./seasonal-profile.ts";
 import { VectorAutoregression } from "./vector-autoregression.ts";
@@ -18,10 +20,14 @@ import { VectorAutoregression } from "./vector-autoregression.ts";
 /** How experts are combined: the whole rule, or plain equal weights (for comparison). */
 export type Combination = "online" | "equal";
 
-/** A model specification, read: `auto`, `auto:without=lstm+echo-state,mixture=equal`, an expert or a network by name. */
+/**
+ * A model specification, read: `auto`, `auto:without=lstm+echo-state,mixture=equal`, an expert or a network by name, several
+ * experts by the name of their family; each with `intervals=aci` if wanted.
+ */
 export interface ModelChoice {
   readonly groups: ReadonlySet<Group>;
   readonly combination: Combination;
+  readonly intervals: IntervalRule;
   /** A single expert forecasts alone: nothing is combined. */
   readonly alone: boolean;
   /** The network that forecasts alone, such as `gru:hidden=48`. */
@@ -39,7 +45,9 @@ export const GROUPS = [
   "holt-winters",
   "autoregression",
   "vector-autoregression",
+  "rollout",
   "echo-sharp",
+  "echo-plain",
   "echo-smooth",
   "lstm",
 ] as const;
@@ -47,8 +55,8 @@ export type Group = (typeof GROUPS)[number];
 
 /** Short names for several groups at once. */
 const FAMILIES: Readonly<Record<string, readonly Group[]>> = {
-  recurrent: ["echo-sharp", "echo-smooth", "lstm"],
-  "echo-state": ["echo-sharp", "echo-smooth"],
+  recurrent: ["echo-sharp", "echo-plain", "echo-smooth", "lstm"],
+  "echo-state": ["echo-sharp", "echo-plain", "echo-smooth"],
   esn: ["echo-sharp"],
   ar: ["autoregression"],
   seasonal: ["seasonal-naive"],
@@ -62,7 +70,14 @@ const ECHO_OPTIONS = ["units", "radius", "leak", "inputScale"] as const;
 
 /** Reads a model specification. @throws EddyError `bad-model` naming what is not understood. */
 export function readModel(model: string): ModelChoice {
-  const spec = parseModelSpec(model);
+  const { name, options: all } = parseModelSpec(model);
+  const { intervals = "tracked", ...options } = all;
+  const rule = INTERVAL_RULES.find((known) => known === intervals);
+  if (rule === undefined) wrong(model, `intervals=${INTERVAL_RULES.join("|")}`, String(intervals));
+  return { ...readExperts(model, { name, options }), intervals: rule };
+}
+
+function readExperts(model: string, spec: ModelSpec): Omit<ModelChoice, "intervals"> {
   const { name, options } = spec;
   const plain = Object.keys(options).length === 0;
   const alone = { combination: "online", alone: true } as const;
@@ -77,10 +92,11 @@ export function readModel(model: string): ModelChoice {
     return { groups: new Set(), ...alone, network: spec };
   }
   if (!plain) wrong(model, `${name} without options`, model.slice(name.length + 1));
-  return { groups: new Set(name === "persistence" ? [] : groupsNamed(name, model)), ...alone };
+  const groups = new Set(name === "persistence" ? [] : groupsNamed(name, model));
+  return { groups, combination: "online", alone: groups.size <= 1 };
 }
 
-function readAuto({ options }: ModelSpec): ModelChoice {
+function readAuto({ options }: ModelSpec): Omit<ModelChoice, "intervals"> {
   const groups = new Set<Group>(GROUPS);
   let combination: Combination = "online";
   for (const [key, value] of Object.entries(options)) {
@@ -135,10 +151,18 @@ export function openExperts(
     experts.push(new SeasonalNaive(shape, features, "add"), new SeasonalNaive(shape, features, "multiply"));
   }
   if (has("holt-winters") && short) experts.push(new HoltWinters(layout, shape, features));
-  if (has("autoregression")) experts.push(new Autoregression(layout, shape, features));
+  if (has("autoregression") || has("rollout")) {
+    const direct = new Autoregression(layout, shape, features);
+    const apart = has("autoregression");
+    if (apart) experts.push(direct);
+    if (has("rollout")) experts.push(new Rollout(layout, shape, features, direct, !apart));
+  }
   if (has("vector-autoregression")) experts.push(new VectorAutoregression(layout, shape, features));
   if (has("echo-sharp")) {
     experts.push(new EchoState(layout, "echo-sharp", shape, features, sharpEcho(shape.columns), seed));
+  }
+  if (has("echo-plain")) {
+    experts.push(new EchoState(layout, "echo-plain", shape, features, plainEcho(shape.columns), seed + 2));
   }
   if (has("echo-smooth")) {
     experts.push(new EchoState(layout, "echo-smooth", shape, features, smoothEcho(shape.columns), seed + 1));

@@ -16,23 +16,23 @@ const STACKS = [
 /** One more stack learns from all targets together, each in units of the error of persistence. */
 const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
-/** Persistence and seasonal naive stand as rules of their own, so that the mixture can fall back to them outright. */
-const NAIVE = 2;
-/** Forecasts that the mixture keeps in the ledger besides the experts': one per rule. */
-export const RULES = NAIVE + DISCOUNTS.length + 1 + STACKS.length + 1;
+/** Forecasts that the mixture keeps in the ledger behind the experts': one per combination. */
+export const COMBINATIONS = DISCOUNTS.length + 1 + STACKS.length + 1;
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
 const SWEEP_EVERY = 4;
 const YOUNG = 200;
 
 /**
- * The online combination of experts per target and step: a mixture over mixtures. Rules (naive forecasts, inverse
- * discounted error with three memories, ML-Poly, ridge stacking three ways and once over all targets) each make one forecast from all experts; a
- * choice by discounted error among the rules makes the last one. Stacking wins on long stationary series and loses badly
- * under drift, inverse error is the reverse, and on a random walk nothing beats persistence: the choice finds out.
+ * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
+ * the mixture can fall back to it outright, and combinations (inverse discounted error with three memories, ML-Poly, ridge
+ * stacking three ways and once over all targets) each make one forecast from all experts; a choice by discounted error among
+ * all of these makes the last one. Stacking wins on long stationary series and loses badly under drift, inverse error is the
+ * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
+ * finds out.
  *
- * A stack's forecast is held within those of its experts. Letters: M experts, R rules, cell = (h - 1) D + d.
- * Cost per event: about 5 M² per cell.
+ * A stack's forecast is held within those of its experts. Letters: M experts, R rules, cell = (h - 1) D + d. In the ledger
+ * the rows of the combinations follow those of the experts. Cost per event: about 5 M² per cell.
  */
 export class Mixture {
   readonly #shape: Shape;
@@ -44,8 +44,9 @@ export class Mixture {
   readonly #choice: Choice;
   /** Differences from persistence [M - 1], where kernels can read them. */
   readonly #x: Slice<Float64Array>;
-  readonly #errors: Float64Array;
+  /** Errors of all rules [R], and the part of them that is the experts' [M]. */
   readonly #ruleErrors: Float64Array;
+  readonly #errors: Float64Array;
   readonly #weights: Float64Array;
 
   constructor(layout: Layout, shape: Shape, experts: number) {
@@ -58,10 +59,11 @@ export class Mixture {
     this.#polynomial = new Polynomial(layout, "polynomial", cells, experts);
     this.#stacks = STACKS.map((options, k) => new Stacking(layout, `stack-${k}`, cells, experts, options));
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
-    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, RULES);
+    const rules = experts + COMBINATIONS;
+    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules);
     this.#x = layout.float64("mixture.x", experts - 1);
-    this.#errors = new Float64Array(experts);
-    this.#ruleErrors = new Float64Array(RULES);
+    this.#ruleErrors = new Float64Array(rules);
+    this.#errors = this.#ruleErrors.subarray(0, experts);
     this.#weights = new Float64Array(experts);
   }
 
@@ -80,12 +82,11 @@ export class Mixture {
         const cell = (h - 1) * D + d;
         const at = issue + d;
         const base = values[at];
-        for (let m = 0; m < M; m++) this.#errors[m] = values[at + m * rowLength] - label;
+        for (let r = 0; r < this.#ruleErrors.length; r++)
+          this.#ruleErrors[r] = values[at + r * rowLength] - label;
         for (let m = 1; m < M; m++) x[m - 1] = values[at + m * rowLength] - base;
-        const rules = at + M * rowLength;
-        for (let r = 0; r < RULES; r++) this.#ruleErrors[r] = values[rules + r * rowLength] - label;
         for (const rule of this.#inverse) rule.learn(cell, this.#errors);
-        this.#polynomial.learn(cell, this.#errors, this.#ruleErrors[NAIVE + DISCOUNTS.length]);
+        this.#polynomial.learn(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);
         for (const stack of this.#stacks) stack.learn(cell, h, this.#x, label - base);
         this.#choice.learn(h, d, this.#ruleErrors);
         const size = this.#choice.size(h, d);
@@ -97,7 +98,7 @@ export class Mixture {
     }
   }
 
-  /** Combines the experts' rows of the issue being made; writes the rules' rows and the forecast [H × D] to `mean`. */
+  /** Combines the experts' rows of the issue being made; writes the combinations' rows and the forecast [H × D] to `mean`. */
   combine(ledger: Ledger, mean: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
     const M = this.#experts;
@@ -110,7 +111,6 @@ export class Mixture {
       for (let d = 0; d < D; d++) {
         const cell = (h - 1) * D + d;
         const at = ledger.current + cell;
-        const rules = at + M * rowLength;
         const base = values[at];
         let [low, high] = [0, 0];
         for (let m = 1; m < M; m++) {
@@ -119,24 +119,23 @@ export class Mixture {
           if (difference < low) low = difference;
           else if (difference > high) high = difference;
         }
-        let r = 0;
-        for (; r < NAIVE; r++) values[rules + r * rowLength] = values[at + r * rowLength];
+        let r = M;
         for (const rule of this.#inverse) {
           rule.weigh(cell);
-          values[rules + r++ * rowLength] = base + weighted(rule.w, x);
+          values[at + r++ * rowLength] = base + weighted(rule.w, x);
         }
         this.#polynomial.weigh(cell);
-        values[rules + r++ * rowLength] = base + weighted(this.#polynomial.w, x);
+        values[at + r++ * rowLength] = base + weighted(this.#polynomial.w, x);
         const prior = this.#inverse[DISCOUNTS.length - 1].w;
         for (const stack of this.#stacks) {
           if (sweeps > 0) stack.sweep(cell, prior, sweeps);
-          values[rules + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
+          values[at + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
         }
         if (sweeps > 0 && d === 0) this.#pooled.sweep(h - 1, prior, sweeps);
-        values[rules + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
+        values[at + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
         this.#choice.weigh(h, d);
         let difference = 0;
-        for (let k = 0; k < RULES; k++) difference += w[k] * (values[rules + k * rowLength] - base);
+        for (let k = 0; k < w.length; k++) difference += w[k] * (values[at + k * rowLength] - base);
         mean[cell] = base + difference;
       }
     }
@@ -146,12 +145,11 @@ export class Mixture {
   weights(h: number, d: number): Float64Array {
     const out = this.#weights;
     const cell = (h - 1) * this.#shape.targets + d;
-    out.fill(0);
     this.#choice.pool(h);
     this.#choice.weigh(h, d);
     const { w } = this.#choice;
     let r = 0;
-    for (; r < NAIVE; r++) out[r] += w[r];
+    for (; r < out.length; r++) out[r] = w[r];
     for (const rule of this.#inverse) {
       rule.weigh(cell);
       addScaled(out, rule.w, w[r++]);

@@ -125,4 +125,24 @@ describe("the choice among rules", () => {
     expect(choice.size(4, 1)).toBe(0);
     expect(choice.size(4, 0)).toBeGreaterThan(0);
   });
+
+  it("grows sharper with the labels: n / 2√h powers of the ratio of squared errors, 32 at most", () => {
+    for (const [labels, h] of [
+      [0, 1],
+      [10, 1],
+      [10, 4],
+      [200, 4],
+    ]) {
+      const choice = made((layout) => new Choice(layout, "choice", 4, 1, 3));
+      for (let t = 0; t < labels; t++) choice.learn(h, 0, Float64Array.of(1, 0.98, 1.01));
+      choice.pool(h);
+      choice.weigh(h, 0);
+      const power = Math.min(32, labels / (2 * Math.sqrt(h)));
+      const raw = [1, 0.98, 1.01].map(
+        (error, r) => error ** (-2 * power) * (r > 0 ? Math.exp(-0.48 * Math.sqrt(h)) : 1),
+      );
+      const total = raw.reduce((a, b) => a + b);
+      for (let r = 0; r < 3; r++) expect(choice.w[r], `${labels} ${h}`).toBeCloseTo(raw[r] / total, 9);
+    }
+  });
 });

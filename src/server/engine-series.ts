@@ -9,7 +9,10 @@ import { type Outcome, Series, type SeriesOptions } from "../streams/series.ts";
 export interface LiveSeries {
   readonly specification: ForecasterSpecification;
   push(observation: Observation, offset: number): Outcome;
-  save(): Uint8Array;
+  /** Bytes of `save` as things stand. */
+  readonly stateBytes: number;
+  /** The state, after `headroom` bytes that are left free for a frame. */
+  save(headroom?: number): Uint8Array;
   restore(bytes: Uint8Array): void;
   release(): void;
 }

@@ -1,6 +1,6 @@
 import { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
-import { frameCheckpoint, readFrame } from "../storage/checkpoint.ts";
+import { FRAME_BYTES, frameInPlace, readFrame } from "../storage/checkpoint.ts";
 import { unpackValues } from "../storage/journal.ts";
 import type { CheckpointWrite, Generation, JournalRow, Store, StoredSeries } from "../storage/store.ts";
 import type { EngineLog } from "./engine-contract.ts";
@@ -140,7 +140,7 @@ export class SeriesTable {
     };
     this.#byName.set(first.series, entry);
     this.#byId.set(stored.id, entry);
-    this.#hold(entry, live, live.save().byteLength);
+    this.#hold(entry, live, live.stateBytes);
     return entry;
   }
 
@@ -249,10 +249,11 @@ export class SeriesTable {
       const framed = this.#store.readCheckpoint(series, newest.generation);
       if (framed && isGood(framed, series)) return { series, generation, position, framed };
     }
-    const state = this.load(entry).save();
-    this.#loadedBytes += state.byteLength - entry.stateBytes;
-    entry.stateBytes = state.byteLength;
-    const framed = frameCheckpoint({ series, position, observations, lastTime, state });
+    const framed = this.load(entry).save(FRAME_BYTES);
+    const bytes = framed.byteLength - FRAME_BYTES;
+    this.#loadedBytes += bytes - entry.stateBytes;
+    entry.stateBytes = bytes;
+    frameInPlace(framed, { series, position, observations, lastTime });
     return { series, generation, position, framed };
   }
 
@@ -354,7 +355,7 @@ export class SeriesTable {
     return {
       position,
       live,
-      bytes: live.save().byteLength,
+      bytes: live.stateBytes,
       observations: 0,
       lastTime: Number.NaN,
     };

@@ -5,7 +5,8 @@ import { crc32 } from "./checksum.ts";
 const MAGIC = 0x4b434445;
 /** Version of this frame, not of the state in it. */
 export const CHECKPOINT_FORMAT = 1;
-const HEADER = 40;
+/** Bytes of the frame before the state. */
+export const FRAME_BYTES = 40;
 
 /** The state of one series and what belongs to it. */
 export interface Checkpoint {
@@ -30,15 +31,20 @@ export interface Checkpoint {
  * ```
  */
 export function frameCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const framed = new Uint8Array(HEADER + checkpoint.state.byteLength);
-  const header = new DataView(framed.buffer);
+  const framed = new Uint8Array(FRAME_BYTES + checkpoint.state.byteLength);
+  framed.set(checkpoint.state, FRAME_BYTES);
+  return frameInPlace(framed, checkpoint);
+}
+
+/** The same without a copy: `framed` has the state after its first 40 bytes, which become the frame. */
+export function frameInPlace(framed: Uint8Array, checkpoint: Omit<Checkpoint, "state">): Uint8Array {
+  const header = new DataView(framed.buffer, framed.byteOffset, FRAME_BYTES);
   header.setUint32(0, MAGIC, true);
   header.setUint32(4, CHECKPOINT_FORMAT, true);
   header.setUint32(12, checkpoint.series, true);
   header.setFloat64(16, checkpoint.position, true);
   header.setFloat64(24, checkpoint.observations, true);
   header.setFloat64(32, checkpoint.lastTime, true);
-  framed.set(checkpoint.state, HEADER);
   header.setUint32(8, crc32(framed.subarray(12)), true);
   return framed;
 }
@@ -47,7 +53,8 @@ export function frameCheckpoint(checkpoint: Checkpoint): Uint8Array {
 export function readFrame(framed: Uint8Array, series: number): Checkpoint {
   const bad = (expected: string, received: string): EddyError =>
     new EddyError("bad-state", "checkpoint", { expected, received });
-  if (framed.byteLength < HEADER) throw bad(`at least ${HEADER} bytes`, `${framed.byteLength} bytes`);
+  if (framed.byteLength < FRAME_BYTES)
+    throw bad(`at least ${FRAME_BYTES} bytes`, `${framed.byteLength} bytes`);
   const header = new DataView(framed.buffer, framed.byteOffset, framed.byteLength);
   if (header.getUint32(0, true) !== MAGIC) throw bad("an Eddy checkpoint", "other bytes");
   const format = header.getUint32(4, true);
@@ -65,6 +72,6 @@ export function readFrame(framed: Uint8Array, series: number): Checkpoint {
     observations: header.getFloat64(24, true),
     lastTime: header.getFloat64(32, true),
     // A plain array: a Buffer's `slice` does not copy, which whoever restores need not know.
-    state: new Uint8Array(framed.buffer, framed.byteOffset + HEADER, framed.byteLength - HEADER),
+    state: new Uint8Array(framed.buffer, framed.byteOffset + FRAME_BYTES, framed.byteLength - FRAME_BYTES),
   };
 }

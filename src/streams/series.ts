@@ -125,17 +125,22 @@ export class Series {
     return recent[n >> 1] || COUNTED_STEP;
   }
 
-  /** Everything that shapes a future forecast of this series. */
-  save(): Uint8Array {
+  /** Bytes of `save` as things stand. */
+  get stateBytes(): number {
+    return 16 + 8 * (this.#clock.length + this.#steps.save().length) + this.#forecaster.byteLength;
+  }
+
+  /** Everything that shapes a future forecast of this series, after `headroom` bytes that are left free. */
+  save(headroom = 0): Uint8Array {
     const numbers = Float64Array.from([...this.#clock, ...this.#steps.save()]);
-    const model = this.#forecaster.save();
-    const bytes = new Uint8Array(16 + numbers.byteLength + model.byteLength);
-    const header = new DataView(bytes.buffer);
+    const model = headroom + 16 + numbers.byteLength;
+    const bytes = new Uint8Array(model + this.#forecaster.byteLength);
+    const header = new DataView(bytes.buffer, headroom);
     header.setUint32(0, MAGIC, true);
     header.setUint32(4, STATE_FORMAT, true);
     header.setUint32(8, numbers.length, true);
-    bytes.set(new Uint8Array(numbers.buffer), 16);
-    bytes.set(model, 16 + numbers.byteLength);
+    bytes.set(new Uint8Array(numbers.buffer), headroom + 16);
+    this.#forecaster.saveTo(bytes, model);
     return bytes;
   }
 

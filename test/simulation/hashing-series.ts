@@ -50,9 +50,15 @@ export class HashingSeries implements LiveSeries {
     };
   }
 
-  save(): Uint8Array {
+  get stateBytes(): number {
+    return this.#state.byteLength;
+  }
+
+  save(headroom = 0): Uint8Array {
     this.#use();
-    return new Uint8Array(this.#state.slice().buffer);
+    const bytes = new Uint8Array(headroom + this.stateBytes);
+    bytes.set(new Uint8Array(this.#state.buffer, this.#state.byteOffset, this.stateBytes), headroom);
+    return bytes;
   }
 
   restore(bytes: Uint8Array): void {

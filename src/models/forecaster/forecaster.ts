@@ -255,6 +255,11 @@ export class Forecaster {
     return this.#block.save();
   }
 
+  /** Writes the checkpoint into `bytes` from `at` on. */
+  saveTo(bytes: Uint8Array, at: number): void {
+    bytes.set(this.#block.bytes, at);
+  }
+
   /** Goes on from a checkpoint of the same specification; throws `bad-state` when the size does not fit. */
   restore(bytes: Uint8Array): void {
     if (bytes.byteLength !== this.#block.byteLength) {

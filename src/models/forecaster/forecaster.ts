@@ -269,6 +269,7 @@ export class Forecaster {
       });
     }
     this.#block.bytes.set(bytes);
+    this.#mixture.refresh();
   }
 
   /** Gives the memory back. The forecaster cannot be used afterwards. */

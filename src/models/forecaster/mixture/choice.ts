@@ -15,18 +15,32 @@ const MEMORIES = [
   { base: 2000, perStep: 40 },
 ] as const;
 
+/** Share of the evidence at a step that comes from the steps around it, within half its distance. */
+const SMOOTHED = 0.5;
+const REACH = 0.5;
+
 /**
- * The choice among rules, per step and target: for two memories, weights ∝ exp(-π ℓ_r - (r > 0) 0.48 √h) with
- * ℓ_r = ½ log(L_r/L_0) + ½ mean over targets of log(L_r/L_0), L_r the discounted squared error of rule r and rule 0
- * persistence, and π = min(32, n / 2√h) after n labels. On a random walk it stands still. State: 2 R + 1 per cell.
+ * The choice among rules, per step and target. With L_r the discounted squared error of rule r and rule 0 persistence, the
+ * evidence x_r = log L_r - mean over rules of log L_r is averaged twice: half at step h, half over the steps within h/2 of it
+ * (neighbouring steps are much alike, and fewer turns of fortune in one of them count); then half of the target, half of all
+ * targets. For two memories, which are averaged,
+ *
+ *     w_r ∝ exp(-π x_r - (r > 0) 0.48 √h),   π = min(32, n / 2√h) after n labels
+ *
+ * On a random walk it stands still. State: 2 R + 1 per cell. Cost: 2 R logarithms and exponentials per cell and event.
  */
 export class Choice {
+  readonly #horizon: number;
   readonly #targets: number;
   readonly #rules: number;
   readonly #loss: Slice<Float64Array>;
   /** Labels taken, per cell. */
   readonly #labels: Slice<Float64Array>;
-  /** log(L_r / L_0) of one step, per memory, target and rule; then its mean over the targets. */
+  /** x_r per step, memory, target and rule, and its sums over the steps before each. Made from the losses when they have changed. */
+  readonly #evidence: Float64Array;
+  readonly #sums: Float64Array;
+  #stale = true;
+  /** Evidence of one step, per memory, target and rule; then its mean over the targets. */
   readonly #logs: Float64Array;
   readonly #pooled: Float64Array;
   readonly #v: Float64Array;
@@ -36,23 +50,29 @@ export class Choice {
   readonly w: Float64Array;
 
   constructor(layout: Layout, name: string, horizon: number, targets: number, rules: number) {
+    this.#horizon = horizon;
     this.#targets = targets;
     this.#rules = rules;
-    this.#loss = layout.float64(name, MEMORIES.length * horizon * targets * rules);
+    const row = MEMORIES.length * targets * rules;
+    this.#loss = layout.float64(name, row * horizon);
     this.#labels = layout.float64(`${name}.labels`, horizon * targets);
-    this.#logs = new Float64Array(MEMORIES.length * targets * rules);
+    this.#evidence = new Float64Array(row * horizon);
+    this.#sums = new Float64Array(row * (horizon + 1));
+    this.#logs = new Float64Array(row);
     this.#pooled = new Float64Array(MEMORIES.length * rules);
     this.#v = new Float64Array(rules);
     this.w = new Float64Array(rules);
   }
 
+  /** Element of the losses, and of the evidence, where rule 0 of a cell is. */
   #at(memory: number, h: number, d: number): number {
-    return (((h - 1) * this.#targets + d) * MEMORIES.length + memory) * this.#rules;
+    return (((h - 1) * MEMORIES.length + memory) * this.#targets + d) * this.#rules;
   }
 
   /** Takes the errors [R] of the rules at step h, target d. */
   learn(h: number, d: number, errors: Float64Array): void {
     const loss = this.#loss.view;
+    this.#stale = true;
     this.#labels.view[(h - 1) * this.#targets + d]++;
     for (let k = 0; k < MEMORIES.length; k++) {
       const gamma = 1 - 1 / (MEMORIES[k].base + MEMORIES[k].perStep * h);
@@ -67,24 +87,51 @@ export class Choice {
     return Math.sqrt(this.#loss.view[this.#at(MEMORIES.length - 1, h, d)] / (base + perStep * h));
   }
 
+  /** Call after the losses were restored. */
+  refresh(): void {
+    this.#stale = true;
+  }
+
+  #weighEvidence(): void {
+    const R = this.#rules;
+    const loss = this.#loss.view;
+    const x = this.#evidence;
+    for (let at = 0; at < x.length; at += R) {
+      let mean = 0;
+      for (let r = 0; r < R; r++) {
+        x[at + r] = Math.log(loss[at + r] + LEAST);
+        mean += x[at + r] / R;
+      }
+      for (let r = 0; r < R; r++) x[at + r] -= mean;
+    }
+    const row = this.#logs.length;
+    for (let i = 0; i < x.length; i++) this.#sums[row + i] = this.#sums[i] + x[i];
+    this.#stale = false;
+  }
+
   /** Gathers the evidence of all targets at step h; call before `weigh`. */
   pool(h: number): void {
+    if (this.#stale) this.#weighEvidence();
     const R = this.#rules;
     const D = this.#targets;
-    const loss = this.#loss.view;
-    this.#pooled.fill(0);
+    const row = this.#logs.length;
+    const reach = Math.round(REACH * h);
+    const [from, to] = [Math.max(1, h - reach), Math.min(this.#horizon, h + reach)];
+    const share = SMOOTHED / (to - from + 1);
+    for (let i = 0; i < row; i++) {
+      const around = this.#sums[to * row + i] - this.#sums[(from - 1) * row + i];
+      this.#logs[i] = (1 - SMOOTHED) * this.#evidence[(h - 1) * row + i] + share * around;
+    }
     this.#most = 0;
     for (let d = 0; d < D; d++) this.#most = Math.max(this.#most, this.#labels.view[(h - 1) * D + d]);
+    this.#pooled.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
       let n = 0;
       for (let d = 0; d < D; d++) {
-        const at = this.#at(k, h, d);
-        const to = (k * D + d) * R;
-        const reference = 1 / (loss[at] + LEAST);
-        for (let r = 0; r < R; r++) this.#logs[to + r] = Math.log((loss[at + r] + LEAST) * reference);
-        if (!(loss[at] > 0)) continue;
+        if (!(this.#labels.view[(h - 1) * D + d] > 0)) continue;
         n++;
-        for (let r = 0; r < R; r++) this.#pooled[k * R + r] += this.#logs[to + r];
+        const at = (k * D + d) * R;
+        for (let r = 0; r < R; r++) this.#pooled[k * R + r] += this.#logs[at + r];
       }
       for (let r = 0; r < R && n > 0; r++) this.#pooled[k * R + r] /= n;
     }

@@ -141,6 +141,11 @@ export class Mixture {
     }
   }
 
+  /** Call after the state was restored: what was derived from it is derived anew. */
+  refresh(): void {
+    this.#choice.refresh();
+  }
+
   /** The weights of the experts in the forecast of step h, target d, all rules together; the array is reused. */
   weights(h: number, d: number): Float64Array {
     const out = this.#weights;

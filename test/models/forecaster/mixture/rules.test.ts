@@ -110,6 +110,17 @@ describe("stacking", () => {
 });
 
 describe("the choice among rules", () => {
+  it("lets the steps around speak for a step", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 8, 1, 3));
+    for (let t = 0; t < 60; t++) {
+      for (let h = 1; h <= 8; h++) choice.learn(h, 0, Float64Array.of(1, 0.9, h === 6 ? 0.89 : 1.1));
+    }
+    choice.pool(6);
+    choice.weigh(6, 0);
+    // Rule 2 was lucky at step 6 alone.
+    expect(choice.w[1]).toBeGreaterThan(choice.w[2]);
+  });
+
   it("prefers persistence until another rule has shown a gain, and pools what targets say", () => {
     const choice = made((layout) => new Choice(layout, "choice", 4, 2, 2));
     choice.pool(4);
@@ -137,9 +148,12 @@ describe("the choice among rules", () => {
       for (let t = 0; t < labels; t++) choice.learn(h, 0, Float64Array.of(1, 0.98, 1.01));
       choice.pool(h);
       choice.weigh(h, 0);
+      // Only this step has labels: half of its evidence is the mean over the steps within h/2.
+      const around = Math.min(4, h + Math.round(h / 2)) - Math.max(1, h - Math.round(h / 2)) + 1;
+      const share = 0.5 + 0.5 / around;
       const power = Math.min(32, labels / (2 * Math.sqrt(h)));
       const raw = [1, 0.98, 1.01].map(
-        (error, r) => error ** (-2 * power) * (r > 0 ? Math.exp(-0.48 * Math.sqrt(h)) : 1),
+        (error, r) => error ** (-2 * power * share) * (r > 0 ? Math.exp(-0.48 * Math.sqrt(h)) : 1),
       );
       const total = raw.reduce((a, b) => a + b);
       for (let r = 0; r < 3; r++) expect(choice.w[r], `${labels} ${h}`).toBeCloseTo(raw[r] / total, 9);

@@ -10,6 +10,9 @@ const COMPARED = 1000;
 /** A label counts at most this many sizes: one outlier says little about which memory is right. */
 const LARGEST_RATIO = 10;
 
+/** A size below this is none: the long memories underflow first. */
+const LEAST_SIZE = 1e-300;
+
 const LABELS = 0;
 const JUDGED = 1;
 const SIZE = 2;
@@ -48,7 +51,7 @@ export class ErrorScale {
     if (issued[at] > 0) {
       const rate = Math.max(1 / ++s[cell + JUDGED], 1 / COMPARED);
       for (let j = 0; j < SIZES; j++) {
-        const then = issued[at + j * stride];
+        const then = Math.max(issued[at + j * stride], LEAST_SIZE);
         const loss = Math.log(then) + Math.min(size / then, LARGEST_RATIO);
         s[cell + LOSS + j] += rate * (loss - s[cell + LOSS + j]);
       }

@@ -6,7 +6,8 @@ import type { Settlement, Shape } from "./expert.ts";
  * reaches a model. An issue made at event t is kept for H events; when event t+h arrives, its values settle step h
  * of that issue and nothing else. What has not arrived cannot be asked for.
  *
- * Memory: H issues of R rows [H x D] (one row per expert, then the rules of the mixture, then mean, bounds and quantiles).
+ * Memory: H issues of R rows [H x D]: one per expert, then the combinations of the mixture, then mean, bounds, sizes of the errors and
+ * quantiles.
  */
 export class Ledger {
   readonly #shape: Shape;

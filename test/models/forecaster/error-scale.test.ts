@@ -19,32 +19,58 @@ function sizes(errors: readonly number[], h = 1): number[] {
   });
 }
 
-/** The same from the formula, whole histories at a time. */
+/** The same from the formula: sizes and losses after every number of labels, then the mixture of those known at each event. */
 function written(errors: readonly number[], h: number): number[] {
-  const running = (values: readonly number[], memory: number): number =>
-    values.reduce((mean, v, i) => mean + Math.max(1 / (i + 1), 1 / memory) * (v - mean), 0);
-  const at = (n: number): number[] => MEMORIES.map((m) => running(errors.slice(0, n).map(Math.abs), m));
+  const running = (values: readonly number[], memory: number): number[] => {
+    const means = [0];
+    for (const [i, v] of values.entries())
+      means.push(means[i] + Math.max(1 / (i + 1), 1 / memory) * (v - means[i]));
+    return means;
+  };
+  const after = MEMORIES.map((memory) => running(errors.map(Math.abs), memory));
+  // The forecast of error i was issued when i - h + 1 labels were known.
+  const issued = (i: number, j: number): number => after[j][Math.max(0, i - h + 1)];
+  const judged = errors.map((_, i) => i).filter((i) => issued(i, 0) > 0);
+  const losses = MEMORIES.map((_, j) =>
+    running(
+      judged.map((i) => Math.log(issued(i, j)) + Math.min(Math.abs(errors[i]) / issued(i, j), 10)),
+      1000,
+    ),
+  );
   return errors.map((_, t) => {
     const n = Math.max(0, t - h + 1);
-    const losses = MEMORIES.map((_m, j) => {
-      const judged: number[] = [];
-      for (let i = 0; i < n; i++) {
-        const then = at(Math.max(0, i - h + 1))[j];
-        if (then > 0) judged.push(Math.log(then) + Math.min(Math.abs(errors[i]) / then, 10));
-      }
-      return running(judged, 1000);
-    });
-    const least = Math.min(...losses);
-    const w = losses.map((loss) => Math.exp(-Math.min(n / Math.sqrt(h), 1000) * (loss - least)));
-    const total = w.reduce((a, b) => a + b);
-    return at(n).reduce((sum, size, j) => sum + w[j] * size, 0) / total;
+    const known = judged.filter((i) => i < n).length;
+    const least = Math.min(...losses.map((one) => one[known]));
+    const w = losses.map((one) => Math.exp(-Math.min(n / Math.sqrt(h), 1000) * (one[known] - least)));
+    const total = w.reduce((x, y) => x + y);
+    return after.reduce((sum, one, j) => sum + w[j] * one[n], 0) / total;
+  });
+}
+
+/** Mean Laplace loss of sizes issued for `errors`, from `first` on. */
+const loss = (issued: readonly number[], errors: readonly number[], first = 2000): number =>
+  errors
+    .slice(first)
+    .reduce((sum, e, i) => sum + Math.log(issued[first + i]) + Math.abs(e) / issued[first + i], 0) /
+  (errors.length - first);
+
+/** Sizes by one memory alone, as issued before each error. */
+function alone(errors: readonly number[], memory: number): number[] {
+  let size = 0;
+  return errors.map((e, n) => {
+    const issued = size;
+    size += Math.max(1 / (n + 1), 1 / memory) * (Math.abs(e) - size);
+    return issued;
   });
 }
 
 describe("the scale of errors", () => {
   it("is the mixture of running means written out, at near and far steps", () => {
     const normal = normals(1);
-    const errors = Array.from({ length: 120 }, (_, t) => normal() * (t > 60 ? 5 : 1));
+    // Zeros first, an outlier now and then, and longer than labels are remembered or compared.
+    const errors = Array.from({ length: 2600 }, (_, t) =>
+      t < 5 ? 0 : normal() * (t > 60 ? 5 : 1) * (t % 97 === 0 ? 40 : 1),
+    );
     for (const h of [1, 3]) {
       const expected = written(errors, h);
       for (const [t, size] of sizes(errors, h).entries())
@@ -71,6 +97,29 @@ describe("the scale of errors", () => {
     );
     const correlation = pearson(clustered.slice(2000).map(Math.log), deviations.slice(2000).map(Math.log));
     expect(correlation).toBeGreaterThan(0.7);
+  });
+
+  it("is about as likely as the best of its memories, whichever that is", () => {
+    const normal = normals(3);
+    let level = 0;
+    for (const [best, deviation] of [
+      [640, () => 1],
+      [40, (t: number) => (Math.floor(t / 1000) % 2 ? 3 : 1)],
+      [
+        10,
+        () => {
+          level = 0.95 * level + 0.4 * normal();
+          return Math.exp(level);
+        },
+      ],
+    ] as const) {
+      const errors = Array.from({ length: 6000 }, (_, t) => deviation(t) * normal());
+      const own = loss(sizes(errors), errors);
+      const one = MEMORIES.map((memory) => loss(alone(errors, memory), errors));
+      expect(MEMORIES[one.indexOf(Math.min(...one))]).toBe(best);
+      expect(own - Math.min(...one)).toBeLessThan(0.01);
+      expect(Math.max(...one) - own).toBeGreaterThan(0.01);
+    }
   });
 
   it("is finite whatever comes", () => {

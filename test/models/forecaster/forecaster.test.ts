@@ -37,6 +37,8 @@ describe("a forecaster", () => {
   it("goes on from a checkpoint to the same bits", () => {
     const rows = daily(200, 2);
     rows[70][1] = Number.NaN;
+    // The first event after the checkpoint brings no label.
+    rows[120] = [Number.NaN, Number.NaN];
     for (const options of [
       TWO,
       { ...TWO, periods: [24] },
@@ -51,6 +53,7 @@ describe("a forecaster", () => {
       // What a resumed forecaster did before must not matter.
       feed(resumed, daily(30, 9));
       resumed.restore(checkpoint);
+      expect([...resumed.weights(3, 0)]).toEqual([...whole.weights(3, 0)]);
       const [a, b]: number[][][] = [[], []];
       feed(whole, rows, () => a.push(issued(whole)), 120);
       feed(resumed, rows, () => b.push(issued(resumed)), 120);
@@ -90,6 +93,19 @@ describe("a forecaster", () => {
         for (let i = 0; i < 4; i++) expect(model.lower[i] <= model.upper[i], `${name} ${t}`).toBe(true);
       });
     }
+  });
+
+  it("keeps its bounds finite when an error is the smallest number there is", () => {
+    const model = forecaster({ horizon: 3, model: "persistence", quantiles: [0.1, 0.9] });
+    const still = new Array(60).fill(0);
+    const rows = [1, 0, Number.NaN, Number.NaN, Number.NaN, ...still, 3e-323, 0, 0, 1, 2, 1, 0, 3];
+    feed(
+      model,
+      rows.map((v) => [v]),
+      (t) => {
+        for (const value of issued(model)) expect(Number.isFinite(value), `${t}`).toBe(true);
+      },
+    );
   });
 
   it("forecasts a constant series exactly", () => {

@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { Expert } from "../../../../src/models/forecaster/expert.ts";
 import { AnomalyReadout } from "../../../../src/models/forecaster/experts/anomaly-readout.ts";
 import { Autoregression } from "../../../../src/models/forecaster/experts/autoregression.ts";
-import { EchoState, sharpEcho, smoothEcho } from "../../../../src/models/forecaster/experts/echo-state.ts";
+import {
+  EchoState,
+  plainEcho,
+  sharpEcho,
+  smoothEcho,
+} from "../../../../src/models/forecaster/experts/echo-state.ts";
 import { LearnedNetwork } from "../../../../src/models/forecaster/experts/learned-network.ts";
 import { VectorAutoregression } from "../../../../src/models/forecaster/experts/vector-autoregression.ts";
 import { wiringOf } from "../../../../src/models/network/model-spec.ts";
@@ -114,10 +119,12 @@ describe("echo state", () => {
     const error = (make: ConstructorParameters<typeof Bench>[0]): number =>
       errors(new Bench(make, { horizon: 8 }), rows, 1200)[7][0];
     const linear = error((layout, shape, features) => new Autoregression(layout, shape, features));
-    const sharp = error(
-      (layout, shape, features) => new EchoState(layout, "echo", shape, features, sharpEcho(1), 1),
-    );
-    expect(sharp).toBeLessThan(0.6 * linear);
+    for (const options of [sharpEcho(1), plainEcho(1)]) {
+      const echo = error(
+        (layout, shape, features) => new EchoState(layout, "echo", shape, features, options, 1),
+      );
+      expect(echo).toBeLessThan(0.6 * linear);
+    }
   });
 
   it("forecasts alike from the same seed and otherwise from another", () => {

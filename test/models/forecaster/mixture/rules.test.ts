@@ -137,6 +137,79 @@ describe("the choice among rules", () => {
     expect(choice.size(4, 0)).toBeGreaterThan(0);
   });
 
+  it("weighs by the formula written out: all steps, targets and both memories", () => {
+    const normal = normals(5);
+    const [H, D, R, labels] = [8, 2, 4, 25];
+    const choice = made((layout) => new Choice(layout, "choice", H, D, R));
+    const history: number[][][][] = Array.from({ length: H }, () => [[], []]);
+    for (let t = 0; t < labels; t++) {
+      for (let h = 1; h <= H; h++) {
+        for (let d = 0; d < D; d++) {
+          const errors = Array.from({ length: R }, (_, r) => (1 - 0.05 * r * (d + 1)) * normal());
+          // Target 1 has fewer labels: the power goes by the one that has most.
+          if (d === 1 && t % 3 === 0) continue;
+          history[h - 1][d].push(errors);
+          choice.learn(h, d, Float64Array.from(errors));
+        }
+      }
+    }
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+    const evidence = (memory: number, h: number, d: number): number[] => {
+      const [base, perStep] = memory === 0 ? [300, 10] : [2000, 40];
+      const gamma = 1 - 1 / (base + perStep * h);
+      const logs = Array.from({ length: R }, (_, r) =>
+        Math.log(history[h - 1][d].reduce((sum, errors) => gamma * sum + errors[r] ** 2, 0)),
+      );
+      return logs.map((v) => v - mean(logs));
+    };
+    const smoothed = (memory: number, h: number, d: number): number[] => {
+      const around: number[][] = [];
+      for (let other = 1; other <= H; other++)
+        if (Math.abs(other - h) <= Math.round(h / 2)) around.push(evidence(memory, other, d));
+      return evidence(memory, h, d).map((v, r) => 0.5 * v + 0.5 * mean(around.map((x) => x[r])));
+    };
+    for (let h = 1; h <= H; h++) {
+      choice.pool(h);
+      for (let d = 0; d < D; d++) {
+        choice.weigh(h, d);
+        const expected = new Array<number>(R).fill(0);
+        for (const memory of [0, 1]) {
+          const each = [0, 1].map((target) => smoothed(memory, h, target));
+          const raw = each[d].map((v, r) => {
+            const x = 0.5 * v + 0.5 * mean(each.map((one) => one[r]));
+            return Math.exp((-labels / (2 * Math.sqrt(h))) * x - (r > 0 ? 0.48 * Math.sqrt(h) : 0));
+          });
+          for (let r = 0; r < R; r++) expected[r] += raw[r] / mean(raw) / R / 2;
+        }
+        for (let r = 0; r < R; r++) expect(choice.w[r], `${h} ${d} ${r}`).toBeCloseTo(expected[r], 9);
+      }
+    }
+  });
+
+  it("takes the rule that is best by itself", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 4, 2, 5));
+    for (let t = 0; t < 100; t++) {
+      for (let h = 1; h <= 4; h++)
+        for (let d = 0; d < 2; d++) choice.learn(h, d, Float64Array.of(1, 0.95, 0.7, 0.9, 0.85));
+    }
+    for (let h = 1; h <= 4; h++) {
+      choice.pool(h);
+      choice.weigh(h, 1);
+      expect(choice.w[2]).toBeGreaterThan(0.98);
+    }
+  });
+
+  it("begins with persistence favoured by no more than the margin, the others alike", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 4, 1, 5));
+    for (const h of [1, 4]) {
+      choice.pool(h);
+      choice.weigh(h, 0);
+      const [first, ...others] = choice.w;
+      expect(first / others[0]).toBeCloseTo(Math.exp(0.48 * Math.sqrt(h)), 12);
+      expect(new Set(others).size).toBe(1);
+    }
+  });
+
   it("grows sharper with the labels: n / 2√h powers of the ratio of squared errors, 32 at most", () => {
     for (const [labels, h] of [
       [0, 1],

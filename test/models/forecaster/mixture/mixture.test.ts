@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import { Ledger } from "../../../../src/models/forecaster/ledger.ts";
+import { COMBINATIONS, Mixture } from "../../../../src/models/forecaster/mixture/mixture.ts";
+import { Polynomial } from "../../../../src/models/forecaster/mixture/polynomial.ts";
+import { Arena } from "../../../../src/models/kernels/arena.ts";
+import { Layout } from "../../../../src/models/kernels/layout.ts";
+import { normals } from "../series.ts";
+
+const [H, D] = [3, 2];
+/** Its place among the combinations: behind three inverse-error rules. */
+const POLYNOMIAL = 3;
+
+/** A mixture over a ledger whose experts err by what they are told. */
+class Mixed {
+  readonly #ledger: Ledger;
+  readonly #mixture: Mixture;
+  readonly #experts: number;
+  readonly mean: Float64Array;
+
+  constructor(experts: number) {
+    this.#experts = experts;
+    const layout = new Layout(new Arena());
+    const shape = { targets: D, columns: D, horizon: H };
+    this.#ledger = new Ledger(layout, shape, experts + COMBINATIONS + 1);
+    this.#mixture = new Mixture(layout, shape, experts);
+    layout.allocate();
+    this.mean = new Float64Array(H * D);
+  }
+
+  /** Labels are 0: a forecast is its error. Takes the labels due, then issues `forecasts` [M][H × D]; returns `mean`. */
+  take(forecasts: readonly (readonly number[])[]): Float64Array {
+    this.#mixture.learn(this.#ledger, this.#ledger.settle(new Float64Array(D)));
+    for (const [m, forecast] of forecasts.entries()) this.#ledger.row(m).set(forecast);
+    this.#mixture.combine(this.#ledger, this.mean);
+    return this.mean;
+  }
+
+  /** What the combinations said in the issue being made. */
+  combinations(): Float64Array[] {
+    return Array.from({ length: COMBINATIONS }, (_, k) => this.#ledger.row(this.#experts + k).slice());
+  }
+
+  issue(): void {
+    this.#ledger.issue();
+  }
+
+  weights(h: number, d: number): number[] {
+    return [...this.#mixture.weights(h, d)];
+  }
+}
+
+/** One draw per cell. */
+const draw = (normal: () => number): number[] => Array.from({ length: H * D }, () => normal());
+
+describe("the mixture", () => {
+  it("does as well as the expert that is best by itself, where averages of all do worse", () => {
+    const normal = normals(1);
+    const mixed = new Mixed(4);
+    const square = (values: Iterable<number>): number => [...values].reduce((sum, v) => sum + v * v, 0);
+    let [own, best, average] = [0, 0, 0];
+    for (let t = 0; t < 160; t++) {
+      // All err alike, so that averaging gains nothing.
+      const e = draw(normal);
+      const experts = [1.2, 1.1, 0.9, 1.1].map((size, m) =>
+        e.map((v) => size * v + (m === 2 ? 0 : 0.3 * normal())),
+      );
+      const mean = mixed.take(experts);
+      if (t >= 80) {
+        own += square(mean);
+        best += square(experts[2]);
+        average += square(mixed.combinations()[0]);
+      }
+      mixed.issue();
+    }
+    expect(average / best).toBeGreaterThan(1.1);
+    expect(own / best).toBeLessThan(1);
+    for (let h = 1; h <= H; h++)
+      for (let d = 0; d < D; d++) expect(mixed.weights(h, d)[2]).toBeGreaterThan(0.9);
+  });
+
+  it("takes a combination where experts err oppositely: better than each of them", () => {
+    const normal = normals(2);
+    const mixed = new Mixed(3);
+    let [own, best] = [0, 0];
+    for (let t = 0; t < 1000; t++) {
+      const e = draw(normal);
+      const experts = [draw(normal).map((v) => 3 * v), e, e.map((v) => 0.2 * normal() - v)];
+      const mean = mixed.take(experts);
+      if (t >= 500) {
+        own += mean[0] ** 2;
+        best += Math.min(e[0] ** 2, experts[2][0] ** 2);
+      }
+      mixed.issue();
+    }
+    // Better even than the one that turned out better each time.
+    expect(own).toBeLessThan(0.2 * best);
+  });
+
+  it("lets ML-Poly learn from its own error and the experts', as it would by itself", () => {
+    const normal = normals(4);
+    const mixed = new Mixed(3);
+    const layout = new Layout(new Arena());
+    const alone = new Polynomial(layout, "alone", 1, 3);
+    layout.allocate();
+    let before: number[] = [];
+    for (let t = 0; t < 300; t++) {
+      // The labels of step 1, target 0 are those of the issue before; labels are 0, so that forecasts are errors.
+      if (t > 0) {
+        const own = before.reduce((sum, v, m) => sum + alone.w[m] * v, 0);
+        alone.learn(0, Float64Array.from(before), own);
+      }
+      alone.weigh(0);
+      const experts = [1, 0.9, 1.1].map((size, m) => draw(normal).map((v) => size * v + 0.5 * m));
+      mixed.take(experts);
+      before = experts.map((one) => one[0]);
+      const said = before.reduce((sum, v, m) => sum + alone.w[m] * v, 0);
+      expect(mixed.combinations()[POLYNOMIAL][0], `${t}`).toBeCloseTo(said, 9);
+      mixed.issue();
+    }
+  });
+
+  it("says what its weights say, while no stack is held back", () => {
+    const normal = normals(3);
+    const mixed = new Mixed(4);
+    let checked = 0;
+    for (let t = 0; t < 400; t++) {
+      const common = draw(normal);
+      const experts = [1.5, 1, 0.9, 1.1].map((size) => common.map((v) => v + size * normal()));
+      const mean = mixed.take(experts);
+      const all = mixed.combinations();
+      for (let h = 1; h <= H; h++) {
+        for (let d = 0; d < D; d++) {
+          const cell = (h - 1) * D + d;
+          const said = experts.map((one) => one[cell]);
+          const [low, high] = [Math.min(...said), Math.max(...said)];
+          const w = mixed.weights(h, d);
+          expect(w.reduce((a, b) => a + b)).toBeCloseTo(1, 9);
+          if (all.some((one) => one[cell] < low + 1e-9 || one[cell] > high - 1e-9)) continue;
+          checked++;
+          expect(mean[cell]).toBeCloseTo(
+            w.reduce((sum, v, m) => sum + v * said[m], 0),
+            9,
+          );
+        }
+      }
+      mixed.issue();
+    }
+    expect(checked).toBeGreaterThan(1000);
+  });
+});

@@ -26,10 +26,6 @@ const QUANTILES = SCALE + SIZES;
 const COMBINED = -1;
 const EQUAL = -2;
 
-/** An expert's forecast is held within this many usual steps, times √h, and deviations of the last value. */
-const WIDEST_STEPS = 8;
-const WIDEST_DEVIATIONS = 4;
-
 /**
  * Features + experts + ledger + mixture + intervals and quantiles for one series. All of its state is one block of bytes.
  *
@@ -171,11 +167,9 @@ export class Forecaster {
     const { last, scaling } = this.#features;
     for (let d = 0; d < D; d++) {
       const v = last.view[d];
-      const step = WIDEST_STEPS * scaling.step(d);
-      const deviation = WIDEST_DEVIATIONS * scaling.deviation(d);
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
-        const widest = step * Math.sqrt(h) + deviation;
+        const widest = scaling.reach(d, h);
         const move = row[at] - v;
         row[at] = Number.isNaN(move) ? v : v + Math.max(-widest, Math.min(widest, move));
       }

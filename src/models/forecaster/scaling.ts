@@ -5,6 +5,10 @@ const MEMORY = 2000;
 /** A squared step counts at most this many times the mean squared step, once there are enough of them. */
 const LARGEST_STEP = 50;
 
+/** A forecast is held within this many usual steps, times √h, and deviations of the last value. */
+const WIDEST_STEPS = 8;
+const WIDEST_DEVIATIONS = 4;
+
 const COUNT = 0;
 const MEAN = 1;
 const VARIANCE = 2;
@@ -51,5 +55,10 @@ export class Scaling {
   /** Root mean square of the steps, 0 for a constant column. */
   step(c: number): number {
     return Math.sqrt(this.#moments.view[FIELDS * c + STEP]);
+  }
+
+  /** How far from the last value of column c a forecast h steps ahead may lie: generous, so that one that runs away harms nobody. */
+  reach(c: number, h: number): number {
+    return WIDEST_STEPS * this.step(c) * Math.sqrt(h) + WIDEST_DEVIATIONS * this.deviation(c);
   }
 }

@@ -12,10 +12,6 @@ const PATIENCE = 100;
 /** … remembered at step h for `MEMORY + MEMORY_PER_STEP h` labels. */
 const MEMORY = 500;
 const MEMORY_PER_STEP = 10;
-/** What is rolled out is held within this many usual steps, times √h, and deviations of where it began. */
-const WIDEST_STEPS = 8;
-const WIDEST_DEVIATIONS = 4;
-
 /** Per cell: labels, mean squared error of the roll-out, of the direct forecast. */
 const LABELS = 0;
 const ROLLED = 1;
@@ -171,14 +167,12 @@ export class Rollout implements Expert {
     steps.set(this.#stepsOf(d));
     averages.set(this.#averagesOf(d));
     const start = this.#last.view[d];
-    const widestSteps = WIDEST_STEPS * features.scaling.step(d);
-    const widest = WIDEST_DEVIATIONS * features.scaling.deviation(d);
     let b = start;
     for (let h = 1; h <= H; h++) {
       this.#read(d, b, steps, averages);
       let next = b;
       for (let i = 0; i < weights.length; i++) next += weights[i] * this.#phi[i];
-      next = start + clip(next - start, widestSteps * Math.sqrt(h) + widest);
+      next = start + clip(next - start, features.scaling.reach(d, h));
       steps.copyWithin(1, 0, LAGS - 1);
       steps[0] = next - b;
       for (let k = 0; k < averages.length; k++) averages[k] += (next - averages[k]) / TIME_SCALES[k];

@@ -15,6 +15,8 @@ export interface CheckpointerOptions {
 
 /** Bytes of one slice at most: a commit that comes right after it syncs them too. */
 const SLICE_BYTES = 2 ** 20;
+/** Rest after background work, in lengths of the work: a commit's sync waits for whatever the disk has been given. */
+const REST = 3;
 /** Rows deleted between two yields. */
 const TRIM_ROWS = 2048;
 
@@ -145,12 +147,12 @@ export class Checkpointer {
   }
 
   /**
-   * Until the disk has caught up, then as long as that and the work took: background work gets half of the time at most,
-   * of the processor and of the disk; all of it once intake has stopped.
+   * Until the disk has caught up, then three times as long as that and the work took: background work gets a quarter of the
+   * time at most, of the processor and of the disk; all of it once intake has stopped.
    */
   async #pause(started: number): Promise<void> {
     await this.#store.settled();
-    const rest = this.#stopped ? 0 : Math.max(1, this.#clock.monotonic() - started);
+    const rest = this.#stopped ? 0 : Math.max(1, REST * (this.#clock.monotonic() - started));
     await new Promise<void>((resolve) => void this.#clock.after(rest, resolve));
   }
 }

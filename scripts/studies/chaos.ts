@@ -6,9 +6,7 @@
  *     node --import tsx scripts/studies/chaos.ts --task narma    one task only (or mackey-glass)
  *     node --import tsx scripts/studies/chaos.ts --render        only the page, from the figures kept in chaos.ndjson
  *
- * NARMA10 (Atiya & Parlos 2000): y(t+1) = 0.3 y + 0.05 y Σ_{i=0..9} y(t−i) + 1.5 u(t−9) u(t) + 0.1, u uniform in [0, 0.5];
- * the net sees u only. Mackey-Glass (1977): ẋ = 0.2 x(t−17) / (1 + x(t−17)¹⁰) − 0.1 x by RK4 in steps of 0.1, one sample
- * per unit of time. NRMSE = √(mean (ŷ − y)² / var y).
+ * The series and their equations: `chaotic-series.ts`. Of NARMA10 the net sees u only. NRMSE = √(mean (ŷ − y)² / var y).
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -3,7 +3,8 @@ import type { Expert, Settlement, Shape } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
-const DELTA = 30;
+/** δ of autoregressions of one column, direct or rolled out. */
+export const DELTA = 30;
 
 /**
  * Autoregression of each target on its own past: φ = 1, level z, 24 lagged steps, distances from four leaky averages, the

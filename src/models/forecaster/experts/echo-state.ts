@@ -26,7 +26,8 @@ const BIAS = 0.3;
 /**
  * Three reservoirs that complement each other. `sharp`: units with little leak, near the edge of stability, small inputs,
  * hardly any ridge: long exact memory, for dynamics that are lawful. `plain`: the same without any leak, which remembers the
- * last inputs best. `smooth`: a spectrum of slow leaky units and a strong ridge, for what is noisy. Sizes are halved for a series of one column, of which there may be thousands.
+ * last inputs best. `smooth`: a spectrum of slow leaky units and a strong ridge, for what is noisy. Sizes are halved for a series
+ * of one column, of which there may be thousands.
  */
 export const sharpEcho = (columns: number): EchoStateOptions => ({
   units: columns > 1 ? 200 : 100,

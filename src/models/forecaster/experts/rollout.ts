@@ -3,8 +3,8 @@ import { DelayedLeastSquares } from "../../learning/rls-delayed.ts";
 import type { Expert, Settlement, Shape } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
 import { FORGETTING } from "./anomaly-readout.ts";
+import { DELTA } from "./autoregression.ts";
 
-const DELTA = 30;
 /** The roll-out must have beaten the direct forecast by this ratio of mean squared errors … */
 const GAIN = 0.98;
 /** … over at least so many labels, … */

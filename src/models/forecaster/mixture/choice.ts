@@ -122,13 +122,13 @@ export class Choice {
       const around = this.#sums[to * row + i] - this.#sums[(from - 1) * row + i];
       this.#logs[i] = (1 - SMOOTHED) * this.#evidence[(h - 1) * row + i] + share * around;
     }
-    this.#most = 0;
-    for (let d = 0; d < D; d++) this.#most = Math.max(this.#most, this.#labels.view[(h - 1) * D + d]);
+    const labels = this.#labels.view.subarray((h - 1) * D, h * D);
+    this.#most = Math.max(...labels);
     this.#pooled.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
       let n = 0;
       for (let d = 0; d < D; d++) {
-        if (!(this.#labels.view[(h - 1) * D + d] > 0)) continue;
+        if (labels[d] === 0) continue;
         n++;
         const at = (k * D + d) * R;
         for (let r = 0; r < R; r++) this.#pooled[k * R + r] += this.#logs[at + r];

@@ -2,9 +2,10 @@ import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { splitModelSpecs } from "../models/network/model-spec.ts";
+import type { Observation } from "../models/observation.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused } from "../streams/formats/reading.ts";
-import { Series, type SeriesSpecification } from "../streams/series.ts";
+import { Series, type SeriesSpecification, type SetAside } from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
 import { ForecastsFile } from "./evaluation/forecasts-file.ts";
@@ -16,8 +17,8 @@ import { survey } from "./evaluation/survey.ts";
 import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
 import { choice, list, text, toggle, whole } from "./flags.ts";
-import { forecastFlags, formatOptions, inputFlags } from "./forecast-flags.ts";
-import { checkOptions, WHY } from "./live.ts";
+import { forecastFlags, formatOptions, inputFlags, inputOptions } from "./forecast-flags.ts";
+import { checkColumns, checkOptions, outOfRange, setAside } from "./live.ts";
 import { Progress } from "./progress.ts";
 import { Refusals } from "./refusals.ts";
 import type { World } from "./world.ts";
@@ -93,10 +94,13 @@ export const command = defineCommand({
       lateness: flags.lateness,
       every: flags.every ?? 0,
       aggregate: flags.aggregate,
+      ...inputOptions(flags),
     };
     for (const model of models) checkOptions({ ...options, model });
     const recording = new Recording(world, path, formatOptions({ ...flags, value: [] }), flags.format);
-    const columns = chooseColumns(Object.keys((await recording.first()).values), flags.target, flags.with);
+    const first = await recording.first();
+    const columns = chooseColumns(Object.keys(first.values), flags.target, flags.with);
+    checkColumns(options, { ...first, values: valuesOf(first, columns) });
     const specificationOf = (model: string): SeriesSpecification =>
       seriesSpecification({ ...options, ...columns, model });
     const seen = await survey(recording, specificationOf(models[0]), flags.train);
@@ -146,7 +150,7 @@ export const command = defineCommand({
           counts: series.counts,
         }),
       );
-      if (m === 0 && refusals.total > 0) await world.stderr.write(refusals.summary(series.counts.taken));
+      if (m === 0 && refusals.any) await world.stderr.write(refusals.summary(series.counts.taken));
       series.release();
     }
     if (flags.report !== undefined && trace !== undefined) {
@@ -178,6 +182,9 @@ async function feed(
     protocol.stepped(every > 0 ? steps : offset, time, values);
     steps++;
   };
+  /** Lines of the readings held aside, by row. */
+  const aside = new Map<number, number>();
+  const later = (one: SetAside) => refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
   reading: for await (const batch of recording.batches([...targets, ...inputs])) {
     for (const reading of batch) {
       if ((every > 0 ? steps : reading.row) >= to) break reading;
@@ -185,14 +192,28 @@ async function feed(
         refusals.add(reading.line, reading.reason, reading.message);
         continue;
       }
-      const refused = series.take(reading.observation, reading.row, stepped);
-      if (refused !== undefined) refusals.add(reading.line, refused, WHY[refused]);
+      const { line, row, observation } = reading;
+      const refused = series.take(observation, row, stepped, later);
+      if (series.aside > 0) aside.set(row, line);
+      else aside.clear();
+      if (refused !== undefined)
+        refusals.add(line, refused, setAside({ refused, time: observation.time, offset: row }));
+      else
+        for (const value of series.outOfRange)
+          refusals.missing(line, "out-of-range", outOfRange(value, series.specification));
       tick(reading.row);
     }
   }
-  series.finish(stepped);
+  series.finish(stepped, later);
   return (world.now() - started) / 1000;
 }
+
+/** The values of the columns that are read. */
+const valuesOf = (
+  { values }: Observation,
+  { targets, inputs }: { targets: readonly string[]; inputs: readonly string[] },
+): Observation["values"] =>
+  Object.fromEntries([...targets, ...inputs].map((column) => [column, values[column] ?? null]));
 
 function chooseColumns(
   columns: readonly string[],

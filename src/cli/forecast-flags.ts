@@ -1,9 +1,21 @@
 import { MAX_HORIZON } from "../models/forecaster/specification.ts";
 import type { FormatOptions } from "../streams/formats/reading.ts";
 import type { SeriesOptions } from "../streams/series.ts";
-import { AGGREGATES } from "../streams/series-specification.ts";
+import { AGGREGATES, AHEAD } from "../streams/series-specification.ts";
 import type { Values } from "./command.ts";
-import { choice, duration, levels, list, number, text, toggle, whole, wholes } from "./flags.ts";
+import {
+  choice,
+  columns,
+  duration,
+  levels,
+  limits,
+  list,
+  number,
+  text,
+  toggle,
+  whole,
+  wholes,
+} from "./flags.ts";
 
 /** Flags of every command that reads a table of readings. */
 export const inputFlags = {
@@ -35,8 +47,31 @@ export const forecastFlags = {
   }),
   aggregate: choice(AGGREGATES, "how the readings of one step become one value", "mean"),
   lateness: duration({ summary: "hold readings back this long, to put late ones in order", fallback: 0 }),
+  ahead: duration({
+    summary:
+      "how far ahead a reading may be, of the clock or else of the reading before; further on, the next ones must confirm it [1d]",
+  }),
+  min: limits(
+    "least value that can be, of all columns forecast or by column: forecasts keep to it, a reading below it is taken as missing",
+  ),
+  max: limits("greatest value that can be, in the same way"),
+  integer: columns("columns of whole numbers, all without a value: bounds and quantiles are whole"),
+  counter: columns(
+    "columns that only count up, all without a value: increments are learned from, totals forecast",
+  ),
   detail: toggle("tell skill and coverage by step, and the weights of the experts"),
 };
+
+/** What is known of times and values beforehand. */
+export const inputOptions = (
+  flags: Pick<Values<typeof forecastFlags>, "ahead" | "min" | "max" | "integer" | "counter">,
+): SeriesOptions => ({
+  ahead: flags.ahead ?? AHEAD,
+  min: flags.min ?? {},
+  max: flags.max ?? {},
+  integer: flags.integer,
+  counter: flags.counter,
+});
 
 export const seriesOptions = (
   flags: Values<typeof forecastFlags> & Pick<Values<typeof inputFlags>, "value" | "with">,
@@ -49,6 +84,7 @@ export const seriesOptions = (
   lateness: flags.lateness,
   every: flags.every ?? 0,
   aggregate: flags.aggregate,
+  ...inputOptions(flags),
   detail: flags.detail,
   inputs: flags.with,
   ...(flags.value.length > 0 ? { targets: flags.value } : {}),

@@ -59,7 +59,7 @@ export const command = defineCommand({
     const open = openFormat(flags.format, { name: "stdin", arrival, ...formatOptions(flags) });
     for await (const batch of readings(standardInput(world), open)) {
       for (const reading of batch) {
-        const forecasts = live.push(reading);
+        const forecasts = live.push(reading, world.now());
         if (chart === undefined) await out.add(forecasts);
         else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
       }
@@ -71,7 +71,7 @@ export const command = defineCommand({
     await out.flush();
     const nothing = live.taken === 0 && refusals.total === 0 && !world.stop.aborted;
     if (nothing) await world.stderr.write(NOTHING);
-    if (nothing || refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
+    if (nothing || refusals.any) await world.stderr.write(refusals.summary(live.taken));
     return live.taken === 0 && refusals.total > 0 ? 1 : 0;
   },
 });

@@ -10,6 +10,8 @@ export class Refusals {
   readonly #counts = new Map<string, number>();
   readonly #told: boolean;
   #total = 0;
+  #lines = 0;
+  readonly #missing = new Map<string, number>();
 
   /** `told`: whether to say anything, or only count. */
   constructor(world: World, input: string, told = true) {
@@ -21,8 +23,24 @@ export class Refusals {
   add(line: number, reason: string, message: string): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#total++;
-    if (!this.#told || this.#total > TOLD) return;
-    const more = this.#total === TOLD ? "eddy: more refusals are counted, not told\n" : "";
+    this.#tell(line, message);
+  }
+
+  /** A value that is taken as missing, in an observation that is taken. */
+  missing(line: number, reason: string, message: string): void {
+    this.#missing.set(reason, (this.#missing.get(reason) ?? 0) + 1);
+    this.#tell(line, message);
+  }
+
+  /** Whether there is anything to sum up. */
+  get any(): boolean {
+    return this.#total > 0 || this.#missing.size > 0;
+  }
+
+  #tell(line: number, message: string): void {
+    this.#lines++;
+    if (!this.#told || this.#lines > TOLD) return;
+    const more = this.#lines === TOLD ? "eddy: more refusals are counted, not told\n" : "";
     // So few lines need not wait for their reader.
     this.#world.stderr.write(`eddy: ${this.#input} line ${line}: ${message}\n${more}`);
   }
@@ -37,7 +55,10 @@ export class Refusals {
 
   /** One line, such as `eddy: stdin: 497 observations taken, 3 refused (1 bad-number, 2 empty-line)`. */
   summary(taken: number): string {
-    const reasons = [...this.#counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
-    return `eddy: ${this.#input}: ${taken} observations taken, ${this.#total} refused${reasons === "" ? "" : ` (${reasons})`}\n`;
+    const reasons = (counts: ReadonlyMap<string, number>): string =>
+      counts.size === 0 ? "" : ` (${[...counts].map(([reason, count]) => `${count} ${reason}`).join(", ")})`;
+    const values = [...this.#missing.values()].reduce((sum, count) => sum + count, 0);
+    const missing = values === 0 ? "" : `, ${values} values taken as missing${reasons(this.#missing)}`;
+    return `eddy: ${this.#input}: ${taken} observations taken, ${this.#total} refused${reasons(this.#counts)}${missing}\n`;
   }
 }

@@ -138,7 +138,7 @@ export const command = defineCommand({
     await flush();
     progress.clear();
     const taken = post === undefined ? live.taken : sent;
-    if (refusals.total > 0) await world.stderr.write(refusals.summary(taken));
+    if (refusals.any) await world.stderr.write(refusals.summary(taken));
     if (post !== undefined) {
       const { accepted, duplicate, late, refused } = post.posted;
       if (flags.json) await world.stdout.write(`${JSON.stringify(post.posted)}\n`);

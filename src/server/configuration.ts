@@ -2,7 +2,12 @@ import { type Static, type TObject, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
-import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
+import {
+  MAX_HORIZON,
+  MAX_QUANTILES,
+  onlyKnown,
+  withSomeTargets,
+} from "../models/forecaster/specification.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
@@ -20,6 +25,14 @@ const oneOf = <const W extends readonly string[]>(words: W) =>
   );
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
+
+const columnName = text("the name of a column");
+const limit = Type.Union([Type.Number(), Type.Record(Type.String(), Type.Number(), { maxProperties: 257 })], {
+  expected: 'a number, or { "column": number }',
+});
+const someTargets = Type.Union([Type.Boolean(), Type.Array(columnName, { maxItems: 257 })], {
+  expected: "true, or a list of columns",
+});
 
 const forecast = {
   model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
@@ -43,6 +56,11 @@ const forecast = {
   aggregate: Type.Optional(oneOf(AGGREGATES)),
   steps: Type.Optional(oneOf(["event", "count"])),
   detail: Type.Optional(Type.Boolean({ expected: "true or false" })),
+  ahead: Type.Optional(whole(1, 31_536_000_000)),
+  min: Type.Optional(limit),
+  max: Type.Optional(limit),
+  integer: Type.Optional(someTargets),
+  counter: Type.Optional(someTargets),
 };
 
 const days = Type.Optional(whole(0, 36_500));
@@ -134,12 +152,15 @@ export function seriesOptions(configuration: Configuration): (series: string) =>
 
 function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: string }): SeriesOptions {
   const { match: _, ...rest } = options;
-  return rest as SeriesOptions;
+  const read = rest as SeriesOptions;
+  // Limits for all may name columns that a series of other targets does not have.
+  return read.targets === undefined ? read : onlyKnown(read, read.targets, read.inputs ?? []);
 }
 
 function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
   try {
-    readModel(seriesSpecification(optionsOf(options)).model);
+    const { match: _, ...rest } = options as typeof options & { match?: string };
+    readModel(seriesSpecification(withSomeTargets(rest as SeriesOptions)).model);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });

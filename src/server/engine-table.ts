@@ -172,7 +172,9 @@ export class SeriesTable {
     entry.applied = position;
     this.reached = Math.max(this.reached, position);
     try {
-      const { forecasts, refused } = live.push(observation, position);
+      const { forecasts, refused, later, outOfRange } = live.push(observation, position);
+      if (later !== undefined) this.#metrics.add("set_aside_total", later.length);
+      if (outOfRange !== undefined) this.#metrics.add("out_of_range_total", outOfRange.length);
       if (refused === undefined) {
         entry.observations++;
         entry.lastTime = Math.max(

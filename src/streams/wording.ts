@@ -25,6 +25,8 @@ export interface IssuedAt {
   /** Usual milliseconds between steps. */
   readonly stepMilliseconds: number;
   readonly detail: boolean;
+  /** Per target: what is to be taken from its forecasts. */
+  readonly added: Float64Array;
 }
 
 /** The forecast as it stands in the forecaster, in words: one object per target. */
@@ -44,13 +46,16 @@ export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] 
       horizon: steps.map((step, i) => ({
         step,
         time: times[i],
-        mean: forecaster.mean[i * D + d],
-        lower: forecaster.lower[i * D + d],
-        upper: forecaster.upper[i * D + d],
+        mean: forecaster.mean[i * D + d] - at.added[d],
+        lower: forecaster.lower[i * D + d] - at.added[d],
+        upper: forecaster.upper[i * D + d] - at.added[d],
         ...(quantiles.length > 0
           ? {
               quantiles: Object.fromEntries(
-                quantiles.map((level, k) => [String(level), forecaster.quantiles[k][i * D + d]]),
+                quantiles.map((level, k) => [
+                  String(level),
+                  forecaster.quantiles[k][i * D + d] - at.added[d],
+                ]),
               ),
             }
           : {}),

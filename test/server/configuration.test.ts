@@ -31,6 +31,11 @@ describe("readConfiguration", () => {
         lateness: 1000,
         every: 60_000,
         detail: true,
+        ahead: 3_600_000,
+        min: 0,
+        max: { level: 5, "*": 100 },
+        integer: true,
+        counter: ["energy"],
       },
       series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3, quantiles: [] }],
     };
@@ -41,6 +46,22 @@ describe("readConfiguration", () => {
   test.each([
     ["{nope", /^eddy\.json: expected JSON, got .*$/],
     ["[]", "eddy.json: expected a JSON object, got []"],
+    [
+      '{"forecast":{"min":"0"}}',
+      'eddy.json: forecast.min: expected a number, or { "column": number }, got "0"',
+    ],
+    [
+      '{"forecast":{"integer":"calls"}}',
+      'eddy.json: forecast.integer: expected true, or a list of columns, got "calls"',
+    ],
+    [
+      '{"series":[{"match":"a","min":{"x":3},"max":{"x":2}}]}',
+      'eddy.json: series.0.min: expected less than max of "x", 2, got 3',
+    ],
+    [
+      '{"series":[{"match":"a","targets":["x"],"counter":["y"]}]}',
+      'eddy.json: series.0.counter: expected one of the columns "x", got "y"',
+    ],
     ['{"port":"80"}', 'eddy.json: port: expected a whole number from 0 to 65535, got "80"'],
     ['{"port":70000}', "eddy.json: port: expected a whole number from 0 to 65535, got 70000"],
     ['{"prot":80}', /^eddy\.json: prot: expected one of host, port, .*, got a field of another name$/],
@@ -87,6 +108,15 @@ describe("readConfiguration", () => {
     expect(failure(json)).toMatch(message);
     expect(failure(json)).not.toContain("\n");
   });
+});
+
+test("limits for all say nothing of a series of other targets", () => {
+  const optionsOf = seriesOptions({
+    forecast: { min: { level: 0, "*": -1 }, integer: ["level"], counter: true },
+    series: [{ match: "air", targets: ["temp"] }],
+  });
+  expect(optionsOf("air")).toMatchObject({ min: { "*": -1 }, integer: [], counter: true });
+  expect(optionsOf("tank")).toMatchObject({ min: { level: 0 }, integer: ["level"] });
 });
 
 test("the first entry that fits a series wins, over the forecast of all", () => {

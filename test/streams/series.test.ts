@@ -248,7 +248,7 @@ describe("state", () => {
     expect(() => series.restore(older)).toThrow('expected format 6, got "format 2"');
     expect(() => series.restore(state.subarray(0, 40))).toThrow("series state");
     const held = state.slice();
-    new DataView(held.buffer).setFloat64(16 + 8 * (18 + 8 + 2), 1e300, true);
+    new DataView(held.buffer).setFloat64(16 + 8 * (18 + 1 + 11 + 19 + 2), 1e300, true);
     expect(() => series.restore(held)).toThrow("expected at most 4096 events held back, got 1e+300");
     expect(() => open({ every: 1000 }).restore(state)).toThrow("series state");
   });

@@ -4,6 +4,7 @@ import { CsvReader } from "../../streams/formats/csv.ts";
 import { LineSplitter } from "../../streams/formats/lines.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import { checkSeriesName, readObservation } from "../../streams/observation-schema.ts";
+import { ArrowFlaw, checkedArrow } from "../../streams/sources/arrow-check.ts";
 import type { RefusedObservation } from "../engine.ts";
 
 /** A request body, read: what can be ingested, where each came from, and what was refused. */
@@ -73,11 +74,11 @@ const arrow: BodyReader = async (body, batch, { series }) => {
   const { DataType, tableFromIPC } = await import("apache-arrow");
   let table: ReturnType<typeof tableFromIPC>;
   try {
-    table = tableFromIPC(body);
+    table = tableFromIPC(checkedArrow(body));
   } catch (cause) {
     throw new EddyError("bad-message", "body", {
       expected: "an Arrow IPC stream",
-      received: "another",
+      received: cause instanceof ArrowFlaw ? cause.message : "another",
       cause,
     });
   }
@@ -87,7 +88,9 @@ const arrow: BodyReader = async (body, batch, { series }) => {
     time: table.getChild("time"),
   };
   const columns = table.schema.fields
-    .filter(({ name, type }) => !(name in special) && (DataType.isInt(type) || DataType.isFloat(type)))
+    .filter(
+      ({ name, type }) => !Object.hasOwn(special, name) && (DataType.isInt(type) || DataType.isFloat(type)),
+    )
     .map(({ name }) => ({ name, cells: table.getChild(name) }));
   const plain = (cell: unknown): unknown => (typeof cell === "bigint" ? Number(cell) : cell);
   for (let row = 0; row < table.numRows; row++) {
@@ -98,7 +101,9 @@ const arrow: BodyReader = async (body, batch, { series }) => {
       unknown
     >;
     for (const name of ["id", "time"] as const) {
-      const cell = plain(special[name]?.get(row));
+      const given = special[name]?.get(row);
+      // Of whole numbers of 64 bits every digit counts in an id.
+      const cell = name === "id" && typeof given === "bigint" ? String(given) : plain(given);
       if (cell !== null && cell !== undefined) observation[name] = cell;
     }
     collect(batch, row + 1, () => readObservation(observation, UNTIMED));

@@ -1,10 +1,11 @@
+import type { Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { CsvReader } from "../../streams/formats/csv.ts";
 import { LineSplitter } from "../../streams/formats/lines.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import { checkSeriesName, readObservation } from "../../streams/observation-schema.ts";
-import { ArrowFlaw, checkedArrow } from "../../streams/sources/arrow-check.ts";
+import { ArrowFlaw, arrowCell, checkedArrow } from "../../streams/sources/arrow-check.ts";
 import type { RefusedObservation } from "../engine.ts";
 
 /** A request body, read: what can be ingested, where each came from, and what was refused. */
@@ -93,20 +94,21 @@ const arrow: BodyReader = async (body, batch, { series }) => {
     )
     .map(({ name }) => ({ name, cells: table.getChild(name) }));
   const plain = (cell: unknown): unknown => (typeof cell === "bigint" ? Number(cell) : cell);
+  const cellOf = (cells: Vector | null, row: number, name: string): unknown =>
+    cells === null ? undefined : arrowCell(cells, row, name);
   for (let row = 0; row < table.numRows; row++) {
-    const values: Record<string, unknown> = Object.create(null);
-    for (const { name, cells } of columns) values[name] = plain(cells?.get(row)) ?? null;
-    const observation = { series: plain(special.series?.get(row)) ?? series, values } as Record<
-      string,
-      unknown
-    >;
-    for (const name of ["id", "time"] as const) {
-      const given = special[name]?.get(row);
+    collect(batch, row + 1, () => {
+      const values: Record<string, unknown> = Object.create(null);
+      for (const { name, cells } of columns) values[name] = plain(cellOf(cells, row, name)) ?? null;
+      const named = plain(cellOf(special.series, row, "series")) ?? series;
+      const observation: Record<string, unknown> = { series: named, values };
+      const time = plain(cellOf(special.time, row, "time"));
+      if (time !== null && time !== undefined) observation.time = time;
       // Of whole numbers of 64 bits every digit counts in an id.
-      const cell = name === "id" && typeof given === "bigint" ? String(given) : plain(given);
-      if (cell !== null && cell !== undefined) observation[name] = cell;
-    }
-    collect(batch, row + 1, () => readObservation(observation, UNTIMED));
+      const id = cellOf(special.id, row, "id");
+      if (id !== null && id !== undefined) observation.id = typeof id === "bigint" ? String(id) : id;
+      return readObservation(observation, UNTIMED);
+    });
   }
 };
 

@@ -11,9 +11,10 @@ import { FRAME_HEADER, LOG_HEADER } from "./files.ts";
  * pages copied u32 at 96, in the order of the machine (https://www.sqlite.org/walformat.html).
  *
  * @param acknowledged whether the database is known to have held observations
+ * @param reset go on although the log is gone altogether: the database then holds an earlier state of its own
  * @returns what to tell about a log that was cut after those pages, if it was
  */
-export function checkLog(path: string, acknowledged: boolean): string | undefined {
+export function checkLog(path: string, acknowledged: boolean, reset: boolean): string | undefined {
   const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if (statSync(path).size === 0 && (logBytes > 0 || acknowledged)) {
     throw new EddyError("storage", path, {
@@ -43,7 +44,17 @@ export function checkLog(path: string, acknowledged: boolean): string | undefine
   const left = Math.max(0, Math.floor((size - LOG_HEADER) / (FRAME_HEADER + header.readUInt32BE(8))));
   // An index of another log says nothing of this one. Of a log that is gone altogether nothing is missed once all is copied.
   const same = header.subarray(16, 24).equals(index.subarray(32, 40));
-  if (size < LOG_HEADER ? copied === length : !same || left >= copied) {
+  if (size < LOG_HEADER) {
+    if (copied === length) return undefined;
+    const lost = new EddyError("storage", path, {
+      expected: `its write-ahead log ${path}-wal of ${length} pages, ${copied} of which the database holds already`,
+      received: logBytes === 0 ? "none" : `one of ${logBytes} bytes`,
+      hint: "put it back, restore a savepoint, or go on without what is missing by --reset",
+    });
+    if (!reset) throw lost;
+    return lost.message;
+  }
+  if (!same || left >= copied) {
     return same && left < length
       ? `the log was cut after ${left} of ${length} pages; observations in the rest are gone`
       : undefined;

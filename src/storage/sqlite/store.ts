@@ -112,7 +112,7 @@ export class SqliteStore implements Store {
     let db: Database.Database | undefined;
     try {
       const left = readOpenRecord(this.path);
-      const cut = checkLog(this.path, left !== undefined && left.reached > 0);
+      const cut = checkLog(this.path, left !== undefined && left.reached > 0, options.reset ?? false);
       const logBytes = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
       db = new Database(this.path);
       db.pragma(`page_size = ${PAGE_BYTES}`);

@@ -1,3 +1,5 @@
+import type { Vector } from "apache-arrow";
+import { EddyError, printable } from "../../models/errors.ts";
 import { MAX_TABLE_COLUMNS } from "../formats/columns.ts";
 import { ArrowFlaw, count, FlatBytes, type FlatTable, type FlatVector } from "./flat-table.ts";
 
@@ -500,5 +502,22 @@ export async function* checkedArrowMessages(
       left -= bytes.byteLength;
       step = walk.next(bytes);
     }
+  }
+}
+
+/**
+ * A cell of an Arrow column.
+ *
+ * @throws EddyError `bad-observation` when it cannot be told, such as a timestamp beyond 2^53
+ */
+export function arrowCell(column: Vector, i: number, name: string): unknown {
+  try {
+    return column.get(i);
+  } catch (cause) {
+    throw new EddyError("bad-observation", name, {
+      expected: "a value that can be read",
+      received: printable((cause as Error).message),
+      cause,
+    });
   }
 }

@@ -5,7 +5,7 @@ import { leaveOutMissing } from "../formats/columns.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
-import { ArrowFlaw, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
+import { ArrowFlaw, arrowCell, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
 
 /** Readings per batch handed out. */
 const BATCH = 4096;
@@ -142,7 +142,7 @@ function readRow(
   try {
     const values: Record<string, number | null> = Object.create(null);
     for (const [name, vector] of columns) {
-      const cell = vector.get(i);
+      const cell = arrowCell(vector, i, name);
       const value = cell === null ? null : Number(cell);
       if (value !== null && !Number.isFinite(value)) {
         throw new EddyError("bad-number", name, { expected: "a finite number", received: String(value) });
@@ -150,9 +150,9 @@ function readRow(
       values[name] = value;
     }
     if (keys !== undefined) leaveOutMissing(values);
-    const name = keys === undefined ? options.name : String(keys.get(i) ?? "");
+    const name = keys === undefined ? options.name : String(arrowCell(keys, i, "series") ?? "");
     checkSeriesName(name);
-    const cell = times?.get(i);
+    const cell = times && arrowCell(times, i, "time");
     const time = times === undefined ? options.arrival(row) : momentOf(cell, times.type, read);
     return { line, row, observation: { series: name, time, values }, timed: times !== undefined };
   } catch (error) {

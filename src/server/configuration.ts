@@ -3,6 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
 import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
+import { parseJson } from "../streams/json.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
@@ -111,10 +112,13 @@ export type Configuration = Static<typeof ConfigurationSchema>;
 export function readConfiguration(json: string, name: string): Configuration {
   let read: unknown;
   try {
-    read = JSON.parse(json.replace(/^\ufeff/, ""));
-  } catch (cause) {
-    const reason = (cause as Error).message.replaceAll(/\s+/g, " ");
-    throw new EddyError("bad-config", name, { expected: "JSON", received: reason, cause });
+    read = parseJson(json.replace(/^\ufeff/, ""), "bad-config", name);
+  } catch (error) {
+    // Where it went wrong is told by the parser, if it was it that refused.
+    const { cause } = error as { cause?: Error };
+    if (cause === undefined) throw error;
+    const received = printable(cause.message.replaceAll(/\s+/g, " "), 200).slice(1, -1);
+    throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
   }
   if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
   checkForecast(read.forecast ?? {}, `${name}: forecast`);

@@ -135,6 +135,17 @@ export interface Opened {
   readonly series: readonly StoredSeries[];
   readonly generations: readonly Generation[];
   readonly sources: ReadonlyMap<string, string>;
+  /** Numbers of series that were removed and of which rows are still to be deleted. */
+  readonly removed: ReadonlySet<number>;
+  /** Series whose readings were taken back, not yet made anew: the position of the first such reading. */
+  readonly rebuilding: ReadonlyMap<number, number>;
+}
+
+/** Readings of one series to be taken back. */
+export interface TakeBack {
+  readonly series: number;
+  /** Their positions, ascending. */
+  readonly positions: readonly number[];
 }
 
 export interface StoreSize {
@@ -170,10 +181,24 @@ export interface Store {
   rows(after: number, upTo: number, series?: number): Iterable<JournalRow>;
   /** The oldest position the journal still holds; one more than the last when it holds none. */
   oldestRow(): number;
-  /** Issues with position greater than `since`, oldest first; null when some of them are no longer kept. */
-  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null;
+  /**
+   * Issues with position greater than `since`, and those of `since` itself whose ordinal is greater than `ordinal`, oldest
+   * first; null when some of them are no longer kept.
+   */
+  issuedSince(since: number, limit: number, ordinal?: number): readonly IssuedForecasts[] | null;
   /** The last issue of a series made at or before event time `time`. */
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
+  /** Forgets a series whose last row stands at `last`. What is left of it is invisible, and deleted by `trim`. */
+  removeSeries(series: number, last: number): void;
+  /**
+   * Takes readings back: their rows stay as places without values, their ids are free again; checkpoints and forecasts of the
+   * series from the first of them on are gone. Until `rebuilt`, opening tells that the series is to be made anew.
+   */
+  takeBack(taken: TakeBack): void;
+  /** Writes forecasts of a series that is being made anew over those that may be there. */
+  reissue(issued: readonly IssuedForecasts[]): void;
+  /** The series has been made anew, and its checkpoint written. */
+  rebuilt(series: number): void;
   /** Deletes some rows that retention no longer asks for, unsynced; returns how many, 0 once there are none. */
   trim(request: TrimRequest): number;
   size(): StoreSize;

@@ -62,12 +62,17 @@ export class Series {
 
   /** Opens a series for its first observation. */
   static open(first: Observation, options: SeriesOptions, arena: Arena): Series {
+    return new Series(first.series, Series.plan(first, options), arena);
+  }
+
+  /** What a series is opened with for its first observation: its columns are settled by it, unless the options name them. */
+  static plan(first: Observation, options: SeriesOptions): SeriesSpecification {
     const targets =
       options.targets ??
       Object.keys(first.values)
         .filter((column) => !options.inputs?.includes(column))
         .sort();
-    return new Series(first.series, { ...options, targets }, arena);
+    return seriesSpecification({ ...options, targets });
   }
 
   get forecaster(): Forecaster {

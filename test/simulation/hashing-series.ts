@@ -77,6 +77,8 @@ export class HashingSeries implements LiveSeries {
 
 export const hashingMaker: SeriesMaker = {
   open: (first) => new HashingSeries(first.series),
+  plan: () => new HashingSeries("").specification,
+  price: () => 24,
   describe: (series) => JSON.stringify(series.specification),
   specification: (description) => JSON.parse(description),
   reopen: (name) => new HashingSeries(name),

@@ -17,6 +17,7 @@ import type {
   Store,
   StoredSeries,
   StoreSize,
+  TakeBack,
   TrimRequest,
 } from "../store.ts";
 import { DatabaseFiles } from "./files.ts";
@@ -24,6 +25,7 @@ import { type Lock, realPath, takeLock } from "./lock.ts";
 import { checkLog } from "./log-check.ts";
 import { LogCopier } from "./log-copier.ts";
 import { OpenRecord, type OpenRecordContent, readOpenRecord } from "./open-record.ts";
+import { Removal } from "./removal.ts";
 import { prepareSchema } from "./schema.ts";
 import {
   INSERT_SERIES,
@@ -90,6 +92,7 @@ export class SqliteStore implements Store {
   #torn = false;
   readonly #names = new Map<number, string>();
   readonly #statements;
+  readonly #removal: Removal;
   readonly #copier: LogCopier;
   #position = 0;
   #failed: EddyError | undefined;
@@ -133,6 +136,7 @@ export class SqliteStore implements Store {
       this.#checkComplete(left, logBytes, options.reset ?? false);
       this.#ranBefore = MINUTE * Number(this.#statements.newestMinute.get() ?? 0);
       this.#openedAt = this.#clock.monotonic();
+      this.#removal = new Removal(db);
       this.#copier = new LogCopier(db, this.path, this.#failpoint, (error) => {
         this.#copyFailures++;
         const { message } = this.#note(error);
@@ -232,7 +236,7 @@ export class SqliteStore implements Store {
         "INSERT INTO sources VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached",
       ),
       addForecast: db.prepare<[number, number, number, number, Uint8Array]>(
-        "INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO forecasts VALUES (?, ?, ?, ?, ?)",
       ),
       addRollUp: db.prepare<[number, number, number, number, number, number]>(
         `INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hour, series) DO UPDATE SET
@@ -267,8 +271,9 @@ export class SqliteStore implements Store {
       ),
       oldestRow: db.prepare("SELECT min(position) FROM journal").pluck(),
       newestRow: db.prepare("SELECT max(position) FROM journal").pluck(),
-      issuedSince: db.prepare<[number, number], ForecastRow>(
-        "SELECT position, ordinal, series, payload FROM forecasts WHERE position > ? ORDER BY position, ordinal LIMIT ?",
+      issuedSince: db.prepare<[number, number, number], ForecastRow>(
+        `SELECT position, ordinal, series, payload FROM forecasts WHERE (position, ordinal) > (?, ?)
+         ORDER BY position, ordinal LIMIT ?`,
       ),
       issuedAsOf: db.prepare<[number, number], ForecastRow>(
         `SELECT position, ordinal, series, payload FROM forecasts WHERE series = ? AND issued <= ?
@@ -319,6 +324,7 @@ export class SqliteStore implements Store {
             .all()
             .map(({ name, reached }) => [name, reached]),
         ),
+        ...this.#removal.underWay(),
       };
     });
   }
@@ -351,14 +357,25 @@ export class SqliteStore implements Store {
   }
 
   #writeDerived(derived: Derived): void {
-    const { addForecast, addRollUp, setFact } = this.#statements;
-    for (const { position, ordinal, series, forecasts } of derived.issued) {
-      addForecast.run(position, ordinal, series, Date.parse(forecasts[0].issuedAt), packForecasts(forecasts));
-    }
+    const { addRollUp, setFact } = this.#statements;
+    this.#writeIssued(derived.issued);
     for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
       addRollUp.run(hour, series, observations, count, absoluteError, held);
     }
     setFact.run(derived.upTo, "derivedUpTo");
+  }
+
+  #writeIssued(issued: readonly IssuedForecasts[]): void {
+    for (const { position, ordinal, series, forecasts } of issued) {
+      const { issuedAt } = forecasts[0];
+      this.#statements.addForecast.run(
+        position,
+        ordinal,
+        series,
+        Date.parse(issuedAt),
+        packForecasts(forecasts),
+      );
+    }
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
@@ -400,11 +417,34 @@ export class SqliteStore implements Store {
     return this.#guard(() => Number(this.#statements.oldestRow.get() ?? this.#position + 1));
   }
 
-  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null {
+  issuedSince(
+    since: number,
+    limit: number,
+    ordinal = Number.MAX_SAFE_INTEGER,
+  ): readonly IssuedForecasts[] | null {
     return this.#guard(() => {
-      if (since < Number(this.#statements.getFact.get("forecastsAfter"))) return null;
-      return this.#statements.issuedSince.all(since, limit).map((row) => this.#unpack(row));
+      const trimmedTo = Number(this.#statements.getFact.get("forecastsAfter"));
+      if (since < trimmedTo || (since === trimmedTo && since > 0 && ordinal < Number.MAX_SAFE_INTEGER))
+        return null;
+      return this.#statements.issuedSince.all(since, ordinal, limit).map((row) => this.#unpack(row));
     });
+  }
+
+  removeSeries(series: number, last: number): void {
+    this.#write(true, () => this.#removal.remove(series, last));
+    this.#names.delete(series);
+  }
+
+  takeBack(taken: TakeBack): void {
+    this.#write(true, () => this.#removal.takeBack(taken));
+  }
+
+  reissue(issued: readonly IssuedForecasts[]): void {
+    this.#write(false, () => this.#writeIssued(issued));
+  }
+
+  rebuilt(series: number): void {
+    this.#write(true, () => this.#removal.rebuilt(series));
   }
 
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
@@ -416,8 +456,11 @@ export class SqliteStore implements Store {
 
   #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {
     let forecasts: readonly Forecast[] = [];
+    const name = this.#names.get(series);
+    // Of a series that was removed.
+    if (name === undefined) return { position, ordinal, series, forecasts };
     try {
-      forecasts = unpackForecasts(payload, this.#names.get(series) ?? String(series));
+      forecasts = unpackForecasts(payload, name);
     } catch (error) {
       if (!(error instanceof EddyError)) throw error;
       this.#damagedForecasts++;
@@ -451,6 +494,7 @@ export class SqliteStore implements Store {
     };
     let changes = 0;
     this.#write(false, () => {
+      changes += this.#removal.purge(limit);
       const oldest = Number(s.oldestRow.get() ?? Number.POSITIVE_INFINITY);
       const journalTo = Math.min(needed, bound(retention.journalRows, retention.journalDays));
       if (oldest <= journalTo) changes += s.trimRows.run(journalTo, oldest + limit).changes;

@@ -1,12 +1,16 @@
 import { parse } from "csv-parse/sync";
-import { Columns, columnNames, unnamed } from "./columns.ts";
+import { EddyError } from "../../models/errors.ts";
+import { Columns, columnNames, MAX_TABLE_COLUMNS, unnamed } from "./columns.ts";
 import { isMissing, readNumber } from "./numbers.ts";
 import type { FormatOptions, LineReader, Reading } from "./reading.ts";
 import { isMoment } from "./times.ts";
 
+/** Characters of a line that its delimiter is looked for in. */
+const DELIMITER_LOOK = 64 * 1024;
+
 /** The delimiter of a line: the one of comma, semicolon, tab, bar that occurs most outside quotes; comma if none. */
 export function delimiterOf(line: string): string {
-  const bare = line.replace(/"[^"]*"/g, "");
+  const bare = line.slice(0, DELIMITER_LOOK).replace(/"[^"]*"/g, "");
   let best = ",";
   let most = 0;
   for (const delimiter of [",", ";", "\t", "|"]) {
@@ -37,6 +41,18 @@ export class CsvReader implements LineReader {
     if (this.#delimiter === "") this.#delimiter = delimiterOf(text);
     const cells = this.#cells(text);
     if (cells === undefined) return this.refuse(line, "bad-line", "expected a closing quote, got none");
+    if (cells.length > MAX_TABLE_COLUMNS) {
+      if (this.#names !== undefined)
+        return this.refuse(
+          line,
+          "too-large",
+          `expected ${this.#names.length} fields, got more than ${MAX_TABLE_COLUMNS}`,
+        );
+      throw new EddyError("too-large", "heading", {
+        expected: `at most ${MAX_TABLE_COLUMNS} columns`,
+        received: "more",
+      });
+    }
     if (this.#names === undefined) {
       const heading = !cells.some((cell) => !Number.isNaN(readNumber(cell)) || isMoment(cell));
       this.#names = heading && !cells.every(isMissing) ? columnNames(cells) : unnamed(cells.length);
@@ -59,8 +75,10 @@ export class CsvReader implements LineReader {
     return { line, row: this.#row++, reason, message };
   }
 
+  /** The cells, or one more than a table may have; undefined when a quote is not closed. */
   #cells(text: string): string[] | undefined {
-    if (!text.includes('"')) return text.split(this.#delimiter);
+    const cells = text.split(this.#delimiter, MAX_TABLE_COLUMNS + 1);
+    if (!text.includes('"') || cells.length > MAX_TABLE_COLUMNS) return cells;
     try {
       const records = parse(text, {
         delimiter: this.#delimiter,

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { parseJson } from "../json.ts";
 import { readObservation } from "../observation-schema.ts";
 import { type Field, Fields } from "./fields.ts";
 import type { FormatOptions, LineReader, Reading } from "./reading.ts";
@@ -22,9 +23,11 @@ export class NdjsonReader implements LineReader {
       return this.refuse(line, "empty-line", "expected a JSON object, got an empty line");
     let parsed: unknown;
     try {
-      parsed = JSON.parse(text);
-    } catch {
-      return this.refuse(line, "bad-line", `expected a JSON object, got ${printable(text)}`);
+      parsed = parseJson(text, "bad-line", "line");
+    } catch (error) {
+      const { expected } = error as EddyError;
+      const wanted = expected === "JSON" ? "a JSON object" : expected;
+      return this.refuse(line, "bad-line", `expected ${wanted}, got ${printable(text)}`);
     }
     if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
       return this.refuse(line, "bad-line", `expected a JSON object, got ${printable(parsed)}`);

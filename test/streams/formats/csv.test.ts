@@ -156,7 +156,7 @@ test("hostile names: __proto__, a name twice, control characters, no name", asyn
 test("ten thousand columns are refused in one line", async () => {
   const names = Array.from({ length: 10_000 }, (_, i) => `c${i}`).join(",");
   await expect(read(`${names}\n${names.replace(/c/g, "")}\n`, {}, "csv", 65_536)).rejects.toThrow(
-    "heading: expected at most 4096 columns, got 10000",
+    "heading: expected at most 4096 columns, got more",
   );
 });
 

@@ -36,6 +36,9 @@ const honest = new Table({
 });
 const originals = (["stream", "file"] as const).map((kind) => tableToIPC(honest, kind));
 
+/** A stream with nothing wrong with it. */
+export const honestArrow: Uint8Array = originals[0];
+
 /** A batch that declares more rows than its buffers hold. */
 function declaring(declared: number): Uint8Array {
   const field = new Field("value", new Float64(), true);

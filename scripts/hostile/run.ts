@@ -12,6 +12,7 @@ import { type Seen, Target } from "./target.ts";
 
 /** Kinds that one server is sent. */
 export const ONE_SERVER: readonly Kind[] = [
+  honest,
   spellings,
   tokens,
   requests,

@@ -1,5 +1,5 @@
 // What an authorised client may send: hostile, or honest and unlucky.
-import { arrowBodies } from "../arrow-bodies.ts";
+import { arrowBodies, honestArrow } from "../arrow-bodies.ts";
 import { inputs, type Kind } from "../kind.ts";
 import { NAMES, type Random } from "../random.ts";
 import type { Target } from "../target.ts";
@@ -43,6 +43,25 @@ async function stillWorks(target: Target, outcome: Parameters<Kind["run"]>[3]): 
   }
   outcome.wrong.push("an honest reading was never taken");
 }
+
+/** Nothing hostile: what a server does the first time it is asked to, told apart from what comes after. */
+export const honest: Kind = {
+  name: "honest first readings",
+  weight: 0.1,
+  async run(target, _random, _count, outcome) {
+    await inputs(4, outcome, async (i) => {
+      const [body, type] = [
+        ['{"series":"first","value":1}\n', "application/x-ndjson"],
+        ["series,value\nfirst,2\n", "text/csv"],
+        ['[{"series":"first","value":3}]', "application/json"],
+        [honestArrow, "application/vnd.apache.arrow.stream"],
+      ][i] as [string | Uint8Array, string];
+      const answer = await target.ask("/v1/observations", body, type);
+      if (answer?.status !== 200)
+        outcome.wrong.push(`${type}: ${answer?.status} ${answer?.text.slice(0, 100)}`);
+    });
+  },
+};
 
 export const nesting = bodies("nesting", 2, (random) => {
   const depth = random.size(200_000);

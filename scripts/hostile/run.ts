@@ -3,7 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Kind, Outcome } from "./kind.ts";
 import { requests, spellings, tokens } from "./kinds/addresses.ts";
-import { counts, declaredSizes, garbage, names, nesting, repeats, times, utf8 } from "./kinds/bodies.ts";
+import {
+  counts,
+  declaredSizes,
+  garbage,
+  honest,
+  names,
+  nesting,
+  repeats,
+  times,
+  utf8,
+} from "./kinds/bodies.ts";
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
 import { deaf, frames, messages, resumes } from "./kinds/sockets.ts";

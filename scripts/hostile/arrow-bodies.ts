@@ -50,7 +50,7 @@ function declaring(declared: number): Uint8Array {
 
 /** Arrow bytes that declare what is not there, or that were altered anywhere. */
 export function arrowBodies(random: Random, i: number): Uint8Array {
-  if (random.chance(0.2)) return declaring(random.size(2 ** 31));
+  if (random.chance(0.2)) return declaring(random.size(2 ** 30));
   const bytes = Uint8Array.from(originals[i % 2]);
   const view = new DataView(bytes.buffer);
   for (let times = random.between(1, 4); times > 0; times--) {

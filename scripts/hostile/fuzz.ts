@@ -157,8 +157,13 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
 };
 
 /** Sends messages to every parser, as many to each. */
-export async function fuzz(options: { messages: number; seed: number }): Promise<readonly FuzzCount[]> {
-  const parsers = Object.entries(PARSERS);
+export async function fuzz(options: {
+  messages: number;
+  seed: number;
+  /** Only parsers whose name has this word. */
+  word?: string;
+}): Promise<readonly FuzzCount[]> {
+  const parsers = Object.entries(PARSERS).filter(([name]) => name.includes(options.word ?? ""));
   const each = Math.ceil(options.messages / parsers.length);
   const counts: FuzzCount[] = [];
   for (const [k, [parser, parse]] of parsers.entries()) {

@@ -53,7 +53,7 @@ const line = (words: readonly string[]): string =>
   `| ${words.map((word, i) => (i === 0 ? word.padEnd(36) : word.padStart(Math.max(6, HEADING[i].length)))).join(" | ")} |`;
 
 if (values.fuzz !== undefined) {
-  const counts = await fuzz({ messages: Number(values.fuzz), seed });
+  const counts = await fuzz({ messages: Number(values.fuzz), seed, word: values.kind });
   let crashes = 0;
   for (const { parser, messages, taken, refused, failures, slowest } of counts) {
     crashes += failures.length;

@@ -44,12 +44,7 @@ interface Region {
  * metadata leads into it, and that the rows, buffers and texts that it declares are there. What has passed costs time and
  * memory in proportion to its bytes.
  *
- * @example
- * ```ts
- * const check = new ArrowCheck();
- * const bodyBytes = check.metadata(metadata); // throws ArrowFlaw
- * check.body(body); // throws ArrowFlaw
- * ```
+ * Each message is given in two steps: `metadata`, which answers how long the body is, then `body`. Both throw `ArrowFlaw`.
  */
 export class ArrowCheck {
   #columns: readonly Column[] | undefined;

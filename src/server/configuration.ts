@@ -20,6 +20,15 @@ const oneOf = <const W extends readonly string[]>(words: W) =>
     ),
   );
 
+const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a span of time such as `90s` or `1d`, as the configuration writes it. */
+export function milliseconds(duration: string): number {
+  const [, number, unit] = DURATION.exec(duration) ?? [];
+  return Number(number) * UNITS[unit];
+}
+
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
 
 const forecast = {
@@ -57,6 +66,8 @@ const storage = Type.Object(
     memoryBytes: Type.Optional(whole(1, Number.MAX_SAFE_INTEGER)),
     maxBytes: Type.Optional(whole(1 << 20, Number.MAX_SAFE_INTEGER)),
     queueLimit: Type.Optional(whole(1, 10_000_000)),
+    seriesBytes: Type.Optional(whole(1 << 16, 2 ** 31)),
+    newSeriesPerSecond: Type.Optional(whole(1, 1_000_000)),
     seriesLimit: Type.Optional(whole(1, 10_000_000)),
     retention: Type.Optional(
       Type.Object(
@@ -87,6 +98,11 @@ const ConfigurationSchema = Type.Object(
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
+    ahead: Type.Optional(
+      Type.Unsafe<string>(
+        Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
+      ),
+    ),
     storage: Type.Optional(storage),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(

@@ -32,10 +32,10 @@ export async function takeObservations(
   if (series !== undefined && typeof series !== "string") {
     throw new EddyError("bad-argument", "?series", { expected: "one name", received: printable(series) });
   }
-  if (series?.includes("\ufffd")) {
+  if (!isEscapedUtf8(request.raw.url ?? "")) {
     throw new EddyError("bad-argument", "?series", {
       expected: "percent-encoded UTF-8",
-      received: "other bytes",
+      received: printable(request.raw.url),
     });
   }
   const { admission, turns, rows } = world;
@@ -52,6 +52,15 @@ export async function takeObservations(
     reply.code(refused.length > 0 ? 207 : 200);
     return receipt;
   });
+}
+
+function isEscapedUtf8(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The engine counts lines within what it was given; the client counts lines of its body. */

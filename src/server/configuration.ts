@@ -3,8 +3,10 @@ import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
 import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
+import { Arena } from "../models/kernels/arena.ts";
 import { parseJson } from "../streams/json.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
+import { Prices, SERIES_BYTES } from "./engine-prices.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
 const strict = { additionalProperties: false, expected: "an object" };
@@ -137,9 +139,16 @@ export function readConfiguration(json: string, name: string): Configuration {
     throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
   }
   if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
-  checkForecast(read.forecast ?? {}, `${name}: forecast`);
-  read.series?.forEach((entry, i) => {
-    checkForecast(entry, `${name}: series.${i}`);
+  const { forecast: common = {}, series, storage: stored } = read;
+  const bound = stored?.seriesBytes ?? SERIES_BYTES;
+  const prices = new Prices(new Arena());
+  const check = (options: ForecastOptions, where: string): void => {
+    checkForecast(options, where);
+    checkWeight({ ...common, ...options }, where, prices, bound);
+  };
+  check(common, `${name}: forecast`);
+  series?.forEach((entry, i) => {
+    check(entry, `${name}: series.${i}`);
   });
   return read;
 }
@@ -152,18 +161,33 @@ export function seriesOptions(configuration: Configuration): (series: string) =>
   };
 }
 
-function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: string }): SeriesOptions {
+type ForecastOptions = NonNullable<Configuration["forecast"]> & { match?: string };
+
+function optionsOf(options: ForecastOptions): SeriesOptions {
   const { match: _, ...rest } = options;
   return rest as SeriesOptions;
 }
 
-function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
+function checkForecast(options: ForecastOptions, where: string): void {
   try {
     readModel(seriesSpecification(optionsOf(options)).model);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });
   }
+}
+
+/** A series that could never be opened is told at the start, not with every observation of it. */
+function checkWeight(options: ForecastOptions, where: string, prices: Prices, bound: number): void {
+  const { targets = ["value"] } = options;
+  const price = prices.of(seriesSpecification({ ...optionsOf(options), targets }));
+  if (price <= bound) return;
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new EddyError("bad-config", where, {
+    expected: `a series of at most ${mebibytes(bound)} of state (storage.seriesBytes)`,
+    received: `one of ${mebibytes(price)}`,
+    hint: "fewer steps, a lighter model, or more storage.seriesBytes",
+  });
 }
 
 function refusal(read: unknown, name: string): EddyError {

@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { Observation } from "../../src/models/observation.ts";
 import { type Engine, openEngine } from "../../src/server/engine.ts";
+import { startServer } from "../../src/server/server.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
 
 const folder = temporaryFolder();
@@ -154,6 +155,40 @@ test("when nothing kept reaches back far enough it is refused by name, and nothi
   expect(engine.summary("a")).toMatchObject({ observations: 120 });
   expect(await engine.ingest([wave("a", 120)])).toMatchObject({ accepted: 1 });
   await engine.close();
+});
+
+test("by HTTP: the future is taken back, a series is removed, names may hold slashes", async () => {
+  const engine = await closedByTheFuture(join(folder(), "a.db"));
+  await engine.ingest([{ series: "tank/a", time: 1000, values: { value: 1 } }]);
+  const server = await startServer({ engine });
+  await server.ready;
+  const ask = async (path: string, method = "DELETE") => {
+    const response = await fetch(`${server.url}/v1/series/${path}`, { method });
+    const text = await response.text();
+    return { status: response.status, answer: text === "" ? null : JSON.parse(text) };
+  };
+  try {
+    expect(await ask("a/observations")).toMatchObject({ status: 400, answer: { code: "bad-argument" } });
+    expect(await ask("a/observations?from=soon")).toMatchObject({
+      status: 400,
+      answer: { code: "bad-time" },
+    });
+    expect(await ask("a/observations?from=1&until=2")).toMatchObject({ status: 400 });
+    expect(await ask("none/observations?from=0")).toMatchObject({ status: 404 });
+    expect(await ask("a/observations?from=2100-01-01")).toMatchObject({
+      status: 200,
+      answer: { takenBack: 1, series: { series: "a", observations: 60 } },
+    });
+    expect(await ask(`a/observations?from=${FUTURE}`)).toMatchObject({ answer: { takenBack: 0 } });
+    expect(await ask("none")).toMatchObject({ status: 404, answer: { code: "not-found" } });
+    expect(await ask("tank/a")).toEqual({ status: 204, answer: null });
+    expect(await ask("b")).toEqual({ status: 204, answer: null });
+    expect(await ask("b", "GET")).toMatchObject({ status: 404 });
+    expect((await ask("", "GET")).answer ?? []).not.toContain("b");
+    expect([...engine.names()]).toEqual(["a"]);
+  } finally {
+    await server.close();
+  }
 });
 
 test("a reading too far beyond the clock is refused and moves no time", async () => {

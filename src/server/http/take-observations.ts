@@ -43,6 +43,7 @@ export async function takeObservations(
     // Nobody is there any more to be told what came of it.
     if (request.raw.socket.destroyed) throw new HttpFailure(400, "bad-message", "the client has gone");
     const batch = await readBody(mediaType, body, { series, rows }, (work) => turns.run(work));
+    admission.linesRefused += batch.refusals.count;
     const receipt = await takeIn(batch, world);
     const { accepted, duplicate, late, refused } = receipt;
     const busy = refused.length > 0 && refused.every(({ code }) => code === "busy");

@@ -65,11 +65,6 @@ const SHOWN_DEPTH = 4;
 /**
  * A value from outside, made safe and short enough for an error message. It never throws, and what it costs is bounded by
  * `limit`, not by the value: one nested a million deep or a megabyte long is shown by its beginning.
- *
- * @example
- * ```ts
- * printable({ level: [1, 2] }); // {"level":[1,2]}
- * ```
  */
 export function printable(value: unknown, limit = 60): string {
   let text: string;

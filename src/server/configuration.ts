@@ -3,8 +3,10 @@ import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
 import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
+import { Arena } from "../models/kernels/arena.ts";
 import { parseJson } from "../streams/json.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
+import { Prices, SERIES_BYTES } from "./engine-prices.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
 const strict = { additionalProperties: false, expected: "an object" };
@@ -19,6 +21,15 @@ const oneOf = <const W extends readonly string[]>(words: W) =>
       { expected: `one of ${words.join(", ")}` },
     ),
   );
+
+const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a span of time such as `90s` or `1d`, as the configuration writes it. */
+export function milliseconds(duration: string): number {
+  const [, number, unit] = DURATION.exec(duration) ?? [];
+  return Number(number) * UNITS[unit];
+}
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
 
@@ -57,6 +68,8 @@ const storage = Type.Object(
     memoryBytes: Type.Optional(whole(1, Number.MAX_SAFE_INTEGER)),
     maxBytes: Type.Optional(whole(1 << 20, Number.MAX_SAFE_INTEGER)),
     queueLimit: Type.Optional(whole(1, 10_000_000)),
+    seriesBytes: Type.Optional(whole(1 << 16, 2 ** 31)),
+    newSeriesPerSecond: Type.Optional(whole(1, 1_000_000)),
     seriesLimit: Type.Optional(whole(1, 10_000_000)),
     retention: Type.Optional(
       Type.Object(
@@ -87,6 +100,11 @@ const ConfigurationSchema = Type.Object(
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
+    ahead: Type.Optional(
+      Type.Unsafe<string>(
+        Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
+      ),
+    ),
     storage: Type.Optional(storage),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(
@@ -121,9 +139,16 @@ export function readConfiguration(json: string, name: string): Configuration {
     throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
   }
   if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
-  checkForecast(read.forecast ?? {}, `${name}: forecast`);
-  read.series?.forEach((entry, i) => {
-    checkForecast(entry, `${name}: series.${i}`);
+  const { forecast: common = {}, series, storage: stored } = read;
+  const bound = stored?.seriesBytes ?? SERIES_BYTES;
+  const prices = new Prices(new Arena());
+  const check = (options: ForecastOptions, where: string): void => {
+    checkForecast(options, where);
+    checkWeight({ ...common, ...options }, where, prices, bound);
+  };
+  check(common, `${name}: forecast`);
+  series?.forEach((entry, i) => {
+    check(entry, `${name}: series.${i}`);
   });
   return read;
 }
@@ -136,18 +161,33 @@ export function seriesOptions(configuration: Configuration): (series: string) =>
   };
 }
 
-function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: string }): SeriesOptions {
+type ForecastOptions = NonNullable<Configuration["forecast"]> & { match?: string };
+
+function optionsOf(options: ForecastOptions): SeriesOptions {
   const { match: _, ...rest } = options;
   return rest as SeriesOptions;
 }
 
-function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
+function checkForecast(options: ForecastOptions, where: string): void {
   try {
     readModel(seriesSpecification(optionsOf(options)).model);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });
   }
+}
+
+/** A series that could never be opened is told at the start, not with every observation of it. */
+function checkWeight(options: ForecastOptions, where: string, prices: Prices, bound: number): void {
+  const { targets = ["value"] } = options;
+  const price = prices.of(seriesSpecification({ ...optionsOf(options), targets }));
+  if (price <= bound) return;
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new EddyError("bad-config", where, {
+    expected: `a series of at most ${mebibytes(bound)} of state (storage.seriesBytes)`,
+    received: `one of ${mebibytes(price)}`,
+    hint: "fewer steps, a lighter model, or more storage.seriesBytes",
+  });
 }
 
 function refusal(read: unknown, name: string): EddyError {

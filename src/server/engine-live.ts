@@ -19,6 +19,7 @@ import type {
 } from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
+import { SERIES_BYTES } from "./engine-prices.ts";
 import { recover } from "./engine-recovery.ts";
 import type { SeriesEntry, SeriesMaker } from "./engine-series.ts";
 import { SeriesTable } from "./engine-table.ts";
@@ -108,7 +109,7 @@ export class LiveEngine implements Engine {
     this.#log = settings.log ?? silent;
     this.#queueLimit = settings.queueLimit ?? 100_000;
     this.#seriesLimit = settings.seriesLimit ?? 1_000_000;
-    this.#seriesBytes = settings.seriesBytes ?? 32 * 2 ** 20;
+    this.#seriesBytes = settings.seriesBytes ?? SERIES_BYTES;
     this.#newSeries = new Allowance(settings.newSeriesPerSecond ?? 100, NEW_SERIES_BURST, clock);
     this.ahead = settings.ahead ?? DAY;
     this.forecasts$ = this.#published.asObservable();

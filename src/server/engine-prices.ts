@@ -2,6 +2,9 @@ import { Forecaster } from "../models/forecaster/forecaster.ts";
 import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
 
+/** State of one series at most, unless it is set otherwise. */
+export const SERIES_BYTES = 32 * 2 ** 20;
+
 /** Bytes of views and objects that a series has beside its block while it is in memory, about. */
 const BESIDE = 48 * 1024;
 /** Prices remembered: one for each shape of series. */

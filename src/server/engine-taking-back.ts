@@ -43,7 +43,8 @@ export async function takeBack(
   // Along the links of the journal, newest first.
   const positions: number[] = [];
   const taken: number[] = [];
-  for (let position = entry.applied; position > entry.stored.birth; ) {
+  let position = entry.applied;
+  while (position > entry.stored.birth) {
     const row = rowAt(store, position, series);
     if (row === undefined) break;
     positions.push(position);
@@ -51,11 +52,15 @@ export async function takeBack(
     position = row.previous;
     await pause();
   }
-  if (taken.length === 0) return 0;
+  const whole = position === entry.stored.birth;
+  if (taken.length === 0 && whole) return 0;
   positions.reverse();
   taken.reverse();
-  const base = baseBefore(entry, taken[0], table);
+  const base = baseBefore(entry, taken[0] ?? Number.POSITIVE_INFINITY, table);
   try {
+    // What the journal no longer holds is in the base: no reading of it may be one of those to take back.
+    if (!whole && !(base.lastTime < from)) throw outOfReach(entry);
+    if (taken.length === 0) return 0;
     await between(() => {
       world.changing(series, taken[0]);
       store.takeBack({ series, positions: taken });
@@ -112,14 +117,17 @@ function baseBefore(entry: SeriesEntry, first: number, table: SeriesTable): Base
     return table.base(entry, first);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
-    throw new EddyError("bad-state", `series ${printable(entry.stored.name)}`, {
-      expected: "the journal since its first observation, or a checkpoint before the readings to take back",
-      received: "neither: retention has deleted it",
-      hint: "what came after them cannot be told apart any more; delete the series instead",
-      cause,
-    });
+    throw outOfReach(entry, cause);
   }
 }
+
+const outOfReach = (entry: SeriesEntry, cause?: unknown): EddyError =>
+  new EddyError("bad-state", `series ${printable(entry.stored.name)}`, {
+    expected: "the journal since its first observation, or a checkpoint before the readings to take back",
+    received: "neither: retention has deleted it",
+    hint: "take back later ones only, or delete the series",
+    cause,
+  });
 
 function rowAt(store: Store, position: number, series: number): JournalRow | undefined {
   const [row] = store.rows(position - 1, position);

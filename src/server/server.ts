@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
@@ -117,7 +117,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stream.end(rawResponse("404 Not Found", "not-found", "path: expected /v1/stream"));
     else if (live === null)
       stream.end(rawResponse("503 Service Unavailable", "not-ready", "the server is starting"));
-    else live.stream.upgrade(request, stream, head);
+    else live.stream.upgrade(request, stream as Socket, head);
   });
   await listen(app, host, port);
 
@@ -199,6 +199,7 @@ function metrics(
     ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
     eddy_http_requests_total: requests,
     eddy_http_bodies_refused_total: admission.refused,
+    eddy_http_lines_refused_total: admission.linesRefused,
     eddy_http_body_bytes: admission.held,
     eddy_http_waiting: admission.outside,
     eddy_event_loop_block_seconds: eventLoop.recent(),

@@ -12,10 +12,6 @@ const BLANKS = new Set([0x20, 0x09, 0x0a, 0x0d]);
  * later can run out of stack. Cost: one look at each character, then `JSON.parse`.
  *
  * @throws EddyError `code` about `subject`: no JSON, or nested deeper than MAX_NESTING
- * @example
- * ```ts
- * parseJson('{"a":[1]}', "bad-line", "line"); // {"a":[1]}
- * ```
  */
 export function parseJson(text: string, code: ErrorCode, subject: string): unknown {
   if (nestedTooDeep(text)) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { milliseconds, readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
 
 const failure = (json: string): string => {
   try {
@@ -9,6 +9,10 @@ const failure = (json: string): string => {
   }
   return "taken";
 };
+
+test("spans of time", () => {
+  expect(["90s", "12h", "1d", "250ms", "5m"].map(milliseconds)).toEqual([90e3, 43.2e6, 864e5, 250, 300e3]);
+});
 
 describe("readConfiguration", () => {
   test("takes everything there is", () => {
@@ -20,6 +24,7 @@ describe("readConfiguration", () => {
       database: "a.db",
       durability: "process",
       bodyBytes: 4096,
+      ahead: "12h",
       storage: { checkpointEvery: 1000, retention: { journalDays: 7 } },
       forecast: {
         model: "auto",
@@ -60,6 +65,19 @@ describe("readConfiguration", () => {
     [
       '{"series":[{"match":"*","targets":["a","a"]}]}',
       'eddy.json: series.0.targets: expected each column once, got "a,a"',
+    ],
+    [`{"forecast":${"[".repeat(100)}`, /^eddy\.json: expected JSON nested at most 32 deep, got /],
+    [
+      '{"forecast":{"horizon":512}}',
+      /^eddy\.json: forecast: expected a series of at most 32 MiB of state \(storage\.seriesBytes\), got one of \d+ MiB/,
+    ],
+    [
+      '{"storage":{"seriesBytes":65536},"series":[{"match":"*","horizon":3}]}',
+      /^eddy\.json: forecast: expected a series of at most 1 MiB/,
+    ],
+    [
+      '{"ahead":"tomorrow"}',
+      'eddy.json: ahead: expected a span of time such as "90s", "12h" or "1d", got "tomorrow"',
     ],
     ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model lst: expected auto, .*, got "lst"$/],
     [

@@ -50,7 +50,10 @@ export class Admission {
   #bytes = 0;
   #milliseconds = 0;
   #lastEnd = 0;
+  /** Bodies that were not let in. */
   refused = 0;
+  /** Lines of bodies that could not be read as observations. */
+  linesRefused = 0;
 
   constructor(options: AdmissionOptions, clock: Pick<Clock, "monotonic" | "after">) {
     this.#options = options;

@@ -9,6 +9,7 @@ const HELP: ReadonlyMap<string, string> = new Map([
   ],
   ["eddy_http_requests_total", "HTTP requests answered"],
   ["eddy_http_bodies_refused_total", "Bodies that were not read for want of room"],
+  ["eddy_http_lines_refused_total", "Lines of bodies that could not be read as observations"],
   ["eddy_http_body_bytes", "Bytes of bodies in memory, being received or taken in"],
   ["eddy_http_waiting", "Requests that wait, unread, for room"],
   [

@@ -32,10 +32,10 @@ export async function takeObservations(
   if (series !== undefined && typeof series !== "string") {
     throw new EddyError("bad-argument", "?series", { expected: "one name", received: printable(series) });
   }
-  if (series?.includes("\ufffd")) {
+  if (!isEscapedUtf8(request.raw.url ?? "")) {
     throw new EddyError("bad-argument", "?series", {
       expected: "percent-encoded UTF-8",
-      received: "other bytes",
+      received: printable(request.raw.url),
     });
   }
   const { admission, turns, rows } = world;
@@ -43,6 +43,7 @@ export async function takeObservations(
     // Nobody is there any more to be told what came of it.
     if (request.raw.socket.destroyed) throw new HttpFailure(400, "bad-message", "the client has gone");
     const batch = await readBody(mediaType, body, { series, rows }, (work) => turns.run(work));
+    admission.linesRefused += batch.refusals.count;
     const receipt = await takeIn(batch, world);
     const { accepted, duplicate, late, refused } = receipt;
     const busy = refused.length > 0 && refused.every(({ code }) => code === "busy");
@@ -52,6 +53,15 @@ export async function takeObservations(
     reply.code(refused.length > 0 ? 207 : 200);
     return receipt;
   });
+}
+
+function isEscapedUtf8(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The engine counts lines within what it was given; the client counts lines of its body. */

@@ -45,10 +45,11 @@ export class Backlog {
 
   /** Where reading for a client begins that has seen everything up to `offset`; null when that is no longer kept. */
   start(offset: number): LogPlace | null {
-    const exact = { position: offset, ordinal: ALL };
-    if (this.#engine.issuedAfter(exact, 1) === null) return null;
+    // Usually known already: a thousand that come back at once ask for a few of these.
     const bound = { position: Math.floor(offset / POSITIONS) * POSITIONS, ordinal: ALL };
-    return this.page(bound) === null ? exact : bound;
+    if (this.page(bound) !== null) return bound;
+    const exact = { position: offset, ordinal: ALL };
+    return this.#engine.issuedAfter(exact, 1) === null ? null : exact;
   }
 
   /** The page after a place; null when that is no longer kept. */

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
@@ -40,7 +40,7 @@ const TURN_MESSAGES = 256;
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #ws: WebSocket;
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
   readonly #world: ConnectionWorld;
   readonly #session: string;
   readonly #receive: Receive;
@@ -54,15 +54,15 @@ export class Connection implements Recipient {
   #closeTimer: NodeJS.Timeout | null = null;
   #closing = false;
   #answered = true;
-  /** Since the last beat nothing of what waits for this peer was taken. */
-  #stuck = false;
   /** Messages in this turn of the event loop. */
   #turn = 0;
+  /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
+  #takenBefore = -1;
   #pending = 0;
   #observed = 0;
   readonly onClosed: Promise<void>;
 
-  constructor(ws: WebSocket, socket: Duplex, session: string, authorised: boolean, world: ConnectionWorld) {
+  constructor(ws: WebSocket, socket: Socket, session: string, authorised: boolean, world: ConnectionWorld) {
     this.#ws = ws;
     this.#socket = socket;
     this.#session = session;
@@ -84,7 +84,6 @@ export class Connection implements Recipient {
     // The library has closed with the right code already, such as 1009; the event is only not to go unheard.
     ws.on("error", () => {});
     socket.on("drain", () => {
-      this.#stuck = false;
       this.#letGo();
       world.fanOut.wake(this);
     });
@@ -119,10 +118,12 @@ export class Connection implements Recipient {
   beat(): void {
     if (this.#closing) return;
     if (this.#full) {
-      if (this.#stuck) this.close(CloseCode.tooSlow, "what was sent is not being read");
-      this.#stuck = true;
+      const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+      if (taken === this.#takenBefore) this.close(CloseCode.tooSlow, "what was sent is not being read");
+      this.#takenBefore = taken;
       return;
     }
+    this.#takenBefore = -1;
     // A peer we do not read from cannot be heard.
     if (this.#ws.isPaused) return;
     if (!this.#answered) {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Forecast } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
@@ -69,7 +69,7 @@ export class StreamEndpoint {
   }
 
   /** Answers one upgrade request for this endpoint. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const refused = this.#refusal(request, ws);
       if (refused === null) {
@@ -122,7 +122,7 @@ export class StreamEndpoint {
     return null;
   }
 
-  #open(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
+  #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
     const { access, engine, intake, monotonic, onError } = this.#options;
     const world: ConnectionWorld = {
       engine,

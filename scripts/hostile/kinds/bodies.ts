@@ -89,7 +89,7 @@ export const counts = bodies("counts of names, columns, refusals", 2, (random, i
     () => [`value\n${"x\n".repeat(count)}`, "text/csv"],
     () => [`[${"0,".repeat(count)}0]`, "application/json"],
     () => [
-      Array.from({ length: Math.min(count, 2000) }, (_, n) => `{"series":"new-${i}-${n}","value":1}`).join(
+      Array.from({ length: Math.min(count, 500) }, (_, n) => `{"series":"new-${i}-${n}","value":1}`).join(
         "\n",
       ),
       "application/x-ndjson",

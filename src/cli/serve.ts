@@ -23,7 +23,9 @@ export const command = defineCommand({
       low: 0,
       high: 65_535,
     }),
-    reset: toggle("go on although no checkpoint of a series is good any more: that series begins anew"),
+    reset: toggle(
+      "go on although something acknowledged is missing or no checkpoint of a series is good any more",
+    ),
     token: text({ summary: "what clients must show; better in the environment as EDDY_TOKEN" }),
   },
   examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],

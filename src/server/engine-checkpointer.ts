@@ -136,14 +136,12 @@ export class Checkpointer {
     const { reached } = this.#table;
     let needed = reached;
     for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
-    const now = this.#clock.now();
     for (;;) {
       const started = this.#clock.monotonic();
       const rows = this.#store.trim({
         needed,
         reached,
         retention: this.#options.retention,
-        now,
         limit: TRIM_ROWS,
       });
       if (rows === 0 || this.#stopped) return;

@@ -242,7 +242,6 @@ export class LiveEngine implements Engine {
         entries,
         sources,
         derived: this.#derivation.take(),
-        now: this.#clock.now(),
       });
     } catch (error) {
       this.#derivation.giveBack();
@@ -425,7 +424,7 @@ export class LiveEngine implements Engine {
     if (!this.#derivation.waiting || this.#store.failed) return;
     const derived = this.#derivation.take();
     try {
-      this.#store.commit({ series: [], entries: [], sources: new Map(), derived, now: this.#clock.now() });
+      this.#store.commit({ series: [], entries: [], sources: new Map(), derived });
       this.#derivation.written();
     } catch (error) {
       this.#derivation.giveBack();

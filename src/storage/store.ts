@@ -72,7 +72,6 @@ export interface Commit {
   /** How far each named source has been read. */
   readonly sources: ReadonlyMap<string, string>;
   readonly derived: Derived;
-  readonly now: number;
 }
 
 /** One kept checkpoint, without its bytes. */
@@ -98,7 +97,10 @@ export interface CheckpointBatch {
   readonly checkpointedUpTo: number;
 }
 
-/** What is kept and for how long; the smaller bound rules. Rows that recovery needs are kept whatever these say. */
+/**
+ * What is kept and for how long; the smaller bound rules. Rows that recovery needs are kept whatever these say. Days are those
+ * that the store has been open: no clock is asked, so none that jumps deletes anything.
+ */
 export interface Retention {
   readonly journalRows: number;
   readonly journalDays: number;
@@ -107,6 +109,7 @@ export interface Retention {
   readonly forecastDays: number;
   /** Positions over which a repeated id is recognised. */
   readonly idRows: number;
+  /** By the wall clock and event time; the least that the clock has said over the last day counts. */
   readonly rollUpDays: number;
 }
 
@@ -116,7 +119,6 @@ export interface TrimRequest {
   /** Position that retention counts rows back from: fixed, so that deleting ends although rows keep coming. */
   readonly reached: number;
   readonly retention: Retention;
-  readonly now: number;
   /** Rows of each table to delete at most. */
   readonly limit: number;
 }

@@ -12,9 +12,16 @@ export const MAX_OBSERVATION_COLUMNS = 256;
 export const ObservationSchema = Type.Object(
   {
     id: Type.Optional(
-      Type.Union([Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }), Type.Integer()], {
-        expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number`,
-      }),
+      // Beyond 2^53 two whole numbers of JSON may read as one: they would be taken for a repeat.
+      Type.Union(
+        [
+          Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }),
+          Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+        ],
+        {
+          expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number up to 2^53 (longer ones as a string)`,
+        },
+      ),
     ),
     series: Type.String({
       minLength: 1,

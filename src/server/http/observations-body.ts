@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { Vector } from "apache-arrow";
 import { EddyError, type ErrorCode, printable } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { CsvReader } from "../../streams/formats/csv.ts";
@@ -6,6 +7,7 @@ import { MAX_LINE } from "../../streams/formats/lines.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import { elementsOf, parseJson, skipBlanks } from "../../streams/json.ts";
 import { checkSeriesName, type Flaw, tryObservation } from "../../streams/observation-schema.ts";
+import { ArrowFlaw, arrowCell, checkedArrow } from "../../streams/sources/arrow-check.ts";
 import { Refusals } from "../refusals.ts";
 
 /** A request body, read: what can be ingested, where each came from, and what was refused. */
@@ -189,11 +191,11 @@ const arrow = ({ DataType, tableFromIPC }: Arrow): BodyReader =>
   function* (body, batch, { series, rows }) {
     let table: ReturnType<typeof tableFromIPC>;
     try {
-      table = tableFromIPC(body);
+      table = tableFromIPC(checkedArrow(body));
     } catch (cause) {
       throw new EddyError("bad-message", "body", {
         expected: "an Arrow IPC stream",
-        received: "another",
+        received: cause instanceof ArrowFlaw ? cause.message : "another",
         cause,
       });
     }
@@ -204,22 +206,32 @@ const arrow = ({ DataType, tableFromIPC }: Arrow): BodyReader =>
       time: table.getChild("time"),
     };
     const columns = table.schema.fields
-      .filter(({ name, type }) => !(name in special) && (DataType.isInt(type) || DataType.isFloat(type)))
+      .filter(
+        ({ name, type }) => !Object.hasOwn(special, name) && (DataType.isInt(type) || DataType.isFloat(type)),
+      )
       .map(({ name }) => ({ name, cells: table.getChild(name) }));
     const plain = (cell: unknown): unknown => (typeof cell === "bigint" ? Number(cell) : cell);
-    for (let row = 0; row < table.numRows; row++) {
+    const cellOf = (cells: Vector | null, row: number, name: string): unknown =>
+      cells === null ? undefined : arrowCell(cells, row, name);
+    const read = (row: number): Observation | Flaw => {
       const values: Record<string, unknown> = Object.create(null);
-      for (const { name, cells } of columns) values[name] = plain(cells?.get(row)) ?? null;
-      const observation: Record<string, unknown> = {
-        series: plain(special.series?.get(row)) ?? series,
-        values,
-      };
-      const id = special.id?.get(row);
+      for (const { name, cells } of columns) values[name] = plain(cellOf(cells, row, name)) ?? null;
+      const named = plain(cellOf(special.series, row, "series")) ?? series;
+      const observation: Record<string, unknown> = { series: named, values };
+      const id = cellOf(special.id, row, "id");
       // Whole numbers of 64 bits keep their digits as text.
       if (id !== null && id !== undefined) observation.id = typeof id === "bigint" ? String(id) : id;
-      const time = plain(special.time?.get(row));
+      const time = plain(cellOf(special.time, row, "time"));
       if (time !== null && time !== undefined) observation.time = time;
-      collect(batch, row + 1, tryObservation(observation, UNTIMED));
+      return tryObservation(observation, UNTIMED);
+    };
+    for (let row = 0; row < table.numRows; row++) {
+      try {
+        collect(batch, row + 1, read(row));
+      } catch (error) {
+        if (!(error instanceof EddyError)) throw error;
+        collect(batch, row + 1, () => error);
+      }
       if (row % YIELD_LINES === 0 || columns.length > YIELD_LINES) yield;
     }
   };

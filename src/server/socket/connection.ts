@@ -34,6 +34,9 @@ export interface ConnectionWorld {
 /** Series looked at in one turn for what is known of them already. */
 const NAMES_PER_TURN = 256;
 
+/** Messages of one connection in one turn of the event loop; what the system has read already is taken beyond them. */
+const TURN_MESSAGES = 256;
+
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #ws: WebSocket;
@@ -53,6 +56,8 @@ export class Connection implements Recipient {
   #answered = true;
   /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
   #takenBefore = -1;
+  /** Messages in this turn of the event loop. */
+  #turn = 0;
   #pending = 0;
   #observed = 0;
   readonly onClosed: Promise<void>;
@@ -67,6 +72,7 @@ export class Connection implements Recipient {
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
+      this.#takeTurn();
       if (isBinary) this.#carryOut(() => this.#receive.binary());
       else this.#carryOut(() => this.#receive.text(String(data), world.monotonic()));
     });
@@ -182,9 +188,18 @@ export class Connection implements Recipient {
 
   /** Stops reading from a peer that does not take its answers, or sends faster than its observations can be taken. */
   #hold(): void {
-    if (!this.#ws.isPaused && (this.#full || this.#crowded)) this.#ws.pause();
+    if (!this.#ws.isPaused && (this.#full || this.#crowded || this.#turn >= TURN_MESSAGES)) this.#ws.pause();
   }
 
+  /** Lets others have their turn after some messages of one that sends without end. */
+  #takeTurn(): void {
+    if (++this.#turn !== TURN_MESSAGES) return;
+    this.#hold();
+    setImmediate(() => {
+      this.#turn = 0;
+      this.#letGo();
+    });
+  }
   #letGo(): void {
     const { pendingObservations } = this.#world.options.limits;
     if (this.#ws.isPaused && !this.#full && this.#pending <= pendingObservations / 2) this.#ws.resume();

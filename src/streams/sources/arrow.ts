@@ -5,6 +5,7 @@ import { leaveOutMissing } from "../formats/columns.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
+import { ArrowFlaw, arrowCell, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
 
 /** Readings per batch handed out. */
 const BATCH = 4096;
@@ -52,7 +53,10 @@ function plan(schema: Schema, options: FormatOptions): Plan {
 
 /**
  * An Arrow file or stream of observations: one row each, a column of times, if any a column `series`, columns of numbers. Read
- * one record batch at a time. A stream that ends in the middle of a batch gives all batches before it, then one refusal.
+ * one record batch at a time, and checked before it is believed: whatever a batch declares has to be there. A stream that ends in
+ * the middle of a batch, or has one that does not hold together, gives all batches before it, then one refusal.
+ *
+ * @throws EddyError `bad-file` when not even its schema can be read
  */
 export async function* arrowReadings(
   fs: typeof fileSystem,
@@ -61,10 +65,29 @@ export async function* arrowReadings(
 ): AsyncGenerator<Reading[]> {
   const handle = await fs.promises.open(path);
   try {
-    const reader = await RecordBatchReader.from(handle);
-    await reader.open();
+    const { size } = await handle.stat();
+    let position = 0;
+    const at = async (from: number, bytes: number): Promise<Uint8Array> => {
+      const buffer = new Uint8Array(bytes);
+      let filled = 0;
+      while (filled < bytes) {
+        const { bytesRead } = await handle.read(buffer, filled, bytes - filled, from + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    };
+    const next = async (bytes: number): Promise<Uint8Array> => {
+      const read = await at(position, bytes);
+      position += read.byteLength;
+      return read;
+    };
+    const end = Math.max(0, size - TAIL_BYTES);
+    const footer = footerBytes(await at(end, size - end), size);
+    const messages = checkedArrowMessages(next, size, await at(end - footer, footer));
+    const reader = await opened(path, messages);
     const { time, series, values } = plan(reader.schema, options);
-    const read = timeReader(time ?? "time");
+    const moment = timeReader(time ?? "time");
     let row = 0;
     const columnOf = (vector: Vector | null) => vector as Vector;
     try {
@@ -76,7 +99,7 @@ export async function* arrowReadings(
           const to = Math.min(batch.numRows, from + BATCH);
           const readings: Reading[] = [];
           for (let i = from; i < to; i++)
-            readings.push(readRow(i, row++, times, keys, columns, read, options));
+            readings.push(readRow(i, row++, times, keys, columns, moment, options));
           yield readings;
         }
       }
@@ -96,6 +119,16 @@ export async function* arrowReadings(
   }
 }
 
+async function opened(path: string, messages: AsyncIterable<Uint8Array>) {
+  try {
+    const reader = await RecordBatchReader.from(messages);
+    return await reader.open();
+  } catch (cause) {
+    if (!(cause instanceof ArrowFlaw)) throw cause;
+    throw new EddyError("bad-file", path, { expected: "Arrow", received: cause.message, cause });
+  }
+}
+
 function readRow(
   i: number,
   row: number,
@@ -109,7 +142,7 @@ function readRow(
   try {
     const values: Record<string, number | null> = Object.create(null);
     for (const [name, vector] of columns) {
-      const cell = vector.get(i);
+      const cell = arrowCell(vector, i, name);
       const value = cell === null ? null : Number(cell);
       if (value !== null && !Number.isFinite(value)) {
         throw new EddyError("bad-number", name, { expected: "a finite number", received: String(value) });
@@ -117,9 +150,9 @@ function readRow(
       values[name] = value;
     }
     if (keys !== undefined) leaveOutMissing(values);
-    const name = keys === undefined ? options.name : String(keys.get(i) ?? "");
+    const name = keys === undefined ? options.name : String(arrowCell(keys, i, "series") ?? "");
     checkSeriesName(name);
-    const cell = times?.get(i);
+    const cell = times && arrowCell(times, i, "time");
     const time = times === undefined ? options.arrival(row) : momentOf(cell, times.type, read);
     return { line, row, observation: { series: name, time, values }, timed: times !== undefined };
   } catch (error) {

@@ -110,7 +110,8 @@ function readAuto({ options }: ModelSpec): Omit<ModelChoice, "intervals"> {
 }
 
 function groupsNamed(name: string, model: string): readonly Group[] {
-  const groups = FAMILIES[name] ?? GROUPS.filter((group) => group === name);
+  const groups =
+    (Object.hasOwn(FAMILIES, name) ? FAMILIES[name] : undefined) ?? GROUPS.filter((group) => group === name);
   if (groups.length === 0) {
     const known = [...GROUPS, ...Object.keys(FAMILIES), ...LEARNED.filter((network) => network !== "lstm")];
     wrong(model, `auto, persistence, ${known.join(", ")}`, name);

@@ -54,10 +54,10 @@ export class Connection implements Recipient {
   #closeTimer: NodeJS.Timeout | null = null;
   #closing = false;
   #answered = true;
-  /** Messages in this turn of the event loop. */
-  #turn = 0;
   /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
   #takenBefore = -1;
+  /** Messages in this turn of the event loop. */
+  #turn = 0;
   #pending = 0;
   #observed = 0;
   readonly onClosed: Promise<void>;

@@ -78,6 +78,19 @@ export const choice = <const O extends readonly string[]>(
     options.includes(value) ? (value as O[number]) : refuse(name, `one of ${options.join(", ")}`, value),
 });
 
+/** One character, or the word for one that is hard to type. */
+export const character = (summary: string): Flag<string | undefined> => ({
+  summary,
+  hint: "CHAR",
+  fallback: undefined,
+  parse: (value, name) => {
+    const char = { tab: "\t", "\\t": "\t", comma: ",", semicolon: ";", bar: "|" }[value] ?? value;
+    return char.length === 1 && char !== '"' && char !== "\n"
+      ? char
+      : refuse(name, "one character, or the word tab", value);
+  },
+});
+
 /** A list with commas; given again, it goes on. */
 export const list = (
   summary: string,

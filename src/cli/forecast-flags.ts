@@ -1,19 +1,35 @@
 import { MAX_HORIZON } from "../models/forecaster/specification.ts";
 import type { FormatOptions } from "../streams/formats/reading.ts";
+import { openFormatNames } from "../streams/formats/recognise.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { AGGREGATES } from "../streams/series-specification.ts";
 import type { Values } from "./command.ts";
-import { choice, duration, levels, list, number, text, toggle, whole, wholes } from "./flags.ts";
+import { character, choice, duration, levels, list, number, text, toggle, whole, wholes } from "./flags.ts";
 
 /** Flags of every command that reads a table of readings. */
 export const inputFlags = {
-  time: text({ summary: "column with the event time; found by its name when absent", hint: "COL" }),
-  series: text({
-    summary: "column whose text names the series; the one called series when absent",
+  format: choice(openFormatNames, "what the lines are; auto finds out by the first ones", "auto"),
+  separator: character(
+    "what stands between the cells of a table, such as ';' or tab; found by the lines when absent",
+  ),
+  decimal: choice(["auto", "point", "comma"], "what stands before the fraction of a number", "auto"),
+  time: text({
+    summary: "column with the event time, or a date and a clock with a comma between; found when absent",
     hint: "COL",
   }),
+  "time-format": text({
+    summary:
+      "how times are written, such as DD/MM/YYYY HH:mm:ss, %d.%m.%y %H:%M or unix_ms; found when absent",
+    hint: "PATTERN",
+  }),
+  "time-zone": text({
+    summary: "zone of times that name none, such as Europe/Berlin or +02:00; UTC when absent",
+    hint: "ZONE",
+  }),
+  series: list("columns whose text names the series; found by their names when absent", "COL,..."),
   value: list("columns to forecast; every column of numbers when absent", "COL,..."),
   with: list("columns to read as inputs, not forecast", "COL,..."),
+  quiet: toggle("do not say what the input was found to be"),
 };
 
 /** Flags of every command that forecasts. */
@@ -55,9 +71,13 @@ export const seriesOptions = (
 });
 
 export const formatOptions = (
-  flags: Values<typeof inputFlags>,
-): Pick<FormatOptions, "time" | "series" | "values"> => ({
+  flags: Values<Omit<typeof inputFlags, "format" | "quiet">>,
+): Omit<Partial<FormatOptions>, "name" | "arrival"> => ({
   ...(flags.time === undefined ? {} : { time: flags.time }),
-  ...(flags.series === undefined ? {} : { series: flags.series }),
+  ...(flags["time-format"] === undefined ? {} : { timeFormat: flags["time-format"] }),
+  ...(flags["time-zone"] === undefined ? {} : { timeZone: flags["time-zone"] }),
+  ...(flags.separator === undefined ? {} : { separator: flags.separator }),
+  ...(flags.decimal === "auto" ? {} : { decimal: flags.decimal === "comma" ? "," : "." }),
+  ...(flags.series.length === 0 ? {} : { series: flags.series }),
   ...(flags.value.length === 0 ? {} : { values: [...flags.value, ...flags.with] }),
 });

@@ -42,6 +42,8 @@ export class Live {
   readonly #refusals: Refusals;
   readonly #arena = new Arena();
   readonly #series = new Map<string, Series>();
+  /** Where and when each series last made a step, of those that are read without a word. */
+  readonly #last = new Map<Series, { time: number; offset: number }>();
   #taken = 0;
 
   /** `options` may differ from series to series. */
@@ -57,19 +59,55 @@ export class Live {
 
   /** Takes one reading. */
   push(reading: Reading): readonly Forecast[] {
+    const series = this.#admit(reading);
+    if (series === undefined || isRefused(reading)) return [];
+    const { forecasts, refused } = series.push(reading.observation, reading.row);
+    this.#count(reading, refused);
+    return forecasts;
+  }
+
+  /** Takes one reading without wording a forecast; `latest` has the last ones. */
+  absorb(reading: Reading): void {
+    const series = this.#admit(reading);
+    if (series === undefined || isRefused(reading)) return;
+    const refused = series.take(reading.observation, reading.row, (time, offset) => {
+      this.#last.set(series, { time, offset });
+    });
+    this.#count(reading, refused);
+  }
+
+  /** Lets go of all that is held back, and words the forecasts as they stand then, series by series. */
+  latest(): Forecast[] {
+    return [...this.#series.values()].flatMap((series) => {
+      series.finish((time, offset) => {
+        this.#last.set(series, { time, offset });
+      });
+      const last = this.#last.get(series);
+      return last === undefined ? [] : series.word(last.time, last.offset);
+    });
+  }
+
+  #admit(reading: Reading): Series | undefined {
     if (isRefused(reading)) {
       this.#refusals.add(reading.line, reading.reason, reading.message);
-      return [];
+      return undefined;
     }
     const series = this.#of(reading);
-    if (series === undefined) {
-      this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
-      return [];
-    }
-    const { forecasts, refused } = series.push(reading.observation, reading.row);
+    if (series === undefined) this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
+    else this.#refusals.lose(reading);
+    return series;
+  }
+
+  #count(reading: Taken, refused: Refusal | undefined): void {
     if (refused === undefined) this.#taken++;
     else this.#refusals.add(reading.line, refused, WHY[refused]);
-    return forecasts;
+  }
+
+  /** Values of columns that the first readings of their series did not have. */
+  get ignored(): number {
+    let ignored = 0;
+    for (const { counts } of this.#series.values()) ignored += counts["ignored-values"];
+    return ignored;
   }
 
   /** Lets go of all that is held back: the input has ended. */

@@ -1,12 +1,11 @@
 import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import type { DatabaseReader } from "../storage/sqlite/reader.ts";
-import { openFormatNames } from "../streams/formats/open.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { choice, moment, toggle } from "./flags.ts";
+import { moment, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { listenToKeys } from "./keys.ts";
@@ -14,6 +13,7 @@ import { checkOptions, Live } from "./live.ts";
 import { Pace } from "./pace.ts";
 import { PostObservations } from "./post-observations.ts";
 import { Progress } from "./progress.ts";
+import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 
 /** Between two looks at the keys, milliseconds. */
@@ -50,7 +50,12 @@ export const command = defineCommand({
   summary: "drive the live path with a recording, at the speed of its own time or faster",
   description:
     "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nOn a terminal the space bar stops and starts time.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
-  operands: [{ name: "FILE", summary: "a recording (CSV, NDJSON, Arrow) or a database of eddy serve" }],
+  operands: [
+    {
+      name: "FILE",
+      summary: "a recording (any text that eddy pipe reads, Arrow, Parquet) or a database of eddy serve",
+    },
+  ],
   flags: {
     speed: {
       summary: "times as fast as it was recorded, or max",
@@ -66,7 +71,6 @@ export const command = defineCommand({
       fallback: undefined as URL | undefined,
       parse: readUrl,
     },
-    format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...inputFlags,
     ...forecastFlags,
     json: toggle("with --into, print on stdout what the server answered, summed up, as JSON"),
@@ -81,7 +85,9 @@ export const command = defineCommand({
     const live = new Live(database ? databaseSettings(database) : options, refusals);
     const source = database
       ? databaseReadings(database)
-      : fileReadings(world.fs, path, formatOptions(flags), flags.format);
+      : fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
+          if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+        });
     const out = new ForecastLines(world.stdout);
     const post =
       flags.into &&
@@ -99,6 +105,7 @@ export const command = defineCommand({
         refusals.add(reading.line, reading.reason, reading.message);
         return undefined;
       }
+      refusals.lose(reading);
       sent++;
       return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
     };
@@ -138,7 +145,8 @@ export const command = defineCommand({
     await flush();
     progress.clear();
     const taken = post === undefined ? live.taken : sent;
-    if (refusals.total > 0) await world.stderr.write(refusals.summary(taken));
+    if (post === undefined) refusals.leftOut(live.ignored);
+    if (refusals.any) await world.stderr.write(refusals.summary(taken));
     if (post !== undefined) {
       const { accepted, duplicate, late, refused } = post.posted;
       if (flags.json) await world.stdout.write(`${JSON.stringify(post.posted)}\n`);

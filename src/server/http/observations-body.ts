@@ -1,8 +1,8 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
-import { CsvReader } from "../../streams/formats/csv.ts";
 import { LineSplitter } from "../../streams/formats/lines.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
+import { TextReader } from "../../streams/formats/text-reader.ts";
 import { checkSeriesName, readObservation } from "../../streams/observation-schema.ts";
 import type { RefusedObservation } from "../engine.ts";
 
@@ -53,18 +53,21 @@ const json: BodyReader = (body, batch) => {
   });
 };
 
-/** A heading, then a row for each observation. */
+/** A heading, then a row for each observation, read as `eddy pipe` reads a table. */
 const csv: BodyReader = (body, batch, { series }) => {
-  const splitter = new LineSplitter();
-  const lines = [...splitter.push(body), ...splitter.end()];
-  while (lines.length > 0 && lines.at(-1)?.text.trim() === "") lines.pop();
-  const reader = new CsvReader({ name: series ?? "", arrival: () => UNTIMED });
-  const readings = lines.map(({ number, text }) => reader.read(text, number));
-  for (const reading of readings) {
-    if (reading === undefined) continue;
+  const reader = new TextReader("csv", { name: series ?? "", arrival: () => UNTIMED });
+  const readings = [...reader.push(body), ...reader.end()];
+  // Empty lines at the end are nothing.
+  let end = readings.length;
+  while (end > 0 && (readings[end - 1] as { reason?: string }).reason === "empty-line") end--;
+  for (const reading of readings.slice(0, end)) {
     const { line } = reading;
     if (isRefused(reading)) batch.refused.push({ line, code: reading.reason, message: reading.message });
-    else collect(batch, line, () => named(reading.observation));
+    else {
+      collect(batch, line, () => named(reading.observation));
+      for (const { reason, message } of reading.lost ?? [])
+        batch.refused.push({ line, code: reason, message });
+    }
   }
 };
 

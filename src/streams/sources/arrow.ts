@@ -1,10 +1,12 @@
 import type * as fileSystem from "node:fs";
 import { DataType, RecordBatchReader, type Schema, type Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
-import { leaveOutMissing } from "../formats/columns.ts";
+import { leaveOutMissing } from "../formats/missing.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
+import { joinNames } from "../formats/series-names.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
+import "./arrow-codecs.ts";
 
 /** Readings per batch handed out. */
 const BATCH = 4096;
@@ -12,7 +14,7 @@ const BATCH = 4096;
 /** What the columns of an Arrow schema are. */
 interface Plan {
   readonly time: string | undefined;
-  readonly series: string | undefined;
+  readonly series: readonly string[];
   readonly values: readonly string[];
 }
 
@@ -36,12 +38,17 @@ function plan(schema: Schema, options: FormatOptions): Plan {
       ? (moment?.name ?? names.find((name) => isTimeName(name)))
       : find(options.time, "--time");
   const named = schema.fields.find(({ name, type }) => name === "series" && isText(type));
-  const series = options.series === undefined ? named?.name : find(options.series, "--series");
+  const series =
+    options.series === undefined
+      ? named === undefined
+        ? []
+        : [named.name]
+      : [options.series].flat().map((name) => find(name, "--series"));
   const values =
     options.values !== undefined && options.values.length > 0
       ? options.values.map((name) => find(name, "--value"))
       : schema.fields
-          .filter(({ name, type }) => name !== time && name !== series && isNumeric(type))
+          .filter(({ name, type }) => name !== time && !series.includes(name) && isNumeric(type))
           .map(({ name }) => name);
   if (values.length > 0) return { time, series, values };
   throw new EddyError("bad-column", "value", {
@@ -64,13 +71,17 @@ export async function* arrowReadings(
     const reader = await RecordBatchReader.from(handle);
     await reader.open();
     const { time, series, values } = plan(reader.schema, options);
-    const read = timeReader(time ?? "time");
+    const read = timeReader(time ?? "time", undefined, {
+      ...(options.timeFormat === undefined ? {} : { format: options.timeFormat }),
+      ...(options.timeZone === undefined ? {} : { zone: options.timeZone }),
+      now: options.arrival(0),
+    });
     let row = 0;
     const columnOf = (vector: Vector | null) => vector as Vector;
     try {
       for await (const batch of reader) {
         const times = time === undefined ? undefined : columnOf(batch.getChild(time));
-        const keys = series === undefined ? undefined : columnOf(batch.getChild(series));
+        const keys = series.map((name) => columnOf(batch.getChild(name)));
         const columns = values.map((name) => [name, columnOf(batch.getChild(name))] as const);
         for (let from = 0; from < batch.numRows; from += BATCH) {
           const to = Math.min(batch.numRows, from + BATCH);
@@ -100,7 +111,7 @@ function readRow(
   i: number,
   row: number,
   times: Vector | undefined,
-  keys: Vector | undefined,
+  keys: readonly Vector[],
   columns: readonly (readonly [string, Vector])[],
   read: (cell: string) => number,
   options: FormatOptions,
@@ -116,8 +127,8 @@ function readRow(
       }
       values[name] = value;
     }
-    if (keys !== undefined) leaveOutMissing(values);
-    const name = keys === undefined ? options.name : String(keys.get(i) ?? "");
+    if (keys.length > 0) leaveOutMissing(values);
+    const name = keys.length === 0 ? options.name : joinNames(keys.map((key) => String(key.get(i) ?? "")));
     checkSeriesName(name);
     const cell = times?.get(i);
     const time = times === undefined ? options.arrival(row) : momentOf(cell, times.type, read);

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
-import { openFormatNames } from "../../../src/streams/formats/open.ts";
 import { isRefused } from "../../../src/streams/formats/reading.ts";
+import { openFormatNames } from "../../../src/streams/formats/recognise.ts";
 import { read } from "./read.ts";
 
 const pieces = fc.constantFrom(
@@ -51,7 +51,9 @@ test.each(openFormatNames)("%s: text made of what formats are made of", async (f
     fc.asyncProperty(lines, fc.integer({ min: 1, max: 9 }), async (text, size) => {
       try {
         const all = await read(text, {}, format, size);
-        expect(all.length).toBeLessThanOrEqual(text.split("\n").length);
+        // A line may hold many JSON values.
+        const most = format === "json" || format === "auto" ? text.length : text.split("\n").length;
+        expect(all.length).toBeLessThanOrEqual(most);
         for (const reading of all) {
           if (isRefused(reading)) {
             expect(reading.message).toMatch(/^[^\n]+$/);

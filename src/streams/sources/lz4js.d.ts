@@ -1,0 +1,4 @@
+declare module "lz4js" {
+  /** Unpacks a frame of LZ4. */
+  export function decompress(bytes: Uint8Array, maxSize?: number): Uint8Array;
+}

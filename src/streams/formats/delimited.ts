@@ -117,13 +117,16 @@ function tryDialect(lines: readonly string[], separator: string, known: boolean)
       if (isReadable(cell)) readable++;
     }
   }
-  const consistent = whole.length / Math.max(1, rows.length - Math.max(0, first));
+  // A few lines that are cut alike among many that are not are no table under a long preamble.
+  const rare = 3 * whole.length < rows.length ? 0.5 : 1;
+  const consistent = (rare * whole.length) / Math.max(1, rows.length - Math.max(0, first));
   return {
     separator,
     fenced,
     width,
     preamble: Math.max(0, first),
-    score: consistent * (1 + readable / Math.max(1, total)),
+    // Lines that the cut does not explain speak against it a little.
+    score: consistent * (1 + readable / Math.max(1, total)) * (1 - Math.min(0.3, 0.03 * Math.max(0, first))),
   };
 }
 

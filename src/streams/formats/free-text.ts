@@ -1,5 +1,5 @@
 import { cleanName, isComment, type LineGrammar, type Parsed } from "./grammar.ts";
-import { parseMoment } from "./moments.ts";
+import { parseEither } from "./moments.ts";
 import type { Cell } from "./numbers.ts";
 import { sameNames } from "./pairs.ts";
 import { isMoment } from "./times.ts";
@@ -27,7 +27,7 @@ function leadingTime(text: string): { time: string; rest: number } | undefined {
     .filter((index) => index > 0);
   for (const end of ends.slice(0, 6).reverse()) {
     const words = text.slice(0, end).replace(/[,:|-]$/, "");
-    const moment = /\d:\d\d|^\d{4}-\d\d-\d\d$/.test(words) ? parseMoment(words, "day-first") : undefined;
+    const moment = /\d:\d\d|^\d{4}-\d\d-\d\d$/.test(words) ? parseEither(words) : undefined;
     if (moment !== undefined) return { time: words, rest: end };
   }
   const epoch = /^(\d{10}(?:\.\d+)?|\d{13})\s/.exec(text);
@@ -91,7 +91,7 @@ export function numbersIn(text: string): Map<string, Cell> {
       const unit = own !== "" ? own : unitNext ? next : "";
       const after = !unitNext && /^\p{L}/u.test(next) ? next : "";
       add(
-        named.join(" ") || after || `number${fields.size + 1}`,
+        named.join(" ") || after || (own === "" && unitNext ? next : "") || `number${fields.size + 1}`,
         unit === "" ? number[1] : `${number[1]} ${unit}`,
       );
       if (own === "" && unitNext) i++;

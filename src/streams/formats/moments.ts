@@ -193,3 +193,7 @@ export function dayAndMonth(cell: string): { a: number; b: number; mark: string 
 /** Epoch milliseconds of a moment. */
 export const toUtc = ({ local, zone }: Moment, offset: OffsetOf): number =>
   local - (zone ?? offset(local)) * 60_000;
+
+/** A moment whichever of day and month comes first. */
+export const parseEither = (text: string): Moment | undefined =>
+  parseMoment(text, "day-first") ?? parseMoment(text, "month-first");

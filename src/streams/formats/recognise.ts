@@ -351,7 +351,13 @@ function isSentence(line: string): boolean {
 function underHeading(lines: readonly string[]): boolean {
   for (let i = 0; i < Math.min(lines.length - 1, 8); i++) {
     const names = lines[i].trim().split(/\s+/);
-    if (names.length < 2 || !isHeading(names) || names.some((name) => /^[\d.,]+$/.test(name))) continue;
+    if (names.length < 2 || !isHeading(names)) continue;
+    if (
+      names.some(
+        (name) => /[{}"=]/.test(name) || (numberForm([name]).numbers === 1 && !/^\p{L}+$/u.test(name)),
+      )
+    )
+      continue;
     const next = lines[i + 1].trim().split(/\s+/);
     const merged = wordsWithMoments(lines[i + 1]);
     const label =

@@ -114,6 +114,7 @@ export class Roles {
   readonly #silent: ReadonlySet<string>;
   /** Columns of each series among the records that were looked at. */
   readonly #columnsOf = new Map<string, Set<string>>();
+  readonly #kinds = new Set<string>();
   #lastNames: readonly string[] | undefined;
   #lastPlan: Plan | undefined;
 
@@ -177,12 +178,23 @@ export class Roles {
     const values: ValueRole[] = [];
     const others: string[] = [];
     const silent = new Set<string>();
+    const kinds = new Set<string>();
+    if (setting.sentences) {
+      // Sentences of one kind have the same names; one that is met once among many is chance.
+      const times = new Map<string, number>();
+      for (const { names } of records) times.set(kindOf(names), (times.get(kindOf(names)) ?? 0) + 1);
+      for (const { names } of records) {
+        if (records.length > 2 && (times.get(kindOf(names)) ?? 0) < 2) continue;
+        this.#kinds.add(kindOf(names));
+        for (const name of names) kinds.add(name);
+      }
+    }
     const flux = columns.has("_value") && columns.has("_time");
-    for (const { name, cells, records: at } of columns.values()) {
+    for (const { name, cells } of columns.values()) {
       if (this.#notValues.has(name)) continue;
       const form = numberForm(cells, mark);
       const chosen = asked === undefined ? !flux || name === "_value" : this.#asked?.has(name);
-      const enough = !setting.sentences || at.length * 5 >= records.length;
+      const enough = !setting.sentences || kinds.has(name);
       if (chosen && (asked !== undefined || (enough && isValue(name, form)))) values.push({ name, form });
       else {
         others.push(name);
@@ -249,6 +261,12 @@ export class Roles {
 
   #read(record: LineRecord, line: number, row: number): Reading {
     const plan = this.#plan(record.names);
+    if (plan.strange) {
+      throw new EddyError("bad-line", "line", {
+        expected: `a sentence with ${printable(this.values.map(({ name }) => name).join(", "), 100)}`,
+        received: `one with ${printable(record.names.join(", "))}`,
+      });
+    }
     const { cells } = record;
     const values: Record<string, number | null> = Object.create(null);
     let lost: Loss[] | undefined;
@@ -409,7 +427,13 @@ export class Roles {
     }
     const at = (columns: readonly string[]) => columns.flatMap((name) => indexOf.get(name) ?? []);
     const time = at(this.time?.columns ?? []);
-    return { values, late, keys: at(this.keys), time: time.length === this.time?.columns.length ? time : [] };
+    return {
+      values,
+      late,
+      keys: at(this.keys),
+      time: time.length === this.time?.columns.length ? time : [],
+      strange: this.#setting.sentences && this.#kinds.size > 0 && !this.#kinds.has(kindOf(names)),
+    };
   }
 
   /** Two rows of one time in one series, which a text column tells apart, are two series that nobody has named. */
@@ -516,7 +540,11 @@ interface Plan {
   readonly late: ReadonlySet<number>;
   readonly keys: readonly number[];
   readonly time: readonly number[];
+  /** A sentence of a kind that was not among those looked at. */
+  readonly strange: boolean;
 }
+
+const kindOf = (names: readonly string[]): string => names.join("\n");
 
 const beginsLikeNumber = (cell: Cell | undefined): boolean =>
   typeof cell === "number" ||
@@ -683,7 +711,7 @@ function decideTime(
   }
   const clock = texts.find((name) => written(name, ["date"]));
   if (clock !== undefined) return checked([clock], alone);
-  if (!setting.headed) {
+  if (!setting.headed || [...columns.keys()].every((name) => /^column\d+$/.test(name))) {
     const epoch = free.find((name) => columns.size > 1 && isEpochColumn(cells(name)));
     if (epoch !== undefined) return checked([epoch], alone);
   } else {
@@ -794,7 +822,7 @@ function decideKeys(
     if (texts.length > 0 && form.others > 0) return sure !== "repeated" || comesAgain(texts);
     const whole = cells.filter((cell) => cell !== null && Number.isInteger(readNumber(String(cell))));
     if (whole.length < cells.filter((cell) => cell !== null).length || whole.length === 0) return false;
-    if (sure === "number") return cells.length < 3 || comesAgain(whole);
+    if (sure === "number") return cells.length < 3 || setting.labelled || comesAgain(whole);
     // `id` over numbers is idle time as well as a name: only beside a time, in cells that are not told by blanks.
     return sure === "repeated" && comesAgain(whole) && !setting.spaced && taken.size > 0;
   });

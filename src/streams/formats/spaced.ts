@@ -37,7 +37,7 @@ export interface Layout {
 
 /** The layout of these lines. */
 export function surveySpaced(lines: readonly string[]): Layout {
-  const filled = lines.filter((line) => line.trim() !== "");
+  const filled = lines.filter((line) => line.trim() !== "" && !BANNER.test(line));
   const headings = filled.filter((line) => isHeadingLine(words(line, false)));
   let blank = false;
   for (let i = 0; i < lines.length; i++) {
@@ -49,16 +49,30 @@ export function surveySpaced(lines: readonly string[]): Layout {
   const labelled =
     headings.length > 0 && filled.filter((line) => /^\s*[\p{L}][\w()-]*:\s+\d/u.test(line)).length > 0;
   const first = headings[0];
+  const matching = (wide: boolean): number =>
+    first === undefined
+      ? 0
+      : filled.filter((line) => words(line, wide).length === words(first, wide).length).length;
   const wide =
     first !== undefined &&
     words(first, true).length > 1 &&
     words(first, true).length < words(first, false).length &&
-    filled.filter((line) => words(line, true).length === words(first, true).length).length >
-      filled.length / 2;
+    matching(true) > filled.length / 2 &&
+    matching(true) > matching(false);
   return { blocks: blank || labelled, wide };
 }
 
+/** A line that says when the lines after it were written. */
+const isStamp = (cells: readonly string[]): boolean => cells.length === 1 && isMoment(cells[0]);
+
+/** `Title: 1.0 us, 0.5 sy`, numbers with what they count after them, as top writes above its table. */
+const COUNTED = /^([^:]{1,24}?)\s*:\s+[+-]?\d[\d.,]*\s+[\p{L}/-]+(?:\s+\p{L}+)?\s*[,.]/u;
+const COUNT = /([+-]?\d+(?:\.\d+)?)\s+([\p{L}/-]+(?:\s\p{L}+)?)/gu;
+const LOAD = /load averages?:\s*([\d.]+),?\s+([\d.]+),?\s+([\d.]+)/;
+
 const words = (line: string, wide: boolean): string[] => line.trim().split(wide ? /\s{2,}|\t/ : /\s+/);
+
+const LOADS: readonly string[] = ["1 min", "5 min", "15 min"];
 
 const isData = (cell: string): boolean =>
   !Number.isNaN(readNumber(cell)) ||
@@ -92,6 +106,7 @@ export class SpacedGrammar implements LineGrammar {
   #data = false;
   #comment: string | undefined;
   #day: string | undefined;
+  #stamp: string | undefined;
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -117,6 +132,13 @@ export class SpacedGrammar implements LineGrammar {
         this.#day = isMoment(banner[1]) ? banner[1] : undefined;
         return "preamble";
       }
+      const counted = this.#counts(text);
+      if (counted !== undefined) return [counted];
+      const stamp = wordsWithMoments(text);
+      if (isStamp(stamp)) {
+        this.#stamp = stamp[0];
+        return "preamble";
+      }
       if (/^(?:Average|Durchschn\.|Moyenne|Media|Summary):/.test(text)) return "preamble";
     }
     const heading = isHeadingLine(raw);
@@ -130,7 +152,18 @@ export class SpacedGrammar implements LineGrammar {
       return { reason: "bad-line", message: `expected ${expected} fields, got ${raw.length}` };
     }
     this.#data = true;
-    return [record];
+    return [this.#stamp === undefined ? record : { ...record, time: this.#stamp }];
+  }
+
+  /** The counts of a line above a table; nothing when it is none. */
+  #counts(text: string): LineRecord | undefined {
+    const load = LOAD.exec(text);
+    if (load !== null) return { names: LOADS, cells: load.slice(1, 4), series: "load" };
+    const titled = COUNTED.exec(text);
+    if (titled === null) return undefined;
+    const found = [...text.slice(titled[1].length).matchAll(COUNT)];
+    const names = columnNames(found.map(([, , name]) => name));
+    return { names: this.#shared(names), cells: found.map(([, count]) => count), series: titled[1] };
   }
 
   #turnTo(heading: Heading): "heading" {
@@ -203,6 +236,15 @@ export class SpacedGrammar implements LineGrammar {
     this.#fixed = this.#commentNames(variants) ?? unnamed(last.length);
     const names = this.#fixed;
     return { names, cells: variants.find((variant) => variant.length === names.length) ?? last };
+  }
+
+  /** One array for the same names, however often they come. */
+  #shared(names: readonly string[]): readonly string[] {
+    const key = names.join("\n");
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known;
+    this.#parts.set(key, names);
+    return names;
   }
 
   readonly #parts = new Map<string, readonly string[]>();

@@ -12,6 +12,8 @@ import {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what moves the cursor of a terminal and colours its text
 const TERMINAL = /\u001b\[[0-9;?]*[A-Za-z]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the same, torn
+const TORN = /\u001b(?:\[[0-9;?]{0,32})?$/;
 
 /**
  * Reads the bytes of one input: keeps the first lines until it knows what they are, then turns every line into readings. The one
@@ -21,6 +23,8 @@ export class TextReader {
   readonly #format: TextFormat | "auto";
   readonly #options: FormatOptions;
   readonly #bytes = new TextBytes();
+  /** The beginning of what moves the cursor, cut off by the end of a chunk. */
+  #escape = "";
   #kept = "";
   #keptLines = 0;
   #recognised: Recognised | undefined;
@@ -57,7 +61,7 @@ export class TextReader {
   }
 
   #take(text: string): Reading[] {
-    const plain = text.includes("\u001b[") ? text.replace(TERMINAL, "") : text;
+    const plain = this.#withoutEscapes(text);
     if (this.#recognised !== undefined)
       return this.#read(this.#recognised.splitter.push(this.#lineEnds(plain)));
     this.#kept += plain;
@@ -79,6 +83,13 @@ export class TextReader {
     this.#recognised = recognised;
     this.#kept = "";
     return this.#read(recognised.splitter.push(text));
+  }
+
+  #withoutEscapes(text: string): string {
+    if (this.#escape === "" && !text.includes("\u001b")) return text;
+    const whole = this.#escape + text;
+    this.#escape = TORN.exec(whole)?.[0] ?? "";
+    return whole.slice(0, whole.length - this.#escape.length).replace(TERMINAL, "");
   }
 
   #lineEnds(text: string): string {

@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { type DayOrder, dayAndMonth, type Moment, parseMoment, toUtc } from "./moments.ts";
+import { type DayOrder, dayAndMonth, type Moment, parseEither, parseMoment, toUtc } from "./moments.ts";
 import { type Cell, isMissing, readNumber } from "./numbers.ts";
 import { type PatternReader, timePattern } from "./time-pattern.ts";
 import { type OffsetOf, readOffset, zoneOffset } from "./zones.ts";
@@ -37,11 +37,11 @@ export const isTimeName = (name: string): boolean => {
 
 /** Whether a column of this name must be the time, so that it is a mistake when it cannot be read. */
 export const isSurelyTime = (name: string): boolean =>
-  TIME_NAME.test(plainName(name.slice(name.lastIndexOf(".") + 1)));
+  !name.endsWith("+") && TIME_NAME.test(plainName(name.slice(name.lastIndexOf(".") + 1)));
 
 /** Whether a text is a moment by itself, with a date. */
 export const isMoment = (cell: string): boolean => {
-  const moment = parseMoment(cell, "day-first");
+  const moment = parseEither(cell);
   return moment !== undefined && moment.lacks !== "date";
 };
 

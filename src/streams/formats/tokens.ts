@@ -1,4 +1,4 @@
-import { parseMoment } from "./moments.ts";
+import { parseEither } from "./moments.ts";
 import { readNumber } from "./numbers.ts";
 import { knownScale } from "./units.ts";
 import { readOffset } from "./zones.ts";
@@ -46,7 +46,7 @@ function momentLength(words: readonly string[], i: number): number {
         .join(" ")
         .replace(/^\[|\]$/g, "");
       // A moment of words must have a clock or a year, so that "may 5" in a sentence is none.
-      const moment = /\d:\d\d|\b\d{4}\b/.test(text) ? parseMoment(text, "day-first") : undefined;
+      const moment = /\d:\d\d|\b\d{4}\b/.test(text) ? parseEither(text) : undefined;
       if (moment !== undefined && moment.lacks !== "date") return n;
     }
     return 0;
@@ -60,7 +60,7 @@ function momentLength(words: readonly string[], i: number): number {
     .slice(i, i + length)
     .join(" ")
     .replace(/^\[|\]$|,$/g, "");
-  return parseMoment(text, "day-first") === undefined ? 0 : length;
+  return parseEither(text) === undefined ? 0 : length;
 }
 
 /** Numbers and the units after them put into one: `21.5`, `°C` is `21.5 °C`. */

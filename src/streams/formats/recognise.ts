@@ -33,6 +33,8 @@ export type TextFormat = (typeof TEXT_FORMATS)[number];
 export const LOOK_AHEAD = 64;
 /** Characters of long lines that are enough. */
 export const ENOUGH_TEXT = 2 ** 18;
+/** Characters of one line that tell its format. */
+const TELLING = 2 ** 16;
 /** Share of the lines that a format must explain to be taken for it. */
 const MOST = 0.6;
 
@@ -104,18 +106,12 @@ export function recognise(
   const lines = cut
     .filter(({ tooLong }) => !tooLong)
     .slice(Math.max(0, first), Math.max(0, first) + LOOK_AHEAD);
-  let choice = json
-    ? wholeJson(options)
-    : choose(
-        lines.map((line) => line.text),
-        format,
-        options,
-      );
+  let choice = json ? wholeJson(options) : choose(lines.map(beginning), format, options);
   let sample = survey(choice, choice.whole ? values(text, ended) : lines);
   if (sample.records.length === 0 && cut.length > LOOK_AHEAD && !choice.whole) {
     // A preamble longer than what is looked at: the data is further down.
     const more = cut.filter(({ tooLong }) => !tooLong).slice(0, 4096);
-    choice = choose(more.map((line) => line.text).slice(-LOOK_AHEAD), format, options);
+    choice = choose(more.slice(-LOOK_AHEAD).map(beginning), format, options);
     sample = survey(choice, more);
   }
   if (sample.records.length === 0 && !ended && text.length < 2 ** 21 && cut.length < 4096) return undefined;
@@ -134,7 +130,7 @@ export function recognise(
       inLine: roles.keys.length === 0 && sample.records.some(({ series }) => series !== undefined),
       seen: roles.seriesSeen.slice(0, 100),
     },
-    columns: observed(sample.records) ?? roles.values.map(({ name, form }) => ({ name, unit: form.unit })),
+    columns: columnsTold(sample.records, roles),
     leftOut: {
       columns: roles.others,
       comments: sample.comments,
@@ -151,15 +147,19 @@ export function recognise(
   };
 }
 
-/** The columns of observations in Eddy's own form, which name them themselves. */
-function observed(records: readonly LineRecord[]): { name: string; unit: string }[] | undefined {
-  const names = new Set<string>();
+const beginning = ({ text }: Line): string => (text.length > TELLING ? text.slice(0, TELLING) : text);
+
+/** The columns of values; observations in Eddy's own form name them themselves. */
+function columnsTold(records: readonly LineRecord[], roles: Roles): { name: string; unit: string }[] {
+  const names = new Map(roles.values.map(({ name, form }) => [name, form.unit]));
   for (const { observation } of records) {
     if (observation === undefined) continue;
     const { values } = observation as { values?: object };
-    for (const name of values === undefined ? ["value"] : Object.keys(values)) names.add(name);
+    for (const name of values === undefined ? ["value"] : Object.keys(values)) {
+      if (!names.has(name)) names.set(name, "");
+    }
   }
-  return names.size === 0 ? undefined : [...names].map((name) => ({ name, unit: "" }));
+  return [...names].map(([name, unit]) => ({ name, unit }));
 }
 
 interface Sample {

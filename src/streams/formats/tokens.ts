@@ -10,11 +10,13 @@ const WORD = /^\[?\p{L}{2,10}[.,]?$/u;
 const DAY = /^\[?\d{1,2}(?:st|nd|rd|th|\.)?,?$/;
 /** Most words of a written moment: `Tue Jan 2 15:04:05 UTC 2024`. */
 const LONGEST = 6;
+/** Words of a line beyond which no moments are looked for. */
+const MOST_WORDS = 4096;
 
 /** The words of a line, with those that make one moment together put into one. */
 export function wordsWithMoments(line: string): string[] {
   const words = line.trim().split(/\s+/);
-  if (!/[:/\-\p{L}]/u.test(line)) return words;
+  if (words.length > MOST_WORDS || !/[:/\-\p{L}]/u.test(line)) return words;
   const merged: string[] = [];
   for (let i = 0; i < words.length; ) {
     const length = momentLength(words, i);
@@ -65,6 +67,7 @@ function momentLength(words: readonly string[], i: number): number {
 
 /** Numbers and the units after them put into one: `21.5`, `°C` is `21.5 °C`. */
 export function withUnits(words: readonly string[]): string[] {
+  if (words.length > MOST_WORDS) return [...words];
   const merged: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const unit = words[i + 1];

@@ -35,6 +35,11 @@ export interface Dialect {
 /** Cuts a line into cells; nothing when a quote in it is never closed. */
 export function cut(text: string, separator: string): string[] | undefined {
   if (!text.includes('"')) return text.split(separator);
+  if (text.startsWith('"') && text.endsWith('"') && text.length > 1) {
+    // Every cell is quoted and none has a quote in it: nothing to decide.
+    const cells = text.slice(1, -1).split(`"${separator}"`);
+    if (!cells.some((cell) => cell.includes('"'))) return cells;
+  }
   try {
     const records = parse(text, {
       delimiter: separator,
@@ -146,6 +151,7 @@ function cells(text: string, separator: string, fenced: boolean): string[] | und
 export class DelimitedGrammar implements LineGrammar {
   readonly #dialect: Dialect;
   #names: readonly string[] | undefined;
+  #known: { names: readonly string[] | undefined; set: ReadonlySet<string> } | undefined;
   #headed = false;
   #data = false;
   #comment: string | undefined;
@@ -209,12 +215,21 @@ export class DelimitedGrammar implements LineGrammar {
               : `expected ${this.#names.length} fields as in the heading, got ${row.length}`,
         };
       }
-    } else if (this.#headed && repeatsHeading(row, this.#names)) {
+    } else if (this.#headed && this.#hasName(row) && repeatsHeading(row, this.#names)) {
       this.#names = this.#names.every((name, i) => name === row?.[i]) ? this.#names : columnNames(row);
       return "heading";
     }
     this.#data = true;
     return [{ names: this.#names, cells: row }];
+  }
+
+  /** Whether one of these cells is a name of the heading. */
+  #hasName(row: readonly string[]): boolean {
+    if (this.#known === undefined || this.#known.names !== this.#names) {
+      this.#known = { names: this.#names, set: new Set(this.#names) };
+    }
+    for (const cell of row) if (this.#known.set.has(cell.trim())) return true;
+    return false;
   }
 
   /** Whether a line that begins like a comment is a row of the table, whose first cell begins so. */

@@ -85,4 +85,10 @@ export function repeatsHeading(cells: readonly string[], names: readonly string[
 export const isRule = (text: string): boolean => /^[\s|+=:-]+$/.test(text) && /[-=]{3}/.test(text);
 
 /** What a comment begins with; `#N/A` is a missing cell. */
-export const isComment = (text: string): boolean => /^\s*(?:#(?!n\/a|value!|div\/0!)|\/\/|%%|"#)/i.test(text);
+export const isComment = (text: string): boolean => {
+  // Nearly every line is none, which its first character tells.
+  const first = text.charCodeAt(0);
+  if (first !== 35 && first !== 47 && first !== 37 && first !== 34 && first !== 32 && first !== 9)
+    return false;
+  return /^\s*(?:#(?!n\/a|value!|div\/0!)|\/\/|%%|"#)/i.test(text);
+};

@@ -37,6 +37,8 @@ const MONTHS: ReadonlyMap<string, number> = new Map(
 export const monthOf = (name: string): number | undefined =>
   MONTHS.get(name.toLowerCase().replace(/\.$/, ""));
 
+/** What most moments look like; the rest is for those that do not. */
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z)?$/;
 const YEAR_FIRST = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:(?:[T_,:]\s?|\s+)(.+))?$/i;
 const YEAR_LAST = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?:(?:[T_,:]\s?|\s+)(.+))?$/i;
 const CLOCK =
@@ -115,6 +117,14 @@ function at(
  */
 export function parseMoment(cell: string, order: DayOrder | undefined): Moment | undefined {
   if (cell.length > MAX_MOMENT) return undefined;
+  const iso = ISO.exec(cell);
+  if (iso !== null) {
+    const date = midnight(+iso[1], +iso[2], +iso[3]);
+    if (date === undefined || +iso[4] > 23 || +iso[5] > 59 || +iso[6] > 59) return undefined;
+    const fraction = iso[7] === undefined ? 0 : Math.floor(Number(`0.${iso[7]}`) * 1000);
+    const ms = (+iso[4] * 3600 + +iso[5] * 60 + +iso[6]) * 1000 + fraction;
+    return { local: date + ms, zone: iso[8] === undefined ? undefined : 0, lacks: "nothing" };
+  }
   let text = cell.trim();
   const ymd = YEAR_FIRST.exec(text);
   if (ymd !== null) return at(midnight(+ymd[1], +ymd[3], +ymd[4]), ymd[5]);

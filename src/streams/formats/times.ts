@@ -272,8 +272,8 @@ export function timeReader(field: string, form: TimeForm | undefined, options: T
       ? `a time ${timeWords(form)}`
       : "ISO 8601 or epoch seconds or milliseconds";
   return (cell) => {
-    const number = readNumber(cell);
-    if (Number.isNaN(number) || form?.kind === "written") {
+    const number = form?.kind === "written" ? Number.NaN : readNumber(cell);
+    if (Number.isNaN(number)) {
       const moment = parseMoment(cell, order);
       if (moment === undefined) {
         if (order === undefined && parseMoment(cell, "day-first") !== undefined)
@@ -330,8 +330,11 @@ export function ambiguousTime(field: string, cell: string): EddyError {
 /** Finds the years and dates that are not written: those of the present at first, then going on as the times do. */
 class MissingDates {
   readonly #now: number;
+  /** Midnight of the day, and the clock last seen in it. */
   #base: number | undefined;
   #last = Number.NaN;
+  #year: number | undefined;
+  #lastOfYear = Number.NaN;
 
   constructor(now: number) {
     this.#now = Number.isFinite(now) ? now : 0;
@@ -348,12 +351,12 @@ class MissingDates {
     if (lacks !== "year") return { local, zone, lacks };
     const date = new Date(local);
     const inYear = (year: number) => Date.UTC(year, date.getUTCMonth(), date.getUTCDate()) + (local % DAY);
-    if (this.#base === undefined) {
+    if (this.#year === undefined) {
       const year = new Date(this.#now).getUTCFullYear();
       // What would lie in the future is of the year before.
-      this.#base = this.#now < FIRST_EPOCH * 1000 ? 1972 : inYear(year) > this.#now + DAY ? year - 1 : year;
-    } else if (local < this.#last - 180 * DAY) this.#base++;
-    this.#last = local;
-    return { local: inYear(this.#base), zone, lacks: "nothing" };
+      this.#year = this.#now < FIRST_EPOCH * 1000 ? 1972 : inYear(year) > this.#now + DAY ? year - 1 : year;
+    } else if (local < this.#lastOfYear - 180 * DAY) this.#year++;
+    this.#lastOfYear = local;
+    return { local: inYear(this.#year), zone, lacks: "nothing" };
   }
 }

@@ -4,6 +4,9 @@ import type { Cell } from "./numbers.ts";
 
 const PAIR = /([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))[,;]?(?=\s|$)/y;
 
+const PUNCTUATED =
+  /^\s*[\p{L}_][\w.-]{0,63}\s?[=:]\s?[^,;=:"\s][^,;=:"]{0,63}(?:[,;]\s*[\p{L}_][\w.-]{0,63}\s?[=:]\s?[^,;=:"\s][^,;=:"]{0,63})+[,;]?\s*$/u;
+
 /** The pairs of a logfmt line, or nothing when it is none. */
 export function pairs(text: string): Map<string, Cell> | undefined {
   const fields = new Map<string, Cell>();
@@ -16,12 +19,23 @@ export function pairs(text: string): Map<string, Cell> | undefined {
     }
     PAIR.lastIndex = at;
     const match = PAIR.exec(text);
-    if (match === null) return undefined;
+    if (match === null) return at === 0 || fields.size === 0 ? punctuated(text) : undefined;
     fields.set(
       cleanName(match[1]) || match[1].slice(0, 8),
       match[2] !== undefined ? match[2].replace(/\\(.)/g, "$1") : match[3].replace(/[,;]$/, ""),
     );
     at = PAIR.lastIndex;
+  }
+  return fields.size > 0 ? fields : undefined;
+}
+
+/** Pairs with commas or semicolons between, and a colon or an equals sign within: `T:21.5,H:40`. */
+function punctuated(text: string): Map<string, Cell> | undefined {
+  if (!PUNCTUATED.test(text)) return undefined;
+  const fields = new Map<string, Cell>();
+  for (const pair of text.split(/[,;]/)) {
+    const at = pair.search(/[=:]/);
+    if (at > 0) fields.set(cleanName(pair.slice(0, at)) || "value", pair.slice(at + 1).trim());
   }
   return fields.size > 0 ? fields : undefined;
 }

@@ -254,6 +254,11 @@ export const cases: Record<string, Case> = {
     options: { time: "t" },
     last: { a: { n: 4 }, b: { n: 5 } },
   },
+  "pairs with commas between": { text: "T:21.5,H:40\nT:22.5,H:41\n", last: { input: { T: 22.5, H: 41 } } },
+  "a topic that is not there for a while": {
+    text: "a/t 21.5\nb/t unavailable\na/t 22.5\nb/t 3\n",
+    last: { "a/t": { value: 22.5 }, "b/t": { value: 3 } },
+  },
   "a microcontroller's sentences": {
     text: "Humidity: 45.50 %\tTemperature: 21.30 °C\nHumidity: 45.75 %\tTemperature: 21.40 °C\n",
     last: { input: { Humidity: 45.75, Temperature: 21.4 } },

@@ -1,7 +1,7 @@
 import { EddyError } from "../../models/errors.ts";
 import { VALUE } from "../../models/observation.ts";
 import { MAX_COLUMN_NAME } from "../observation-schema.ts";
-import { type Cell, isMissing, readNumber } from "./numbers.ts";
+import { type Cell, isMissing, numberForm, readNumber } from "./numbers.ts";
 import { isMoment } from "./times.ts";
 
 /** What a line says, taken apart by its grammar: named cells, not yet understood. */
@@ -71,7 +71,12 @@ export const cleanName = (text: string): string =>
 
 /** Whether these cells are names: none of them is a number or a moment, and one at least is a word. */
 export const isHeading = (cells: readonly string[]): boolean =>
-  !cells.some((cell) => !Number.isNaN(readNumber(cell)) || isMoment(cell)) && !cells.every(isMissing);
+  !cells.some((cell) => !Number.isNaN(readNumber(cell)) || isQuantity(cell) || isMoment(cell)) &&
+  !cells.every(isMissing);
+
+/** `21,5`, `1,230.5`, `40%`, `10.5 °C`; not `5m`, which is a name as well. */
+const isQuantity = (cell: string): boolean =>
+  /^\s*[+\-−]?(?:\d+[.,]\d|[\d.,']+\s*(?:[%°]\S*)?\s*$)/.test(cell) && numberForm([cell]).numbers === 1;
 
 /** Whether most of these words are names of that heading: the heading again, perhaps grown. */
 export function repeatsHeading(cells: readonly string[], names: readonly string[]): boolean {

@@ -354,7 +354,10 @@ function underHeading(lines: readonly string[]): boolean {
     if (names.length < 2 || !isHeading(names)) continue;
     if (
       names.some(
-        (name) => /[{}"=]/.test(name) || isMissing(name) || (numberForm([name]).numbers === 1 && !/^\p{L}+$/u.test(name)),
+        (name) =>
+          /[{}"=]/.test(name) ||
+          isMissing(name) ||
+          (numberForm([name]).numbers === 1 && !/^\p{L}+$/u.test(name)),
       )
     )
       continue;

@@ -254,6 +254,11 @@ export const cases: Record<string, Case> = {
     options: { time: "t" },
     last: { a: { n: 4 }, b: { n: 5 } },
   },
+  "no heading, and fractions behind a comma": {
+    text: "21,5;40,5\n21,6;41,5\n",
+    last: { input: { column1: 21.6, column2: 41.5 } },
+    refused: 0,
+  },
   "pairs with commas between": { text: "T:21.5,H:40\nT:22.5,H:41\n", last: { input: { T: 22.5, H: 41 } } },
   "a topic that is not there for a while": {
     text: "a/t 21.5\nb/t unavailable\na/t 22.5\nb/t 3\n",

@@ -35,6 +35,7 @@ const open = () =>
     series: { horizon: Number(values.horizon), model: values.model },
     checkpointEvery: 1e9,
     memoryBytes: 16 * 2 ** 30,
+    newSeriesPerSecond: 1_000_000,
     failpoint,
   });
 const milliseconds = async (work: () => Promise<unknown>): Promise<number> => {

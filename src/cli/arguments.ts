@@ -39,6 +39,8 @@ export function readArguments<F extends Flags>(
   for (const [name, flag] of Object.entries(command.flags)) values[name] = flag.fallback;
   const given = new Set<string>();
   const operands: string[] = [];
+  /** Takes back the value of the last flag that could do without: it was an operand. */
+  let giveBack: (() => void) | undefined;
   for (let i = 0; i < typed.length; i++) {
     const word = typed[i];
     if (word === "--") {
@@ -77,6 +79,18 @@ export function readArguments<F extends Flags>(
       values[name] = flag.parse("", shown, values[name]);
       continue;
     }
+    const next = typed[i + 1];
+    if (flag.alone !== undefined && equals < 0) {
+      const before = values[name];
+      if (next === undefined || next.startsWith("--")) {
+        values[name] = flag.parse(flag.alone, shown, before);
+        continue;
+      }
+      giveBack = () => {
+        operands.push(next);
+        values[name] = flag.parse(flag.alone as string, shown, before);
+      };
+    }
     const value = equals >= 0 ? word.slice(equals + 1) : typed[++i];
     if (value === undefined || (equals < 0 && value.startsWith("--"))) {
       throw new EddyError("bad-argument", shown, { expected: `a value (${flag.hint})`, received: "none" });
@@ -85,6 +99,7 @@ export function readArguments<F extends Flags>(
   }
   const expected = command.operands ?? [];
   const required = expected.filter((operand) => !operand.optional);
+  if (operands.length < required.length) giveBack?.();
   if (operands.length < required.length) {
     throw new EddyError("bad-argument", expected[operands.length].name, {
       expected: expected[operands.length].summary,

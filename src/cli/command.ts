@@ -10,6 +10,8 @@ export interface Flag<T> {
   readonly hint?: string;
   /** The value when the flag is absent. */
   readonly fallback: T;
+  /** What it means without a value; absent when it needs one. */
+  readonly alone?: string;
   /** Whether it may be given more than once. */
   readonly repeats?: boolean;
   /** Reads one value; `name` is the flag with its dashes. Throws EddyError `bad-argument`. */

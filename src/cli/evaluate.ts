@@ -2,9 +2,9 @@ import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { splitModelSpecs } from "../models/network/model-spec.ts";
-import { openFormatNames } from "../streams/formats/open.ts";
+import type { Observation } from "../models/observation.ts";
 import { isRefused } from "../streams/formats/reading.ts";
-import { Series, type SeriesSpecification } from "../streams/series.ts";
+import { Series, type SeriesSpecification, type SetAside } from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
 import { ForecastsFile } from "./evaluation/forecasts-file.ts";
@@ -15,10 +15,11 @@ import { type Head, type ModelResult, summarise } from "./evaluation/results.ts"
 import { survey } from "./evaluation/survey.ts";
 import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
-import { choice, list, text, toggle, whole } from "./flags.ts";
-import { forecastFlags, formatOptions, inputFlags } from "./forecast-flags.ts";
-import { checkOptions, WHY } from "./live.ts";
+import { list, text, toggle, whole } from "./flags.ts";
+import { forecastFlags, formatOptions, inputFlags, inputOptions } from "./forecast-flags.ts";
+import { checkColumns, checkOptions, outOfRange, setAside } from "./live.ts";
 import { Progress } from "./progress.ts";
+import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import type { World } from "./world.ts";
 
@@ -53,7 +54,9 @@ export const command = defineCommand({
   summary: "how well the models forecast a recording, without a leak",
   description:
     "Forecasts the recording step by step as if it were live, and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets; rows count from 0 after the heading. skill is 1 - mse / mse of persistence, vs seasonal the same against the value one season before (the first --period, else a day, a week or a year by the step of the recording); interval is the mean interval score. For each level of --quantiles, below is the share of labels at or below the quantile, pinball its mean pinball loss.\n\nWith several models, --forecasts and --report show auto if it is among them, else the last.",
-  operands: [{ name: "FILE", summary: "a recording of one series: CSV, NDJSON, Arrow" }],
+  operands: [
+    { name: "FILE", summary: "a recording of one series: any text that eddy pipe reads, Arrow, Parquet" },
+  ],
   flags: {
     ...shared,
     train: whole({
@@ -73,7 +76,6 @@ export const command = defineCommand({
       "SPEC,...",
       splitModelSpecs,
     ),
-    format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...input,
     json: toggle("print the result as JSON, by step and target too"),
     forecasts: text({ summary: "write every scored forecast to an Arrow file", hint: "OUT.arrow" }),
@@ -93,10 +95,22 @@ export const command = defineCommand({
       lateness: flags.lateness,
       every: flags.every ?? 0,
       aggregate: flags.aggregate,
+      ...inputOptions(flags),
     };
     for (const model of models) checkOptions({ ...options, model });
-    const recording = new Recording(world, path, formatOptions({ ...flags, value: [] }), flags.format);
-    const columns = chooseColumns(Object.keys((await recording.first()).values), flags.target, flags.with);
+    let found = "";
+    const recording = new Recording(
+      world,
+      path,
+      formatOptions({ ...flags, value: [] }),
+      flags.format,
+      (recognition) => {
+        if (!flags.quiet) found = recognitionLine(path, recognition);
+      },
+    );
+    const first = await recording.first();
+    const columns = chooseColumns(Object.keys(first.values), flags.target, flags.with);
+    checkColumns(options, { ...first, values: valuesOf(first, columns) });
     const specificationOf = (model: string): SeriesSpecification =>
       seriesSpecification({ ...options, ...columns, model });
     const seen = await survey(recording, specificationOf(models[0]), flags.train);
@@ -108,6 +122,7 @@ export const command = defineCommand({
         received: `${asked.from}:${asked.to}`,
       });
     }
+    if (found !== "") await world.stderr.write(found);
     const shown = models.includes("auto") ? models.lastIndexOf("auto") : models.length - 1;
     const season = flags.period[0] ?? (seen.timed ? calendarSeason(seen.stepMilliseconds) : null);
     const head: Head = {
@@ -146,7 +161,7 @@ export const command = defineCommand({
           counts: series.counts,
         }),
       );
-      if (m === 0 && refusals.total > 0) await world.stderr.write(refusals.summary(series.counts.taken));
+      if (m === 0 && refusals.any) await world.stderr.write(refusals.summary(series.counts.taken));
       series.release();
     }
     if (flags.report !== undefined && trace !== undefined) {
@@ -178,6 +193,9 @@ async function feed(
     protocol.stepped(every > 0 ? steps : offset, time, values);
     steps++;
   };
+  /** Lines of the readings held aside, by row. */
+  const aside = new Map<number, number>();
+  const later = (one: SetAside) => refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
   reading: for await (const batch of recording.batches([...targets, ...inputs])) {
     for (const reading of batch) {
       if ((every > 0 ? steps : reading.row) >= to) break reading;
@@ -185,14 +203,29 @@ async function feed(
         refusals.add(reading.line, reading.reason, reading.message);
         continue;
       }
-      const refused = series.take(reading.observation, reading.row, stepped);
-      if (refused !== undefined) refusals.add(reading.line, refused, WHY[refused]);
+      const { line, row, observation, lost = [] } = reading;
+      const refused = series.take(observation, row, stepped, later);
+      if (series.aside > 0) aside.set(row, line);
+      else aside.clear();
+      if (refused !== undefined)
+        refusals.add(line, refused, setAside({ refused, time: observation.time, offset: row }));
+      else {
+        for (const cell of lost) refusals.lose(line, cell);
+        for (const value of series.outOfRange) refusals.lose(line, outOfRange(value, series.specification));
+      }
       tick(reading.row);
     }
   }
-  series.finish(stepped);
+  series.finish(stepped, later);
   return (world.now() - started) / 1000;
 }
+
+/** The values of the columns that are read. */
+const valuesOf = (
+  { values }: Observation,
+  { targets, inputs }: { targets: readonly string[]; inputs: readonly string[] },
+): Observation["values"] =>
+  Object.fromEntries([...targets, ...inputs].map((column) => [column, values[column] ?? null]));
 
 function chooseColumns(
   columns: readonly string[],

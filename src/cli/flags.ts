@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
-import { quantileLevels } from "../models/forecaster/specification.ts";
+import { EVERY, quantileLevels } from "../models/forecaster/specification.ts";
 import { readTime } from "../streams/observation-schema.ts";
 import type { Flag } from "./command.ts";
 
@@ -78,6 +78,19 @@ export const choice = <const O extends readonly string[]>(
     options.includes(value) ? (value as O[number]) : refuse(name, `one of ${options.join(", ")}`, value),
 });
 
+/** One character, or the word for one that is hard to type. */
+export const character = (summary: string): Flag<string | undefined> => ({
+  summary,
+  hint: "CHAR",
+  fallback: undefined,
+  parse: (value, name) => {
+    const char = { tab: "\t", "\\t": "\t", comma: ",", semicolon: ";", bar: "|" }[value] ?? value;
+    return char.length === 1 && char !== '"' && char !== "\n"
+      ? char
+      : refuse(name, "one character, or the word tab", value);
+  },
+});
+
 /** A list with commas; given again, it goes on. */
 export const list = (
   summary: string,
@@ -91,6 +104,41 @@ export const list = (
   parse: (value, name, before) => {
     const items = split(value).map((item) => item.trim());
     return items.includes("") ? refuse(name, "names with commas between", value) : [...before, ...items];
+  },
+});
+
+/** A list of columns with commas; `all`, or no value, is every column that is forecast. */
+export const columns = (summary: string): Flag<readonly string[]> => ({
+  ...list(summary, "COL,..."),
+  alone: "all",
+  parse: (value, name, before) => [
+    ...before,
+    ...list(summary)
+      .parse(value, name, [])
+      .map((column) => (column === "all" ? EVERY : column)),
+  ],
+});
+
+/** A number for every column that is forecast, or `COL=N,...` for some; given again, it goes on. */
+export const limits = (summary: string): Flag<Readonly<Record<string, number>> | undefined> => ({
+  summary,
+  hint: "N|COL=N,...",
+  fallback: undefined,
+  repeats: true,
+  parse: (value, name, before = {}) => {
+    const read = new Map(Object.entries(before));
+    for (const item of value.split(",")) {
+      const equals = item.lastIndexOf("=");
+      const column = equals < 0 ? EVERY : item.slice(0, equals).trim();
+      const text = item.slice(equals + 1).trim();
+      const limit = text === "" ? Number.NaN : Number(text);
+      if (column === "" || !Number.isFinite(limit)) {
+        return refuse(name, "a number, or COLUMN=NUMBER with commas between", value);
+      }
+      if (read.has(column)) return refuse(name, "each column once", value);
+      read.set(column, limit);
+    }
+    return Object.fromEntries(read);
   },
 });
 

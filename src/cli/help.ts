@@ -34,15 +34,16 @@ const shown = (fallback: unknown): string =>
     ? ""
     : ` [${String(fallback)}]`;
 
+const hint = (flag: Flags[string]): string => {
+  if (flag.hint === undefined) return "";
+  return flag.alone === undefined ? ` ${flag.hint}` : ` [${flag.hint}]`;
+};
+
 /** `eddy COMMAND --help`. */
 export function commandHelp(command: Command<Flags>): string {
   const operands = (command.operands ?? []).map((o) => (o.optional ? `[${o.name}]` : o.name));
   const flags = Object.entries(command.flags).map(
-    ([name, flag]) =>
-      [
-        `--${name}${flag.hint === undefined ? "" : ` ${flag.hint}`}`,
-        flag.summary + shown(flag.fallback),
-      ] as const,
+    ([name, flag]) => [`--${name}${hint(flag)}`, flag.summary + shown(flag.fallback)] as const,
   );
   const parts = [
     `eddy ${command.name}: ${command.summary}`,

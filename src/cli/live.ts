@@ -1,9 +1,19 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
+import { namedColumns, withSomeTargets } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
-import { isRefused, type Reading, type Taken } from "../streams/formats/reading.ts";
-import { type Refusal, Series, type SeriesOptions } from "../streams/series.ts";
+import type { Observation } from "../models/observation.ts";
+import { isRefused, type Loss, type Reading, type Taken } from "../streams/formats/reading.ts";
+import {
+  type Ending,
+  type OutOfRange,
+  type Refusal,
+  Series,
+  type SeriesOptions,
+  type SeriesSpecification,
+  type SetAside,
+} from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import type { Refusals } from "./refusals.ts";
 
@@ -13,6 +23,7 @@ export const MAX_SERIES = 10_000;
 /** What a refusal means, as the rest of a line that names where. */
 export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   late: "time: expected none before those taken already, got an earlier one (see --lateness)",
+  "far-ahead": "time: expected none so far ahead of the clock, or of the readings around it (see --ahead)",
   "duplicate-time": "time: expected one reading per series and time, got a second one",
   "unknown-column": "values: expected a column of the first reading, got only others",
   "no-values": "values: expected at least one, got none",
@@ -21,19 +32,58 @@ export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   "too-many-series": `series: expected at most ${MAX_SERIES}, got one more`,
 };
 
-/** Throws, before anything is read, if the options cannot make a forecaster; the model is named as its flag. */
+/** Options whose mistakes are found when the columns are known. */
+const BY_COLUMN: readonly string[] = ["min", "max", "integer", "counter"];
+
+/** Throws, before anything is read, if the options cannot make a forecaster; what is wrong is named as its flag. */
 export function checkOptions(options: SeriesOptions): void {
-  const { model } = seriesSpecification({ ...options, targets: ["value"], inputs: [] });
   try {
-    readModel(model);
+    readModel(seriesSpecification(withSomeTargets(options)).model);
   } catch (error) {
-    throw error instanceof EddyError && error.code === "bad-model"
-      ? new EddyError("bad-model", "--model", {
-          ...(error.expected === undefined ? {} : { expected: error.expected }),
-          ...(error.received === undefined ? {} : { received: error.received }),
-        })
-      : error;
+    if (!(error instanceof EddyError)) throw error;
+    const [option] = error.message.split(":");
+    const flag = error.code === "bad-model" ? "--model" : `--${option}`;
+    if (error.code !== "bad-model" && !BY_COLUMN.includes(option)) throw error;
+    throw new EddyError(error.code, flag, {
+      ...(error.expected === undefined ? {} : { expected: error.expected }),
+      ...(error.received === undefined ? {} : { received: error.received }),
+    });
   }
+}
+
+/** Throws if an option names a column that is not among those of an observation, nor named as one to read. */
+export function checkColumns(options: SeriesOptions, { values }: Observation): void {
+  const columns = Object.keys(values);
+  for (const [name, column] of namedColumns(options)) {
+    if ([...columns, ...(options.targets ?? []), ...(options.inputs ?? [])].includes(column)) continue;
+    throw new EddyError("bad-argument", `--${name}`, {
+      expected: `one of the columns ${printable(columns.join(", "), 200)}`,
+      received: printable(column),
+    });
+  }
+}
+
+/** What is told of a value that its column cannot have. */
+export function outOfRange({ column, value }: OutOfRange, { min, max }: SeriesSpecification): Loss {
+  const low = Object.hasOwn(min, column) ? min[column] : undefined;
+  const high = Object.hasOwn(max, column) ? max[column] : undefined;
+  let expected = `from ${low} to ${high}`;
+  if (low === undefined) expected = `of at most ${high}`;
+  else if (high === undefined) expected = `of at least ${low}`;
+  return { reason: "out-of-range", message: `${column}: expected a number ${expected}, got ${value}` };
+}
+
+/** What is told of an observation that was set aside later, by its time. */
+export const setAside = ({ refused, time }: SetAside): string =>
+  `${WHY[refused]}${refused === "far-ahead" ? `, got ${new Date(time).toISOString()}` : ""}`;
+
+/** One series of a run, and what has not been told of it yet. */
+interface Part {
+  readonly series: Series;
+  /** Lines of the observations held aside, and maybe of some taken since, by offset. */
+  readonly aside: Map<number, number>;
+  /** Where and when it last made a step, if it is read without a word. */
+  last?: { readonly time: number; readonly offset: number };
 }
 
 /** The live path of a run: readings in, forecasts out, one `Series` per series. */
@@ -41,8 +91,7 @@ export class Live {
   readonly #optionsOf: (series: string) => SeriesOptions;
   readonly #refusals: Refusals;
   readonly #arena = new Arena();
-  readonly #series = new Map<string, Series>();
-  #taken = 0;
+  readonly #parts = new Map<string, Part>();
 
   /** `options` may differ from series to series. */
   constructor(options: SeriesOptions | ((series: string) => SeriesOptions), refusals: Refusals) {
@@ -52,34 +101,105 @@ export class Live {
 
   /** Observations taken so far. */
   get taken(): number {
-    return this.#taken;
+    let taken = 0;
+    for (const { series } of this.#parts.values()) taken += series.counts.taken;
+    return taken;
   }
 
-  /** Takes one reading. */
-  push(reading: Reading): readonly Forecast[] {
+  /** Takes one reading; `now`: the clock, where readings come as they are made. */
+  push(reading: Reading, now?: number): readonly Forecast[] {
+    const part = this.#admit(reading);
+    if (part === undefined || isRefused(reading)) return [];
+    const outcome = part.series.push(reading.observation, reading.row, now);
+    this.#tell(part, reading, outcome.refused);
+    return this.#settle(part, outcome);
+  }
+
+  /** Takes one reading without wording a forecast; `latest` has the last ones. */
+  absorb(reading: Reading): void {
+    const part = this.#admit(reading);
+    if (part === undefined || isRefused(reading)) return;
+    const later: SetAside[] = [];
+    const refused = part.series.take(
+      reading.observation,
+      reading.row,
+      (time, offset) => {
+        part.last = { time, offset };
+      },
+      (one) => later.push(one),
+    );
+    this.#tell(part, reading, refused);
+    this.#settle(part, { forecasts: [], later });
+  }
+
+  /** Lets go of all that is held back, and words the forecasts as they stand then, series by series. */
+  latest(): Forecast[] {
+    return [...this.#parts.values()].flatMap((part) => {
+      const later: SetAside[] = [];
+      part.series.finish(
+        (time, offset) => {
+          part.last = { time, offset };
+        },
+        (one) => later.push(one),
+      );
+      this.#settle(part, { forecasts: [], later });
+      return part.last === undefined ? [] : part.series.word(part.last.time, part.last.offset);
+    });
+  }
+
+  #admit(reading: Reading): Part | undefined {
     if (isRefused(reading)) {
       this.#refusals.add(reading.line, reading.reason, reading.message);
-      return [];
+      return undefined;
     }
-    const series = this.#of(reading);
-    if (series === undefined) {
-      this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
-      return [];
+    const part = this.#of(reading);
+    if (part === undefined) this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
+    return part;
+  }
+
+  /** Tells what became of a reading that its series has just been given. */
+  #tell(
+    { series, aside }: Part,
+    { line, row, observation, lost }: Taken,
+    refused: Refusal | undefined,
+  ): void {
+    if (series.aside > 0) aside.set(row, line);
+    if (refused !== undefined) {
+      this.#refusals.add(line, refused, setAside({ refused, time: observation.time, offset: row }));
+      return;
     }
-    const { forecasts, refused } = series.push(reading.observation, reading.row);
-    if (refused === undefined) this.#taken++;
-    else this.#refusals.add(reading.line, refused, WHY[refused]);
-    return forecasts;
+    for (const cell of lost ?? []) this.#refusals.lose(line, cell);
+    for (const value of series.outOfRange) this.#refusals.lose(line, outOfRange(value, series.specification));
+  }
+
+  /** Values of columns that the first readings of their series did not have. */
+  get ignored(): number {
+    let ignored = 0;
+    for (const { series } of this.#parts.values()) ignored += series.counts["ignored-values"];
+    return ignored;
+  }
+
+  /** Readings held at arm's length: far from all that was forecast, and taught nothing. */
+  get doubted(): number {
+    let doubted = 0;
+    for (const { series } of this.#parts.values()) doubted += series.counts.doubted;
+    return doubted;
   }
 
   /** Lets go of all that is held back: the input has ended. */
   end(): Forecast[] {
-    return [...this.#series.values()].flatMap((series) => [...series.end()]);
+    return [...this.#parts.values()].flatMap((part) => [...this.#settle(part, part.series.end())]);
   }
 
-  #of({ observation, timed }: Taken): Series | undefined {
-    const known = this.#series.get(observation.series);
-    if (known !== undefined || this.#series.size >= MAX_SERIES) return known;
+  #settle({ series, aside }: Part, { forecasts, later = [] }: Ending): readonly Forecast[] {
+    for (const one of later) this.#refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
+    if (series.aside === 0) aside.clear();
+    return forecasts;
+  }
+
+  #of({ observation, timed }: Taken): Part | undefined {
+    const known = this.#parts.get(observation.series);
+    if (known !== undefined || this.#parts.size >= MAX_SERIES) return known;
     const options = this.#optionsOf(observation.series);
     for (const column of options.inputs ?? []) {
       if (Object.hasOwn(observation.values, column)) continue;
@@ -88,9 +208,14 @@ export class Live {
         received: printable(column),
       });
     }
+    // A series that comes later may well have other columns.
+    if (this.#parts.size === 0) checkColumns(options, observation);
     const steps = timed ? "event" : "count";
-    const series = Series.open(observation, { steps, ...options }, this.#arena);
-    this.#series.set(observation.series, series);
-    return series;
+    const part: Part = {
+      series: Series.open(observation, { steps, ...options }, this.#arena),
+      aside: new Map(),
+    };
+    this.#parts.set(observation.series, part);
+    return part;
   }
 }

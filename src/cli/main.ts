@@ -39,7 +39,7 @@ const world: World = {
   fetch: globalThis.fetch,
   environment: process.env,
   now: Date.now,
-  sleep: (milliseconds) =>
+  sleep: (milliseconds, idle = false) =>
     new Promise((resolve) => {
       if (controller.signal.aborted) return resolve();
       const done = () => {
@@ -48,6 +48,7 @@ const world: World = {
         resolve();
       };
       const timer = setTimeout(done, milliseconds);
+      if (idle) timer.unref();
       controller.signal.addEventListener("abort", done);
     }),
   stop: controller.signal,

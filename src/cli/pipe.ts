@@ -1,19 +1,27 @@
 import { EddyError } from "../models/errors.ts";
-import { openFormat, TEXT_FORMATS } from "../streams/formats/open.ts";
 import { isRefused } from "../streams/formats/reading.ts";
+import { openFormatNames, TEXT_FORMATS } from "../streams/formats/recognise.ts";
 import { readings } from "../streams/sources/readings.ts";
 import { defineCommand } from "./command.ts";
 import { choice, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { checkOptions, Live } from "./live.ts";
+import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import { standardInput } from "./standard-input.ts";
 import { TerminalChart } from "./terminal-chart.ts";
 
+/** How long a live input is looked at before it is read, milliseconds. */
+const PATIENCE = 200;
+
 /** Said when the input ended without a single reading, good or bad. */
 const NOTHING =
   "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n";
+
+/** Said at the end when readings were far from all that was forecast. */
+const doubted = (readings: number): string =>
+  `eddy: stdin: ${readings} ${readings === 1 ? "reading was" : "readings were"} too far from what was forecast to be believed, and taught nothing ("taken": false in the forecasts)\n`;
 
 export const command = defineCommand({
   name: "pipe",
@@ -21,12 +29,8 @@ export const command = defineCommand({
   description:
     "Reads observations from stdin and writes one NDJSON forecast per observation and target to stdout, from the second observation on. Lines that cannot be read are refused on stderr by line number, and the rest goes on. Readings without a time get that of their arrival, and count as one step each.",
   flags: {
-    format: choice(
-      ["auto", ...TEXT_FORMATS, "log"],
-      "what the lines are; auto finds out by the first one",
-      "auto",
-    ),
     ...inputFlags,
+    format: choice([...openFormatNames, "log"], inputFlags.format.summary, "auto"),
     ...forecastFlags,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
@@ -48,18 +52,29 @@ export const command = defineCommand({
     const options = seriesOptions(flags);
     checkOptions(options);
     let arrived = Number.NEGATIVE_INFINITY;
-    const arrival = () => {
-      arrived = Math.max(world.now(), arrived);
-      return arrived;
+    const chunks = async function* () {
+      for await (const chunk of standardInput(world)) {
+        arrived = Math.max(world.now(), arrived);
+        yield chunk;
+      }
     };
     const refusals = new Refusals(world, "stdin");
     const live = new Live(options, refusals);
     const out = new ForecastLines(world.stdout);
     const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
-    const open = openFormat(flags.format, { name: "stdin", arrival, ...formatOptions(flags) });
-    for await (const batch of readings(standardInput(world), open)) {
+    const input = readings(chunks(), {
+      name: "stdin",
+      format: flags.format,
+      arrival: () => arrived,
+      ...formatOptions(flags),
+      patience: () => world.sleep(PATIENCE, true),
+      recognised: (recognition) => {
+        if (!flags.quiet) world.stderr.write(recognitionLine("stdin", recognition));
+      },
+    });
+    for await (const batch of input) {
       for (const reading of batch) {
-        const forecasts = live.push(reading);
+        const forecasts = live.push(reading, world.now());
         if (chart === undefined) await out.add(forecasts);
         else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
       }
@@ -69,9 +84,11 @@ export const command = defineCommand({
     const last = live.end();
     if (chart === undefined) await out.add(last);
     await out.flush();
+    refusals.leftOut(live.ignored);
     const nothing = live.taken === 0 && refusals.total === 0 && !world.stop.aborted;
     if (nothing) await world.stderr.write(NOTHING);
-    if (nothing || refusals.total > 0) await world.stderr.write(refusals.summary(live.taken));
+    if (nothing || refusals.any) await world.stderr.write(refusals.summary(live.taken));
+    if (live.doubted > 0 && !flags.quiet) await world.stderr.write(doubted(live.doubted));
     return live.taken === 0 && refusals.total > 0 ? 1 : 0;
   },
 });

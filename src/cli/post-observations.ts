@@ -1,9 +1,12 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
+import { parseJson } from "../streams/json.ts";
 import type { World } from "./world.ts";
 
-/** Observations of one request. */
-const BATCH = 500;
+/** Observations of one request: no more than the refusals that an answer tells one by one. */
+const BATCH = 100;
+/** Wait before what was refused for now is sent again. */
+const BUSY_WAIT = 1000;
 /** Tries of one batch when the server cannot be reached, and the first wait between them. */
 const TRIES = 5;
 const FIRST_WAIT = 250;
@@ -49,15 +52,25 @@ export class PostObservations {
   }
 
   async flush(): Promise<void> {
-    const lines = this.#lines;
+    let lines = this.#lines;
     this.#lines = [];
-    if (lines.length === 0) return;
-    const answer = await this.#send(lines.map(({ text }) => `${text}\n`).join(""));
-    this.posted.accepted += answer.accepted;
-    this.posted.duplicate += answer.duplicate;
-    this.posted.late += answer.late;
-    this.posted.refused += answer.refused.length;
-    for (const { line, message } of answer.refused) this.#refused(lines[line - 1]?.line ?? line, message);
+    while (lines.length > 0) {
+      const answer = await this.#send(lines.map(({ text }) => `${text}\n`).join(""));
+      this.posted.accepted += answer.accepted;
+      this.posted.duplicate += answer.duplicate;
+      this.posted.late += answer.late;
+      const again: typeof lines = [];
+      for (const { line, code, message } of answer.refused) {
+        if (code === "busy" && !this.#world.stop.aborted) again.push(lines[line - 1]);
+        else {
+          this.posted.refused++;
+          this.#refused(lines[line - 1]?.line ?? line, message);
+        }
+      }
+      // Refused for now only, such as a new series more than a second may bring.
+      lines = again;
+      if (lines.length > 0) await this.#world.sleep(BUSY_WAIT);
+    }
   }
 
   async #send(body: string): Promise<Receipt> {
@@ -100,12 +113,12 @@ interface Receipt {
   readonly accepted: number;
   readonly duplicate: number;
   readonly late: number;
-  readonly refused: readonly { line: number; message: string }[];
+  readonly refused: readonly { line: number; code: string; message: string }[];
 }
 
 function asReceipt(text: string): Receipt | undefined {
   try {
-    const read = JSON.parse(text);
+    const read = parseJson(text, "bad-message", "answer") as Receipt | null;
     return typeof read?.accepted === "number" && Array.isArray(read.refused) ? read : undefined;
   } catch {
     return undefined;

@@ -1,3 +1,4 @@
+import type { Loss } from "../streams/formats/reading.ts";
 import type { World } from "./world.ts";
 
 /** Refusals told one by one; after these they are only counted. */
@@ -8,8 +9,12 @@ export class Refusals {
   readonly #world: World;
   readonly #input: string;
   readonly #counts = new Map<string, number>();
+  readonly #lost = new Map<string, number>();
   readonly #told: boolean;
   #total = 0;
+  #lostCells = 0;
+  #tellings = 0;
+  #leftOut = 0;
 
   /** `told`: whether to say anything, or only count. */
   constructor(world: World, input: string, told = true) {
@@ -21,10 +26,33 @@ export class Refusals {
   add(line: number, reason: string, message: string): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.#total++;
-    if (!this.#told || this.#total > TOLD) return;
-    const more = this.#total === TOLD ? "eddy: more refusals are counted, not told\n" : "";
+    this.#tell(line, message);
+  }
+
+  /** Counts a cell that an observation was taken without. */
+  lose(line: number, { reason, message }: Loss): void {
+    this.#lost.set(reason, (this.#lost.get(reason) ?? 0) + 1);
+    this.#lostCells++;
+    this.#tell(line, `${message} (the rest of the line is taken)`);
+  }
+
+  /** Counts values that no series wanted. */
+  leftOut(values: number): void {
+    this.#leftOut += values;
+  }
+
+  #tell(line: number, message: string): void {
+    this.#tellings++;
+    if (!this.#told || this.#tellings > TOLD) return;
+    const more = this.#tellings === TOLD ? "eddy: more refusals are counted, not told\n" : "";
+    const where = line > 0 ? ` line ${line}` : "";
     // So few lines need not wait for their reader.
-    this.#world.stderr.write(`eddy: ${this.#input} line ${line}: ${message}\n${more}`);
+    this.#world.stderr.write(`eddy: ${this.#input}${where}: ${message}\n${more}`);
+  }
+
+  /** Whether there is anything to sum up. */
+  get any(): boolean {
+    return this.#total + this.#lostCells + this.#leftOut > 0;
   }
 
   get total(): number {
@@ -32,12 +60,26 @@ export class Refusals {
   }
 
   get byReason(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#counts);
+    return {
+      ...Object.fromEntries(this.#counts),
+      ...(this.#lostCells > 0 ? { "lost-cell": this.#lostCells } : {}),
+    };
   }
 
   /** One line, such as `eddy: stdin: 497 observations taken, 3 refused (1 bad-number, 2 empty-line)`. */
   summary(taken: number): string {
-    const reasons = [...this.#counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
-    return `eddy: ${this.#input}: ${taken} observations taken, ${this.#total} refused${reasons === "" ? "" : ` (${reasons})`}\n`;
+    const words = (counts: ReadonlyMap<string, number>): string => {
+      const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+      return reasons === "" ? "" : ` (${reasons})`;
+    };
+    const cells =
+      this.#lostCells === 0
+        ? ""
+        : `, ${this.#lostCells} ${this.#lostCells === 1 ? "cell" : "cells"} left out${words(this.#lost)}`;
+    const late =
+      this.#leftOut === 0
+        ? ""
+        : `, ${this.#leftOut} ${this.#leftOut === 1 ? "value" : "values"} left out of columns that the first readings did not have`;
+    return `eddy: ${this.#input}: ${taken} observations taken, ${this.#total} refused${words(this.#counts)}${cells}${late}\n`;
   }
 }

@@ -24,6 +24,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "forecast what comes on stdin, line by line",
     load: () => from(import("./pipe.ts")),
   },
+  forecast: {
+    summary: "the next steps of a file, as a table, CSV or JSON",
+    load: () => from(import("./forecast.ts")),
+  },
+  recognise: {
+    summary: "what a file is found to be, and how to say it is something else",
+    load: () => from(import("./recognise.ts")),
+  },
   replay: {
     summary: "drive the live path with a recording, at the speed of its own time or faster",
     load: () => from(import("./replay.ts")),

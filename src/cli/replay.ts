@@ -1,12 +1,14 @@
 import { parse } from "node:path";
 import { EddyError, printable } from "../models/errors.ts";
 import type { DatabaseReader } from "../storage/sqlite/reader.ts";
-import { openFormatNames } from "../streams/formats/open.ts";
+import { FarAhead } from "../streams/far-ahead.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
+import type { TimedEvent } from "../streams/ordering.ts";
+import { AHEAD } from "../streams/series-specification.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { choice, moment, toggle } from "./flags.ts";
+import { moment, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { listenToKeys } from "./keys.ts";
@@ -14,7 +16,10 @@ import { checkOptions, Live } from "./live.ts";
 import { Pace } from "./pace.ts";
 import { PostObservations } from "./post-observations.ts";
 import { Progress } from "./progress.ts";
+import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
+
+const NO_VALUES = new Float64Array(0);
 
 /** Between two looks at the keys, milliseconds. */
 const LONGEST_SLEEP = 1000;
@@ -50,7 +55,12 @@ export const command = defineCommand({
   summary: "drive the live path with a recording, at the speed of its own time or faster",
   description:
     "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nOn a terminal the space bar stops and starts time.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
-  operands: [{ name: "FILE", summary: "a recording (CSV, NDJSON, Arrow) or a database of eddy serve" }],
+  operands: [
+    {
+      name: "FILE",
+      summary: "a recording (any text that eddy pipe reads, Arrow, Parquet) or a database of eddy serve",
+    },
+  ],
   flags: {
     speed: {
       summary: "times as fast as it was recorded, or max",
@@ -66,7 +76,6 @@ export const command = defineCommand({
       fallback: undefined as URL | undefined,
       parse: readUrl,
     },
-    format: choice(openFormatNames, "what the lines of the file are; auto finds out", "auto"),
     ...inputFlags,
     ...forecastFlags,
     json: toggle("with --into, print on stdout what the server answered, summed up, as JSON"),
@@ -81,7 +90,9 @@ export const command = defineCommand({
     const live = new Live(database ? databaseSettings(database) : options, refusals);
     const source = database
       ? databaseReadings(database)
-      : fileReadings(world.fs, path, formatOptions(flags), flags.format);
+      : fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
+          if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+        });
     const out = new ForecastLines(world.stdout);
     const post =
       flags.into &&
@@ -99,6 +110,7 @@ export const command = defineCommand({
         refusals.add(reading.line, reading.reason, reading.message);
         return undefined;
       }
+      for (const cell of reading.lost ?? []) refusals.lose(reading.line, cell);
       sent++;
       return post.add(reading.observation, reading.line, `${name}#${reading.row}`);
     };
@@ -115,20 +127,48 @@ export const command = defineCommand({
       }
       progress.count(`${path} ${new Date(time).toISOString()}`, row);
     };
+    /** Readings in order, from the first whose date the next ones have to confirm: a wrong one is not waited for, and is no end. */
+    const queue: { readonly reading: Reading; believed?: boolean }[] = [];
+    const dates = new FarAhead(flags.ahead ?? AHEAD);
+    const settle = (believed: boolean) => (event: TimedEvent) => {
+      const entry = queue.find(({ reading }) => !isRefused(reading) && reading.row === event.offset);
+      if (entry !== undefined) entry.believed = believed;
+    };
+    const [believe, doubt] = [settle(true), settle(false)];
+    /** Takes what is settled, each when it is due; whether to go on. */
+    const deliver = async (): Promise<boolean> => {
+      for (let next = queue[0]; next?.believed !== undefined; next = queue[0]) {
+        const { reading, believed } = next;
+        queue.shift();
+        if (!isRefused(reading)) {
+          const { time } = reading.observation;
+          if (time >= to && believed) return false;
+          if (time >= to) continue;
+          if (time >= from && believed) await due(time, reading.row);
+        }
+        if (world.stop.aborted) return false;
+        await take(reading);
+      }
+      return true;
+    };
     try {
+      let goOn = true;
       reading: for await (const batch of source) {
         for (const reading of batch) {
-          if (!isRefused(reading)) {
+          if (isRefused(reading)) queue.push({ reading, believed: false });
+          else {
+            queue.push({ reading });
             const { time } = reading.observation;
-            if (time >= to) break reading;
-            if (time >= from) await due(time, reading.row);
+            dates.push({ time, offset: reading.row, values: NO_VALUES }, Number.NaN, believe, doubt);
           }
-          if (world.stop.aborted) break reading;
-          await take(reading);
+          goOn = await deliver();
+          if (!goOn) break reading;
         }
         // A key is only heard between two batches when nothing is waited for.
         await new Promise(setImmediate);
       }
+      dates.end(believe, doubt);
+      if (goOn) await deliver();
     } finally {
       deaf();
       database?.close();
@@ -138,7 +178,8 @@ export const command = defineCommand({
     await flush();
     progress.clear();
     const taken = post === undefined ? live.taken : sent;
-    if (refusals.total > 0) await world.stderr.write(refusals.summary(taken));
+    if (post === undefined) refusals.leftOut(live.ignored);
+    if (refusals.any) await world.stderr.write(refusals.summary(taken));
     if (post !== undefined) {
       const { accepted, duplicate, late, refused } = post.posted;
       if (flags.json) await world.stdout.write(`${JSON.stringify(post.posted)}\n`);

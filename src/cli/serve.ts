@@ -1,4 +1,4 @@
-import { readConfiguration, seriesOptions } from "../server/configuration.ts";
+import { milliseconds, readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle, whole } from "./flags.ts";
@@ -23,7 +23,9 @@ export const command = defineCommand({
       low: 0,
       high: 65_535,
     }),
-    reset: toggle("go on although no checkpoint of a series is good any more: that series begins anew"),
+    reset: toggle(
+      "go on although something acknowledged is missing or no checkpoint of a series is good any more",
+    ),
     token: text({ summary: "what clients must show; better in the environment as EDDY_TOKEN" }),
   },
   examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],
@@ -34,7 +36,7 @@ export const command = defineCommand({
         : readConfiguration(world.fs.readFileSync(flags.config, "utf8"), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes } = configuration;
+    const { durability, origins, bodyBytes, ahead } = configuration;
     const { server } = await startServing(
       world,
       {
@@ -42,6 +44,7 @@ export const command = defineCommand({
         series: seriesOptions(configuration),
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
+        ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
         ...(durability === undefined ? {} : { durability }),
       },
       {

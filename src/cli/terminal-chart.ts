@@ -45,10 +45,34 @@ export function chartRow(
   );
 }
 
+/** The last values of a few targets. */
+export class Past {
+  readonly #values = new Map<string, number[]>();
+
+  add({ series, values }: Observation): void {
+    for (const column in values) {
+      const name = `${series} ${column}`;
+      let past = this.#values.get(name);
+      if (past === undefined) {
+        if (this.#values.size >= ROWS) continue;
+        past = [];
+        this.#values.set(name, past);
+      }
+      past.push(values[column] ?? Number.NaN);
+      if (past.length > PAST) past.shift();
+    }
+  }
+
+  /** Nothing for a target that is not among those kept. */
+  of(series: string, target: string): readonly number[] | undefined {
+    return this.#values.get(`${series} ${target}`);
+  }
+}
+
 /** Draws the latest forecasts on a terminal, over and over in the same place. */
 export class TerminalChart {
   readonly #out: Output;
-  readonly #past = new Map<string, number[]>();
+  readonly #past = new Past();
   readonly #latest = new Map<string, Forecast>();
   #drawn = 0;
 
@@ -57,17 +81,11 @@ export class TerminalChart {
   }
 
   /** Takes an observation and the forecasts that it led to. */
-  add({ series, values }: Observation, forecasts: readonly Forecast[]): void {
-    for (const [column, value] of Object.entries(values)) {
-      const name = `${series} ${column}`;
-      const past = this.#past.get(name) ?? [];
-      past.push(value ?? Number.NaN);
-      if (past.length > PAST) past.shift();
-      if (this.#past.has(name) || this.#past.size < ROWS) this.#past.set(name, past);
-    }
+  add(observation: Observation, forecasts: readonly Forecast[]): void {
+    this.#past.add(observation);
     for (const forecast of forecasts) {
-      const name = `${forecast.series} ${forecast.target}`;
-      if (this.#past.has(name)) this.#latest.set(name, forecast);
+      if (this.#past.of(forecast.series, forecast.target) === undefined) continue;
+      this.#latest.set(`${forecast.series} ${forecast.target}`, forecast);
     }
   }
 
@@ -75,7 +93,8 @@ export class TerminalChart {
     if (this.#latest.size === 0) return undefined;
     const width = Math.min(24, Math.max(...[...this.#latest.keys()].map((name) => name.length)));
     const rows = [...this.#latest].map(
-      ([name, forecast]) => `\x1b[K${chartRow(name, this.#past.get(name) ?? [], forecast, width)}\n`,
+      ([name, forecast]) =>
+        `\x1b[K${chartRow(name, this.#past.of(forecast.series, forecast.target) ?? [], forecast, width)}\n`,
     );
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
     this.#drawn = rows.length;

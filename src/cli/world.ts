@@ -18,8 +18,8 @@ export interface World {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;
-  /** Resolves after so many milliseconds, or at once when `stop` is aborted. */
-  readonly sleep: (milliseconds: number) => Promise<void>;
+  /** Resolves after so many milliseconds, or at once when `stop` is aborted. An `idle` sleep keeps no finished command alive. */
+  readonly sleep: (milliseconds: number, idle?: boolean) => Promise<void>;
   /** Aborted when the user or the system wants an end (SIGINT, SIGTERM), or nobody reads stdout any more. */
   readonly stop: AbortSignal;
   /** Asks for that end. */

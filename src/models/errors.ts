@@ -59,13 +59,47 @@ export class EddyError extends Error {
   }
 }
 
-/** A value from outside, made safe and short enough for an error message. */
+/** Levels of a value that are shown; whatever lies deeper is an ellipsis. */
+const SHOWN_DEPTH = 4;
+
+/**
+ * A value from outside, made safe and short enough for an error message. It never throws, and what it costs is bounded by
+ * `limit`, not by the value: one nested a million deep or a megabyte long is shown by its beginning.
+ */
 export function printable(value: unknown, limit = 60): string {
   let text: string;
   try {
-    text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+    text = shown(value, limit + 1, 0);
   } catch {
-    text = String(value);
+    // A getter or a proxy of a caller's own making.
+    text = `a value that cannot be shown (${typeof value})`;
   }
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
+}
+
+/** The beginning of a value as JSON would have it: at least `room` characters, where there are so many. */
+function shown(value: unknown, room: number, depth: number): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, room));
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "no date" : JSON.stringify(value);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  if (depth === SHOWN_DEPTH) return `${open}…${close}`;
+  let text = "";
+  const add = (member: string): void => {
+    text += text === "" ? member : `,${member}`;
+  };
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && text.length < room; i++) {
+      add(shown(value[i], room - text.length, depth + 1));
+    }
+  } else {
+    for (const key in value) {
+      if (text.length >= room) break;
+      if (!Object.hasOwn(value, key)) continue;
+      const name = shown(key, room - text.length, depth);
+      add(`${name}:${shown((value as Record<string, unknown>)[key], room - text.length, depth + 1)}`);
+    }
+  }
+  return `${open}${text}${close}`;
 }

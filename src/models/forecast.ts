@@ -20,14 +20,28 @@ export interface Forecast {
   /** Position of that observation: in the journal for a server, in the input for a pipe. */
   readonly offset: number;
   readonly horizon: readonly ForecastStep[];
-  /** Share of labels that the intervals are asked to hold, such as 0.9. */
-  readonly coverage: number;
-  /** 1 - error / error of persistence, mean over the horizon, discounted; null until it has been measured. */
+  /** Share of readings that the intervals are asked to hold, such as 0.9. */
+  readonly level: number;
+  /** Share that they have held over the last 401 to 500 readings, mean over the steps measured; null until it has been measured. */
+  readonly coverage: number | null;
+  /** 1 - squared error / that of persistence over the same readings, mean over the steps measured; null until it has been measured. */
   readonly skill: number | null;
   /** The model specification that made it, such as `auto`. */
   readonly model: string;
+  /** The reading that led to this forecast. */
+  readonly observed: Observed;
   /** On request: live skill per step against each baseline, share of labels held per step, weight of each expert. */
   readonly detail?: ForecastDetail;
+}
+
+/** How a reading was judged by what had been forecast for it. */
+export interface Observed {
+  /** The reading; null where it is missing. */
+  readonly value: number | null;
+  /** Share of readings that lie at least as far from what was forecast, from 1 (as forecast) down to 0; null without a reading or a forecast. */
+  readonly surprise: number | null;
+  /** Whether models have taken it: false when it was held at arm's length, as one that cannot be; null without a reading. */
+  readonly taken: boolean | null;
 }
 
 export interface ForecastDetail {

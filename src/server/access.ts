@@ -1,10 +1,24 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { EddyError } from "../models/errors.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]", "::1"]);
 
 /** Is `host` an address that only this machine can reach? */
 export const isLoopback = (host: string): boolean => LOOPBACK.has(host) || /^127(\.\d{1,3}){3}$/.test(host);
+
+/** What a Bearer header can carry: RFC 6750, section 2.1. */
+const TOKEN = /^[A-Za-z0-9._~+/-]{1,4096}=*$/;
+
+/** Throws `bad-argument` unless a client could show this token. It is not repeated: logs are read by others. */
+export function checkToken(token: string): void {
+  if (TOKEN.test(token)) return;
+  const stray = [...token].find((character) => !/[A-Za-z0-9._~+/=-]/.test(character));
+  throw new EddyError("bad-argument", "token", {
+    expected: "1 to 4096 letters, digits and - . _ ~ + /, as an Authorization header can carry",
+    received: token === "" ? "none" : stray === undefined ? "another" : `one with ${JSON.stringify(stray)}`,
+  });
+}
 
 /** The name in a Host header or an origin, without the port. */
 const nameOf = (authority: string): string => authority.replace(/:\d+$/, "").toLowerCase();

@@ -2,8 +2,16 @@ import { type Static, type TObject, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
 import { readModel } from "../models/forecaster/experts/open.ts";
-import { MAX_HORIZON, MAX_QUANTILES } from "../models/forecaster/specification.ts";
+import {
+  MAX_HORIZON,
+  MAX_QUANTILES,
+  onlyKnown,
+  withSomeTargets,
+} from "../models/forecaster/specification.ts";
+import { Arena } from "../models/kernels/arena.ts";
+import { parseJson } from "../streams/json.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
+import { Prices, SERIES_BYTES } from "./engine-prices.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
 const strict = { additionalProperties: false, expected: "an object" };
@@ -19,7 +27,24 @@ const oneOf = <const W extends readonly string[]>(words: W) =>
     ),
   );
 
+const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of a span of time such as `90s` or `1d`, as the configuration writes it. */
+export function milliseconds(duration: string): number {
+  const [, number, unit] = DURATION.exec(duration) ?? [];
+  return Number(number) * UNITS[unit];
+}
+
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
+
+const columnName = text("the name of a column");
+const limit = Type.Union([Type.Number(), Type.Record(Type.String(), Type.Number(), { maxProperties: 257 })], {
+  expected: 'a number, or { "column": number }',
+});
+const someTargets = Type.Union([Type.Boolean(), Type.Array(columnName, { maxItems: 257 })], {
+  expected: "true, or a list of columns",
+});
 
 const forecast = {
   model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
@@ -43,6 +68,10 @@ const forecast = {
   aggregate: Type.Optional(oneOf(AGGREGATES)),
   steps: Type.Optional(oneOf(["event", "count"])),
   detail: Type.Optional(Type.Boolean({ expected: "true or false" })),
+  min: Type.Optional(limit),
+  max: Type.Optional(limit),
+  integer: Type.Optional(someTargets),
+  counter: Type.Optional(someTargets),
 };
 
 const days = Type.Optional(whole(0, 36_500));
@@ -56,6 +85,8 @@ const storage = Type.Object(
     memoryBytes: Type.Optional(whole(1, Number.MAX_SAFE_INTEGER)),
     maxBytes: Type.Optional(whole(1 << 20, Number.MAX_SAFE_INTEGER)),
     queueLimit: Type.Optional(whole(1, 10_000_000)),
+    seriesBytes: Type.Optional(whole(1 << 16, 2 ** 31)),
+    newSeriesPerSecond: Type.Optional(whole(1, 1_000_000)),
     seriesLimit: Type.Optional(whole(1, 10_000_000)),
     retention: Type.Optional(
       Type.Object(
@@ -86,6 +117,11 @@ const ConfigurationSchema = Type.Object(
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
+    ahead: Type.Optional(
+      Type.Unsafe<string>(
+        Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
+      ),
+    ),
     storage: Type.Optional(storage),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(
@@ -111,15 +147,25 @@ export type Configuration = Static<typeof ConfigurationSchema>;
 export function readConfiguration(json: string, name: string): Configuration {
   let read: unknown;
   try {
-    read = JSON.parse(json.replace(/^\ufeff/, ""));
-  } catch (cause) {
-    const reason = (cause as Error).message.replaceAll(/\s+/g, " ");
-    throw new EddyError("bad-config", name, { expected: "JSON", received: reason, cause });
+    read = parseJson(json.replace(/^\ufeff/, ""), "bad-config", name);
+  } catch (error) {
+    // Where it went wrong is told by the parser, if it was it that refused.
+    const { cause } = error as { cause?: Error };
+    if (cause === undefined) throw error;
+    const received = printable(cause.message.replaceAll(/\s+/g, " "), 200).slice(1, -1);
+    throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
   }
   if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
-  checkForecast(read.forecast ?? {}, `${name}: forecast`);
-  read.series?.forEach((entry, i) => {
-    checkForecast(entry, `${name}: series.${i}`);
+  const { forecast: common = {}, series, storage: stored } = read;
+  const bound = stored?.seriesBytes ?? SERIES_BYTES;
+  const prices = new Prices(new Arena());
+  const check = (options: ForecastOptions, where: string): void => {
+    checkForecast(options, where);
+    checkWeight({ ...common, ...options }, where, prices, bound);
+  };
+  check(common, `${name}: forecast`);
+  series?.forEach((entry, i) => {
+    check(entry, `${name}: series.${i}`);
   });
   return read;
 }
@@ -132,18 +178,35 @@ export function seriesOptions(configuration: Configuration): (series: string) =>
   };
 }
 
-function optionsOf(options: NonNullable<Configuration["forecast"]> & { match?: string }): SeriesOptions {
+type ForecastOptions = NonNullable<Configuration["forecast"]> & { match?: string };
+
+function optionsOf(options: ForecastOptions): SeriesOptions {
   const { match: _, ...rest } = options;
-  return rest as SeriesOptions;
+  const read = rest as SeriesOptions;
+  // Limits for all may name columns that a series of other targets does not have.
+  return read.targets === undefined ? read : onlyKnown(read, read.targets, read.inputs ?? []);
 }
 
-function checkForecast(options: NonNullable<Configuration["forecast"]>, where: string): void {
+function checkForecast(options: ForecastOptions, where: string): void {
   try {
-    readModel(seriesSpecification(optionsOf(options)).model);
+    const { match: _, ...rest } = options as typeof options & { match?: string };
+    readModel(seriesSpecification(withSomeTargets(rest as SeriesOptions)).model);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });
   }
+}
+
+/** A series that could never be opened is told at the start, not with every observation of it. */
+function checkWeight(options: ForecastOptions, where: string, prices: Prices, bound: number): void {
+  const price = prices.of(seriesSpecification(withSomeTargets(optionsOf(options))));
+  if (price <= bound) return;
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new EddyError("bad-config", where, {
+    expected: `a series of at most ${mebibytes(bound)} of state (storage.seriesBytes)`,
+    received: `one of ${mebibytes(price)}`,
+    hint: "fewer steps, a lighter model, or more storage.seriesBytes",
+  });
 }
 
 function refusal(read: unknown, name: string): EddyError {

@@ -71,6 +71,16 @@ export class Checkpointer {
     await this.#begin();
   }
 
+  /** Deletes what is no longer asked for, after a round that is under way. */
+  async tidy(): Promise<void> {
+    await this.#running?.catch(() => {});
+    if (this.#stopped || this.#running) return;
+    this.#running = this.#trim().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
   /** No more rounds by themselves; resolves once the one under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -89,10 +99,8 @@ export class Checkpointer {
     const started = this.#clock.monotonic();
     const reached = this.#table.reached;
     // When stopping, only what would otherwise have to be replayed.
-    const due = [...this.#table.entries()].filter(
-      (entry) =>
-        this.#table.changed(entry) ||
-        (!this.#stopped && this.#table.needed(entry) < Number.POSITIVE_INFINITY),
+    const due = [...this.#table.entries()].filter((entry) =>
+      this.#stopped ? this.#table.changed(entry) : this.#table.due(entry),
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
@@ -128,17 +136,15 @@ export class Checkpointer {
     const { reached } = this.#table;
     let needed = reached;
     for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
-    const now = this.#clock.now();
     for (;;) {
       const started = this.#clock.monotonic();
       const rows = this.#store.trim({
         needed,
         reached,
         retention: this.#options.retention,
-        now,
         limit: TRIM_ROWS,
       });
-      if (rows === 0) return;
+      if (rows === 0 || this.#stopped) return;
       this.#metrics.add("trimmed_rows_total", rows);
       const spent = this.#clock.monotonic() - started;
       this.#metrics.peak("trim_slice_milliseconds_max", spent);

@@ -2,7 +2,7 @@ import type { Observable } from "rxjs";
 import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
-import type { Retention } from "../storage/store.ts";
+import type { IssuedForecasts, Retention } from "../storage/store.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {
@@ -16,7 +16,29 @@ export interface Receipt {
   readonly accepted: number;
   readonly duplicate: number;
   readonly late: number;
+  /** The first hundred. */
   readonly refused: readonly RefusedObservation[];
+  /** How many were refused beyond those; absent when there are none. */
+  readonly moreRefused?: number;
+}
+
+/** A place in the log of forecasts: after the issues of `position` up to `ordinal`. */
+export interface LogPlace {
+  readonly position: number;
+  readonly ordinal: number;
+}
+
+export interface LogPage {
+  readonly issues: readonly IssuedForecasts[];
+  /** The place after the last of them; null when they reach the end of the log. */
+  readonly next: LogPlace | null;
+}
+
+/** What taking readings back led to. */
+export interface TakenBack {
+  readonly takenBack: number;
+  /** The series as it stands now. */
+  readonly series: SeriesSummary;
 }
 
 /** What a series is and how it does. */
@@ -52,14 +74,38 @@ export interface Engine {
   readonly failed: Error | undefined;
   /** Forecasts of observations that are durable, in journal order. Hot; never errors. */
   readonly forecasts$: Observable<Forecast>;
+  /** Observations that may still be handed in before `ingest` answers `busy`. */
+  readonly room: number;
+  /** How far beyond this machine's clock the time of an observation may lie, milliseconds. */
+  readonly ahead: number;
   /** Takes a batch; resolves once every accepted observation is durable and applied. Rejects with `busy` when full. */
   ingest(batch: readonly Observation[], options?: IngestOptions): Promise<Receipt>;
   series(): readonly SeriesSummary[];
+  /** Names of all series, lazily: there may be a million. */
+  names(): Iterable<string>;
+  /** Newest time taken of a series, epoch milliseconds; NaN when there is none. */
+  lastTime(series: string): number;
   summary(series: string): SeriesSummary | undefined;
   /** The latest forecast of each target of a series. */
   latest(series: string): readonly Forecast[];
   /** Forecasts as issued with offset greater than `since`, oldest first, at most `limit`; null when no longer kept. */
   issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null;
+  /** At most `limit` issues of the log after a place; null when some of them are no longer kept. */
+  issuedAfter(place: LogPlace, limit: number): LogPage | null;
+  /** Grows whenever the past changes: a series was removed, or readings were taken back. */
+  readonly rewrites: number;
+  /**
+   * Removes a series and all that is kept of it; resolves with whether there was one, once that is durable. Rejects with
+   * `busy` while readings of it are being taken back.
+   */
+  remove(series: string): Promise<boolean>;
+  /**
+   * Takes back the readings of a series whose time lies from `from` to `to` (epoch milliseconds, both included): it then
+   * is what it would be had they never come, forecasts since then among it. Readings refused as late because of them are taken
+   * now. Until it resolves, new observations of the series are refused as `busy`; the others go on.
+   * Rejects with `bad-state` when neither the journal nor a checkpoint reaches back before them.
+   */
+  takeBack(series: string, from: number, to: number): Promise<TakenBack>;
   /** The forecasts of a series as they stood at event time `time` (epoch milliseconds), one per target. */
   issuedAsOf(series: string, time: number): readonly Forecast[];
   /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
@@ -92,6 +138,12 @@ export interface EngineSettings {
   readonly queueLimit?: number;
   /** Series in the database at most. Default 1,000,000. */
   readonly seriesLimit?: number;
+  /** How far beyond the clock the time of an observation may lie, milliseconds; beyond it: `ahead`. Default a day. */
+  readonly ahead?: number;
+  /** Bytes of state of one series at most; a new one that would take more is refused. Default 32 MiB. */
+  readonly seriesBytes?: number;
+  /** New series a second, ten seconds' worth at once; one more is refused as `busy`. Default 100. */
+  readonly newSeriesPerSecond?: number;
   readonly retention?: Partial<Retention>;
   /** Go on although no checkpoint of a series is good any more: that series begins anew. */
   readonly reset?: boolean;

@@ -72,6 +72,12 @@ export class Derivation {
     this.#rollUps.set(key, { series: entry.stored.id, hour, observations, count, absoluteError, held });
   }
 
+  /** Forgets what waits of a series, from a position on. */
+  forget(series: number, from = 0): void {
+    this.#issued = this.#issued.filter((issue) => issue.series !== series || issue.position < from);
+    for (const [key, rollUp] of this.#rollUps) if (rollUp.series === series) this.#rollUps.delete(key);
+  }
+
   /** Hands out everything waiting; then `written` or `giveBack`. */
   take(): Derived {
     this.#taken = {
@@ -96,7 +102,7 @@ export class Derivation {
 }
 
 /** Groups forecasts by issue: those of one issue stand side by side, one per target. */
-function byIssue(forecasts: readonly Forecast[]): Forecast[][] {
+export function byIssue(forecasts: readonly Forecast[]): Forecast[][] {
   const issues: Forecast[][] = [];
   for (const forecast of forecasts) {
     const current = issues.at(-1);

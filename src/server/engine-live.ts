@@ -1,9 +1,9 @@
 import { type Observable, Subject } from "rxjs";
-import { EddyError } from "../models/errors.ts";
+import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
-import { packValues, unpackValues } from "../storage/journal.ts";
+import { isTakenBack, packValues, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
 import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
@@ -11,20 +11,28 @@ import type {
   EngineLog,
   EngineSettings,
   IngestOptions,
+  LogPage,
+  LogPlace,
   Receipt,
-  RefusedObservation,
   SeriesSummary,
+  TakenBack,
 } from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
+import { SERIES_BYTES } from "./engine-prices.ts";
 import { recover } from "./engine-recovery.ts";
 import type { SeriesEntry, SeriesMaker } from "./engine-series.ts";
 import { SeriesTable } from "./engine-table.ts";
+import { takeBack } from "./engine-taking-back.ts";
+import { Refusals } from "./refusals.ts";
 
 /** Rows of one commit: some milliseconds, so that a huge request cannot hold up everyone else. */
 const COMMIT_ROWS = 1024;
 /** Milliseconds of work between two yields to the event loop. */
 const SLICE_MILLISECONDS = 10;
+/** New series that may come at once, in seconds of their rate. */
+const NEW_SERIES_BURST = 10;
+const DAY = 86_400_000;
 /** Forecasts wait this long for a commit to ride on before they get one of their own. */
 const DERIVED_DELAY = 100;
 
@@ -42,7 +50,7 @@ const silent: EngineLog = { info() {}, warn() {}, error() {} };
 /** One call of `ingest` on its way. */
 interface Request {
   readonly sources: Readonly<Record<string, string>>;
-  readonly refused: RefusedObservation[];
+  readonly refusals: Refusals;
   accepted: number;
   duplicate: number;
   late: number;
@@ -81,11 +89,18 @@ export class LiveEngine implements Engine {
   readonly #published = new Subject<Forecast>();
   readonly #queueLimit: number;
   readonly #seriesLimit: number;
+  readonly #seriesBytes: number;
+  readonly #newSeries: Allowance;
+  readonly ahead: number;
+  rewrites = 0;
   readonly #sources: Map<string, string>;
   #queue: Waiting[] = [];
+  /** What is to be done when no group is under way. */
+  #between: (() => void)[] = [];
   #working = false;
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
+  readonly #rebuilds = new Set<Promise<unknown>>();
   #cancelFlush: (() => void) | undefined;
 
   constructor(store: Store, maker: SeriesMaker, clock: Clock, settings: EngineSettings = {}) {
@@ -94,6 +109,9 @@ export class LiveEngine implements Engine {
     this.#log = settings.log ?? silent;
     this.#queueLimit = settings.queueLimit ?? 100_000;
     this.#seriesLimit = settings.seriesLimit ?? 1_000_000;
+    this.#seriesBytes = settings.seriesBytes ?? SERIES_BYTES;
+    this.#newSeries = new Allowance(settings.newSeriesPerSecond ?? 100, NEW_SERIES_BURST, clock);
+    this.ahead = settings.ahead ?? DAY;
     this.forecasts$ = this.#published.asObservable();
     const opened = store.open();
     this.epoch = opened.epoch;
@@ -124,6 +142,10 @@ export class LiveEngine implements Engine {
     return this.#sources;
   }
 
+  get room(): number {
+    return this.#queueLimit - this.#queue.length;
+  }
+
   get failed(): Error | undefined {
     return this.#store.failed;
   }
@@ -144,7 +166,7 @@ export class LiveEngine implements Engine {
     return new Promise((resolve, reject) => {
       const request: Request = {
         sources: options.sources ?? {},
-        refused: [],
+        refusals: new Refusals(),
         accepted: 0,
         duplicate: 0,
         late: 0,
@@ -170,24 +192,47 @@ export class LiveEngine implements Engine {
     this.#clock.soon(() => this.#commitGroup());
   }
 
-  /** Takes what waits, up to one commit's worth, and makes it durable. */
+  /** Takes what waits, up to one commit's worth or one slice of opening series, and makes it durable. */
   #commitGroup(): void {
-    const taken = this.#queue.length > COMMIT_ROWS ? this.#queue.splice(0, COMMIT_ROWS) : this.#queue;
-    if (taken === this.#queue) this.#queue = [];
-    const group = taken.filter(({ request }) => !request.done);
+    for (const task of this.#between.splice(0)) task();
+    if (this.#queue.length === 0) {
+      this.#next();
+      return;
+    }
+    const group: Waiting[] = [];
     const born: StoredSeries[] = [];
     const admitted: Admitted[] = [];
     const entries: JournalEntry[] = [];
     const sources = new Map<string, string>();
     const ended = new Set<Request>();
-    for (const waiting of group) {
-      const row = this.#admit(waiting, born, entries);
-      if (row) admitted.push(row);
+    const until = this.#clock.monotonic() + SLICE_MILLISECONDS;
+    const latestTime = this.#clock.now() + this.ahead;
+    let taken = 0;
+    while (taken < this.#queue.length && group.length < COMMIT_ROWS) {
+      const waiting = this.#queue[taken++];
       const { last, request } = waiting;
+      if (request.done) continue;
+      const { observation } = waiting;
+      // Opening series, and fetching them from the disk, takes long: the rest of a slice's worth comes with the next group.
+      const ready = this.#table.get(observation.series)?.live !== undefined;
+      const over = group.length > 0 && this.#clock.monotonic() > until;
+      if (!ready && (over || !this.#table.fits(observation))) {
+        taken--;
+        break;
+      }
+      group.push(waiting);
+      const row = this.#admit(waiting, latestTime, born, entries);
+      if (row) admitted.push(row);
       if (last) {
         for (const [name, reached] of Object.entries(request.sources)) sources.set(name, reached);
         ended.add(request);
       }
+    }
+    if (taken === this.#queue.length) this.#queue = [];
+    else this.#queue.splice(0, taken);
+    if (born.length === 0 && entries.length === 0 && sources.size === 0) {
+      this.#apply([], new Float64Array(0), 0, ended);
+      return;
     }
     let positions: Float64Array;
     const started = this.#clock.monotonic();
@@ -197,10 +242,10 @@ export class LiveEngine implements Engine {
         entries,
         sources,
         derived: this.#derivation.take(),
-        now: this.#clock.now(),
       });
     } catch (error) {
       this.#derivation.giveBack();
+      this.#table.unpin();
       for (const { name } of born) this.#table.forget(name);
       this.#metrics.add("commit_failures_total", 1);
       this.#log.error(`observations were not taken: ${(error as Error).message}`);
@@ -220,19 +265,32 @@ export class LiveEngine implements Engine {
   }
 
   /** An observation with its series, opened when it is new; undefined when the observation was refused. */
-  #admit(row: Waiting, born: StoredSeries[], entries: JournalEntry[]): Admitted | undefined {
+  #admit(
+    row: Waiting,
+    latestTime: number,
+    born: StoredSeries[],
+    entries: JournalEntry[],
+  ): Admitted | undefined {
     const { observation, request, line } = row;
     const refuse = (code: string, message: string): undefined => {
-      request.refused.push({ line, code, message });
+      request.refusals.add(line, () => ({ code, message }));
       this.#metrics.add("refused_total", 1);
     };
     const wrong = flaw(observation);
     if (wrong) return refuse(...wrong);
+    if (observation.time > latestTime) {
+      this.#metrics.add("ahead_total", 1);
+      const [time, bound] = [observation.time, latestTime].map((t) => new Date(t).toISOString());
+      return refuse("ahead", `time: expected ${bound} at the latest, by the server's clock, got ${time}`);
+    }
     let entry = this.#table.get(observation.series);
+    if (entry?.rebuilding) {
+      const name = printable(observation.series);
+      return refuse("busy", `series ${name}: readings of it are being taken back; send it again in a moment`);
+    }
     if (!entry) {
-      if (this.#table.size >= this.#seriesLimit) {
-        return refuse("too-large", `series: expected at most ${this.#seriesLimit}, got a new one`);
-      }
+      const refusal = this.#refuseNew(observation);
+      if (refusal) return refuse(...refusal);
       try {
         entry = this.#table.open(observation, this.#table.reached);
       } catch (error) {
@@ -248,6 +306,7 @@ export class LiveEngine implements Engine {
       if (!(error instanceof EddyError)) throw error;
       return refuse(error.code, error.message);
     }
+    this.#table.pin(entry);
     const known = knownValues(observation, columns);
     if (known === undefined) {
       return refuse("unknown-column", `values: expected one of ${columns.join(", ")}`);
@@ -261,6 +320,39 @@ export class LiveEngine implements Engine {
       ...(observation.id === undefined ? {} : { id: observation.id }),
     });
     return { ...row, entry, observation: known.observation };
+  }
+
+  /** Why a series may not be opened, as code and message; makes room for it otherwise. */
+  #refuseNew(first: Observation): [string, string] | undefined {
+    if (this.#table.size >= this.#seriesLimit) {
+      return ["too-large", `series: expected at most ${this.#seriesLimit}, got a new one`];
+    }
+    let price: number;
+    try {
+      price = this.#table.price(first);
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      return [error.code, error.message];
+    }
+    if (price > this.#seriesBytes) {
+      const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+      const columns = Object.keys(first.values).length;
+      return [
+        "too-large",
+        `series ${printable(first.series)}: expected at most ${mebibytes(this.#seriesBytes)} of state, got ` +
+          `${mebibytes(price)} for ${columns} columns (fewer columns, a lighter model, or storage.seriesBytes)`,
+      ];
+    }
+    if (!this.#newSeries.take()) {
+      this.#metrics.add("new_series_refused_total", 1);
+      const name = printable(first.series);
+      return [
+        "busy",
+        `series ${name}: expected at most ${this.#newSeries.rate} new series a second; send it again in a second`,
+      ];
+    }
+    this.#table.makeRoom(price);
+    return undefined;
   }
 
   /** Applies the rows of a committed group from `from` on, as far as one slice of time goes, then yields. */
@@ -287,7 +379,8 @@ export class LiveEngine implements Engine {
         request.late++;
         this.#metrics.add("late_total", 1);
       } else if (outcome.refused !== undefined) {
-        request.refused.push({ line, code: outcome.refused, message: outcome.message });
+        const { refused: code, message } = outcome;
+        request.refusals.add(line, () => ({ code, message }));
         this.#metrics.add("refused_total", 1);
       } else request.accepted++;
       for (const forecast of outcome.forecasts) this.#published.next(forecast);
@@ -297,19 +390,20 @@ export class LiveEngine implements Engine {
       }
     }
     for (const request of ended) this.#answer(request);
+    this.#table.unpin();
     this.#table.evict();
     this.#next();
   }
 
   #answer(request: Request): void {
-    const { accepted, duplicate, late, refused } = request;
+    const { accepted, duplicate, late, refusals } = request;
     request.done = true;
-    request.resolve({ accepted, duplicate, late, refused: refused.sort((a, b) => a.line - b.line) });
+    request.resolve({ accepted, duplicate, late, ...refusals.receipt });
   }
 
   #next(): void {
     this.#working = false;
-    if (this.#queue.length > 0) {
+    if (this.#queue.length > 0 || this.#between.length > 0) {
       this.#wake();
       return;
     }
@@ -330,13 +424,97 @@ export class LiveEngine implements Engine {
     if (!this.#derivation.waiting || this.#store.failed) return;
     const derived = this.#derivation.take();
     try {
-      this.#store.commit({ series: [], entries: [], sources: new Map(), derived, now: this.#clock.now() });
+      this.#store.commit({ series: [], entries: [], sources: new Map(), derived });
       this.#derivation.written();
     } catch (error) {
       this.#derivation.giveBack();
       this.#metrics.add("commit_failures_total", 1);
       this.#log.error(`forecasts were not written: ${(error as Error).message}`);
     }
+  }
+
+  /** Does something when no group of observations is under way. */
+  #betweenGroups<T>(task: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#between.push(() => {
+        try {
+          resolve(task());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#wake();
+    });
+  }
+
+  async remove(series: string): Promise<boolean> {
+    this.#assertOpen();
+    const removed = await this.#betweenGroups(() => {
+      const entry = this.#table.get(series);
+      if (!entry) return false;
+      assertUntouched(entry);
+      const { id } = entry.stored;
+      this.#store.removeSeries(id, entry.applied);
+      this.#derivation.forget(id);
+      this.#table.forget(series);
+      this.rewrites++;
+      this.#metrics.add("series_removed_total", 1);
+      this.#log.warn(`series ${printable(series)} was removed`);
+      return true;
+    });
+    if (removed) {
+      this.#checkpointer
+        .tidy()
+        .catch((error: Error) => this.#log.error(`a removed series was not deleted yet: ${error.message}`));
+    }
+    return removed;
+  }
+
+  async takeBack(series: string, from: number, to: number): Promise<TakenBack> {
+    this.#assertOpen();
+    const entry = await this.#betweenGroups(() => {
+      const found = this.#table.get(series);
+      if (!found)
+        throw new EddyError("bad-argument", "series", {
+          expected: "one that exists",
+          received: printable(series),
+        });
+      assertUntouched(found);
+      found.rebuilding = true;
+      return found;
+    });
+    const work = takeBack(entry, from, to, {
+      store: this.#store,
+      table: this.#table,
+      clock: this.#clock,
+      between: (task) => this.#betweenGroups(task),
+      changing: (id, first) => {
+        this.#derivation.forget(id, first);
+        this.rewrites++;
+      },
+      closing: () => this.#closing !== undefined,
+    }).finally(() => {
+      entry.rebuilding = false;
+      this.#rebuilds.delete(work);
+    });
+    this.#rebuilds.add(work);
+    const takenBack = await work;
+    this.#metrics.add("taken_back_total", takenBack);
+    if (takenBack > 0) this.#log.warn(`series ${printable(series)}: ${takenBack} readings were taken back`);
+    return { takenBack, series: summarise(entry) };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new EddyError("busy", "the server is stopping");
+    if (this.#store.failed) throw this.#store.failed;
+  }
+
+  names(): Iterable<string> {
+    return this.#table.names();
+  }
+
+  lastTime(series: string): number {
+    return this.#table.get(series)?.lastTime ?? Number.NaN;
   }
 
   series(): readonly SeriesSummary[] {
@@ -360,20 +538,33 @@ export class LiveEngine implements Engine {
         for (const forecast of forecasts) if (found.length < limit) found.push(forecast);
       }
     };
-    const page = Math.max(64, Math.min(limit, 1024));
-    let after = since;
-    while (found.length < limit) {
-      const issues = this.#store.issuedSince(after, page);
-      if (issues === null) return null;
-      // A page may end between two issues of one position; those are read again with the next page.
-      const last = issues.at(-1)?.position;
-      const whole = issues.length < page ? issues : issues.filter(({ position }) => position !== last);
-      take(whole);
-      if (issues.length < page) break;
-      after = whole.at(-1)?.position ?? after;
+    const page = Math.max(1, Math.min(limit, 1024));
+    let place: LogPlace | null = { position: since, ordinal: Number.MAX_SAFE_INTEGER };
+    while (place !== null && found.length < limit) {
+      const read: LogPage | null = this.issuedAfter(place, page);
+      if (read === null) return null;
+      take(read.issues);
+      place = read.next;
     }
-    take(this.#derivation.issued.filter(({ position }) => position > since));
     return found;
+  }
+
+  issuedAfter({ position, ordinal }: LogPlace, limit: number): LogPage | null {
+    const written = this.#store.issuedSince(position, limit, ordinal);
+    if (written === null) return null;
+    const issues = [...written];
+    // What is not written yet comes after all that is.
+    for (const issue of this.#derivation.issued) {
+      if (issues.length >= limit) break;
+      if (issue.position > position || (issue.position === position && issue.ordinal > ordinal)) {
+        issues.push(issue);
+      }
+    }
+    const last = issues.at(-1);
+    return {
+      issues,
+      next: last && issues.length >= limit ? { position: last.position, ordinal: last.ordinal } : null,
+    };
   }
 
   issuedAsOf(series: string, time: number): readonly Forecast[] {
@@ -396,12 +587,13 @@ export class LiveEngine implements Engine {
     while (found.length < limit) {
       const [row] = this.#store.rows(position - 1, position);
       if (row?.series !== id) break;
+      position = row.previous;
+      if (isTakenBack(row.payload)) continue;
       found.push({
         series: name,
         time: row.time,
         values: unpackValues(row.payload, columns, row.time, row.position),
       });
-      position = row.previous;
     }
     return found.sort((a, b) => a.time - b.time);
   }
@@ -436,6 +628,7 @@ export class LiveEngine implements Engine {
   }
 
   async #close(): Promise<void> {
+    await Promise.allSettled(this.#rebuilds);
     if (this.#working) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -452,6 +645,41 @@ export class LiveEngine implements Engine {
     this.#published.complete();
     this.#table.release();
     await this.#store.close();
+  }
+}
+
+function assertUntouched({ rebuilding, stored }: SeriesEntry): void {
+  if (!rebuilding) return;
+  throw new EddyError("busy", `series ${printable(stored.name)}`, {
+    expected: "one of which no readings are being taken back",
+    received: "one of which they are",
+    hint: "try again in a moment",
+  });
+}
+
+/** A number of events a second, some seconds' worth at once. */
+class Allowance {
+  readonly rate: number;
+  readonly #most: number;
+  readonly #clock: Clock;
+  #left: number;
+  #reckonedAt: number;
+
+  constructor(rate: number, seconds: number, clock: Clock) {
+    this.rate = rate;
+    this.#most = Math.max(1, rate * seconds);
+    this.#clock = clock;
+    this.#left = this.#most;
+    this.#reckonedAt = clock.monotonic();
+  }
+
+  take(): boolean {
+    const now = this.#clock.monotonic();
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#reckonedAt) / 1000) * this.rate);
+    this.#reckonedAt = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
   }
 }
 
@@ -496,13 +724,17 @@ function flaw({ id, series, time, values }: Observation): [string, string] | und
   if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_NAME)) {
     return ["bad-observation", `id: expected 1 to ${MAX_NAME} characters`];
   }
-  if (!(Math.abs(time) <= LAST_TIME)) return ["bad-time", `time: expected epoch milliseconds, got ${time}`];
+  if (!(Math.abs(time) <= LAST_TIME))
+    return ["bad-time", `time: expected epoch milliseconds, got ${printable(time)}`];
   const columns = Object.keys(values);
   if (columns.length === 0) return ["no-values", "values: expected at least one"];
   for (const column of columns) {
     const value = values[column];
     if (value !== null && !(typeof value === "number" && Number.isFinite(value))) {
-      return ["bad-number", `${column}: expected a number or null, got ${value}`];
+      return [
+        "bad-number",
+        `${printable(column, 128).slice(1, -1)}: expected a number or null, got ${printable(value)}`,
+      ];
     }
   }
   return undefined;

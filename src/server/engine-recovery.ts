@@ -1,8 +1,8 @@
 import { EddyError } from "../models/errors.ts";
 import { readFrame } from "../storage/checkpoint.ts";
-import type { Generation, Opened, Store } from "../storage/store.ts";
+import type { Generation, IssuedForecasts, Opened, Store } from "../storage/store.ts";
 import type { EngineLog } from "./engine-contract.ts";
-import type { Derivation } from "./engine-derivation.ts";
+import { byIssue, type Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { SeriesTable } from "./engine-table.ts";
@@ -33,17 +33,28 @@ export function recover(
   table.reached = opened.position;
   table.checkpointedUpTo = opened.checkpointedUpTo;
   let from = opened.checkpointedUpTo;
+  for (const id of opened.removed) table.reserve(id);
   for (const stored of opened.series) {
     const entry = table.enter(stored, generations.get(stored.id) ?? []);
-    if (verify(entry, store)) continue;
+    if (verify(entry, store)) {
+      // Its later checkpoints went with the readings that were taken back.
+      if (opened.rebuilding.has(stored.id)) from = Math.min(from, entry.applied);
+      continue;
+    }
     table.restore(entry);
     from = Math.min(from, entry.applied);
   }
   let replayed = 0;
+  let reissued: IssuedForecasts[] = [];
+  const reissue = (): void => {
+    if (reissued.length > 0) store.reissue(reissued);
+    reissued = [];
+  };
   for (const row of store.rows(from, opened.position)) {
     const { position, series } = row;
     const entry = table.byId(series);
     if (!entry) {
+      if (opened.removed.has(series)) continue;
       throw new EddyError("bad-state", `journal row ${position}`, {
         expected: "a known series",
         received: `series ${series}`,
@@ -55,9 +66,22 @@ export function recover(
     }
     const { observation, applied } = table.follow(entry, row);
     derivation.add(entry, observation, row.position, applied);
+    const rebuiltFrom = opened.rebuilding.get(series) ?? Number.POSITIVE_INFINITY;
+    if (position >= rebuiltFrom && position <= derivation.upTo) {
+      byIssue(applied.forecasts).forEach((forecasts, ordinal) => {
+        reissued.push({ position, ordinal, series, forecasts });
+      });
+      if (reissued.length >= ISSUES_WAITING) reissue();
+    }
     replayed++;
     if (replayed % ROWS_PER_LOOK === 0) table.evict();
     if (derivation.issued.length >= ISSUES_WAITING) table.writeCheckpoints([]);
+  }
+  reissue();
+  for (const id of opened.rebuilding.keys()) {
+    const entry = table.byId(id);
+    if (entry && table.changed(entry)) table.writeCheckpoints([entry]);
+    store.rebuilt(id);
   }
   for (const entry of table.entries()) {
     if (entry.latest.length > 0) continue;

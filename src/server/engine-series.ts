@@ -4,6 +4,7 @@ import { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Generation, StoredSeries } from "../storage/store.ts";
 import { type Outcome, Series, type SeriesOptions } from "../streams/series.ts";
+import { Prices } from "./engine-prices.ts";
 
 /** What the engine asks of a series: deterministic steps and opaque bytes. `Series` is the one of real life. */
 export interface LiveSeries {
@@ -20,6 +21,10 @@ export interface LiveSeries {
 /** Opens series: a new one for its first observation, a known one from what was stored of it. */
 export interface SeriesMaker {
   open(first: Observation): LiveSeries;
+  /** What it would be opened with. */
+  plan(first: Observation): ForecasterSpecification;
+  /** Bytes that a series of this specification takes in memory, told without opening it. */
+  price(specification: ForecasterSpecification): number;
   /** What `reopen` needs, as JSON. */
   describe(series: LiveSeries): string;
   /** The specification within a description, without opening the series. */
@@ -32,8 +37,13 @@ export function seriesMaker(
   options: SeriesOptions | ((series: string) => SeriesOptions) = {},
   arena: Arena = new Arena(),
 ): SeriesMaker {
-  const optionsOf = typeof options === "function" ? options : () => options;
+  const asked = typeof options === "function" ? options : () => options;
+  // Times too far ahead are refused at intake, by the clock: what was acknowledged is not set aside afterwards.
+  const optionsOf = (series: string): SeriesOptions => ({ ...asked(series), ahead: 0 });
+  const prices = new Prices(arena);
   return {
+    plan: (first) => Series.plan(first, optionsOf(first.series)),
+    price: (specification) => prices.of(specification),
     open: (first) => Series.open(first, optionsOf(first.series), arena),
     describe: (series) => JSON.stringify(series.specification),
     specification: (description) => JSON.parse(description),
@@ -49,6 +59,8 @@ export interface SeriesEntry {
   live: LiveSeries | undefined;
   /** Bytes of its state, as last saved. */
   stateBytes: number;
+  /** Bytes counted for it while it is in memory. */
+  heldBytes: number;
   /** Position of the last observation applied. */
   applied: number;
   observations: number;
@@ -56,6 +68,8 @@ export interface SeriesEntry {
   latest: readonly Forecast[];
   /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
   generations: readonly Generation[];
+  /** Readings of it are being taken back: it takes none, and is not looked at, until that is done. */
+  rebuilding: boolean;
 }
 
 /** What applying one observation led to. */

@@ -1,7 +1,7 @@
 import { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import { FRAME_BYTES, frameInPlace, readFrame } from "../storage/checkpoint.ts";
-import { unpackValues } from "../storage/journal.ts";
+import { isTakenBack, unpackValues } from "../storage/journal.ts";
 import type { CheckpointWrite, Generation, JournalRow, Store, StoredSeries } from "../storage/store.ts";
 import type { EngineLog } from "./engine-contract.ts";
 import type { Derivation } from "./engine-derivation.ts";
@@ -23,7 +23,7 @@ export interface Followed {
 }
 
 /** A state found in the store that can be gone on from. */
-interface Base {
+export interface Base {
   readonly position: number;
   readonly live: LiveSeries;
   /** Size of its state. */
@@ -51,6 +51,9 @@ export class SeriesTable {
   /** Position of the last observation applied. */
   reached = 0;
   #nextId = 1;
+  /** Series of the group under way: they stay in memory until it has been applied. */
+  readonly #pinned = new Set<SeriesEntry>();
+  #pinnedBytes = 0;
   #loadedBytes = 0;
 
   constructor(
@@ -91,6 +94,10 @@ export class SeriesTable {
     return this.#byId.get(id);
   }
 
+  names(): Iterable<string> {
+    return this.#byName.keys();
+  }
+
   entries(): Iterable<SeriesEntry> {
     return this.#byName.values();
   }
@@ -104,6 +111,8 @@ export class SeriesTable {
       specification,
       live: undefined,
       stateBytes: 0,
+      heldBytes: 0,
+      rebuilding: false,
       applied: newest?.position ?? stored.birth,
       observations: 0,
       lastTime: Number.NaN,
@@ -114,6 +123,11 @@ export class SeriesTable {
     this.#byId.set(stored.id, entry);
     this.#nextId = Math.max(this.#nextId, stored.id + 1);
     return entry;
+  }
+
+  /** Numbers up to this one are not given to new series. */
+  reserve(id: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1);
   }
 
   /** Opens a new series for its first observation; `birth` is the journal position before it. */
@@ -132,6 +146,8 @@ export class SeriesTable {
       specification: live.specification,
       live: undefined,
       stateBytes: 0,
+      heldBytes: 0,
+      rebuilding: false,
       applied: birth,
       observations: 0,
       lastTime: Number.NaN,
@@ -147,6 +163,7 @@ export class SeriesTable {
   /** Brings a series into memory; throws `bad-state` when no state of it can be gone on from. */
   load(entry: SeriesEntry): LiveSeries {
     if (entry.live) return entry.live;
+    this.makeRoom(this.#maker.price(entry.specification));
     const { applied } = entry;
     const { live, position } = this.restore(entry);
     if (position < applied) {
@@ -160,6 +177,7 @@ export class SeriesTable {
     const entry = this.#byName.get(name);
     if (!entry) return;
     this.#drop(entry);
+    this.#pinned.delete(entry);
     this.#byName.delete(name);
     this.#byId.delete(entry.stored.id);
   }
@@ -172,7 +190,12 @@ export class SeriesTable {
     entry.applied = position;
     this.reached = Math.max(this.reached, position);
     try {
-      const { forecasts, refused } = live.push(observation, position);
+      const { forecasts, refused, later, outOfRange } = live.push(observation, position);
+      for (const { observed } of forecasts) {
+        if (observed.taken === false) this.#metrics.add("doubted_readings_total", 1);
+      }
+      if (later !== undefined) this.#metrics.add("set_aside_total", later.length);
+      if (outOfRange !== undefined) this.#metrics.add("out_of_range_total", outOfRange.length);
       if (refused === undefined) {
         entry.observations++;
         entry.lastTime = Math.max(
@@ -199,8 +222,14 @@ export class SeriesTable {
     return oldest < entry.applied ? oldest : Number.POSITIVE_INFINITY;
   }
 
+  /** Whether a checkpoint is due, so that recovery or the journal need not go back further. */
+  due(entry: SeriesEntry): boolean {
+    return !entry.rebuilding && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY);
+  }
+
   /** Whether its state is not in a checkpoint yet. */
   changed(entry: SeriesEntry): boolean {
+    if (entry.rebuilding) return false;
     return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
   }
 
@@ -210,6 +239,8 @@ export class SeriesTable {
     const written: SeriesEntry[] = [];
     const checkpoints: CheckpointWrite[] = [];
     for (const entry of entries) {
+      // Removed, or being rebuilt, since somebody meant to write it.
+      if (this.#byId.get(entry.stored.id) !== entry || entry.rebuilding) continue;
       try {
         checkpoints.push(this.#checkpoint(entry));
         written.push(entry);
@@ -251,17 +282,53 @@ export class SeriesTable {
     }
     const framed = this.load(entry).save(FRAME_BYTES);
     const bytes = framed.byteLength - FRAME_BYTES;
-    this.#loadedBytes += bytes - entry.stateBytes;
     entry.stateBytes = bytes;
     frameInPlace(framed, { series, position, observations, lastTime });
     return { series, generation, position, framed };
   }
 
+  /** Whether the series of an observation can be in memory together with those of the group under way; one always can. */
+  fits(observation: Observation): boolean {
+    const entry = this.#byName.get(observation.series);
+    if (this.#pinned.size === 0 || (entry && this.#pinned.has(entry))) return true;
+    let price: number;
+    try {
+      price = entry ? this.#maker.price(entry.specification) : this.price(observation);
+    } catch {
+      // It will be refused.
+      return true;
+    }
+    return this.#pinnedBytes + price <= this.#options.memoryBytes;
+  }
+
+  /** Keeps a series in memory until `unpin`. */
+  pin(entry: SeriesEntry): void {
+    if (this.#pinned.has(entry)) return;
+    this.#pinned.add(entry);
+    this.#pinnedBytes += entry.heldBytes;
+  }
+
+  unpin(): void {
+    this.#pinned.clear();
+    this.#pinnedBytes = 0;
+  }
+
+  /** What a series takes in memory, before it is opened. */
+  price(first: Observation): number {
+    return this.#maker.price(this.#maker.plan(first));
+  }
+
   /** Sends series used least recently to disk until the memory bound holds again. */
   evict(): void {
+    if (this.#recent.size > 1) this.makeRoom(0);
+  }
+
+  /** Sends series used least recently to disk until so many bytes more are within the memory bound. */
+  makeRoom(bytes: number): void {
     const { memoryBytes } = this.#options;
     for (const entry of this.#recent) {
-      if (this.#loadedBytes <= memoryBytes || this.#recent.size === 1) return;
+      if (this.#loadedBytes + bytes <= memoryBytes) return;
+      if (this.#pinned.has(entry) || (bytes === 0 && this.#recent.size === 1)) continue;
       if (this.changed(entry)) {
         try {
           this.writeCheckpoints([entry]);
@@ -285,12 +352,27 @@ export class SeriesTable {
    * journal no longer holds it from birth (unless `reset`). The journal after the returned position is still to be applied.
    */
   restore(entry: SeriesEntry): Base {
-    const base = this.#base(entry);
-    this.#hold(entry, base.live, base.bytes);
-    entry.applied = base.position;
-    entry.observations = base.observations;
-    entry.lastTime = base.lastTime;
+    const base = this.base(entry);
+    this.adopt(entry, base, base.position);
     return base;
+  }
+
+  /** Goes on with a series from what was found or made of it, which stands at a position of the journal. */
+  adopt(
+    entry: SeriesEntry,
+    { live, bytes, observations, lastTime }: Omit<Base, "position">,
+    position: number,
+  ): void {
+    this.#drop(entry);
+    this.#hold(entry, live, bytes);
+    entry.applied = position;
+    entry.observations = observations;
+    entry.lastTime = lastTime;
+  }
+
+  /** Sends a series from memory without writing it. */
+  letGo(entry: SeriesEntry): void {
+    this.#drop(entry);
   }
 
   /** Applies the next journal row of a series; throws `bad-state` when a row before it is missing or it was altered. */
@@ -302,15 +384,23 @@ export class SeriesTable {
         received: `the one at ${row.position}, which follows ${row.previous}`,
       });
     }
+    if (isTakenBack(row.payload)) {
+      entry.applied = row.position;
+      this.reached = Math.max(this.reached, row.position);
+      const observation = { series: name, time: row.time, values: {} };
+      return { observation, applied: { forecasts: [], refused: "taken-back", message: "" } };
+    }
     const values = unpackValues(row.payload, columns, row.time, row.position);
     const observation = { series: name, time: row.time, values };
     return { observation, applied: this.push(entry, observation, row.position) };
   }
 
-  #base(entry: SeriesEntry): Base {
+  /** The newest good state before a position from which the journal goes on without a gap. */
+  base(entry: SeriesEntry, before = Number.POSITIVE_INFINITY): Base {
     const { name, id, specification, birth } = entry.stored;
     const bad: Generation[] = [];
     for (const kept of entry.generations.toReversed()) {
+      if (kept.position >= before) continue;
       const { generation } = kept;
       let live: LiveSeries | undefined;
       try {
@@ -325,7 +415,7 @@ export class SeriesTable {
         }
         live = this.#maker.reopen(name, specification);
         live.restore(state);
-        entry.generations = entry.generations.filter((kept) => !bad.includes(kept));
+        if (bad.length > 0) entry.generations = entry.generations.filter((kept) => !bad.includes(kept));
         return { position, live, bytes: state.byteLength, observations, lastTime };
       } catch (error) {
         live?.release();
@@ -338,7 +428,7 @@ export class SeriesTable {
         );
       }
     }
-    entry.generations = [];
+    if (before === Number.POSITIVE_INFINITY) entry.generations = [];
     let position = birth;
     if (!this.#continues(entry, birth)) {
       const problem = new EddyError("bad-state", `series ${name}`, {
@@ -346,7 +436,7 @@ export class SeriesTable {
         received: `${bad.length} damaged checkpoints and a journal from position ${this.#store.oldestRow()}`,
         hint: "--reset begins this series anew from what the journal still holds",
       });
-      if (!this.#options.reset) throw problem;
+      if (!this.#options.reset || before < Number.POSITIVE_INFINITY) throw problem;
       this.#metrics.add("series_reset_total", 1);
       this.#log.warn(`${problem.message}: reset`);
       position = this.#firstRow(entry, birth)?.previous ?? entry.applied;
@@ -374,7 +464,8 @@ export class SeriesTable {
   #hold(entry: SeriesEntry, live: LiveSeries, bytes: number): void {
     entry.live = live;
     entry.stateBytes = bytes;
-    this.#loadedBytes += bytes;
+    entry.heldBytes = this.#maker.price(entry.specification);
+    this.#loadedBytes += entry.heldBytes;
     this.#recent.add(entry);
   }
 
@@ -382,7 +473,7 @@ export class SeriesTable {
     if (!entry.live) return;
     entry.live.release();
     entry.live = undefined;
-    this.#loadedBytes -= entry.stateBytes;
+    this.#loadedBytes -= entry.heldBytes;
     this.#recent.delete(entry);
   }
 }

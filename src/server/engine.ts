@@ -33,8 +33,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     ...(durability ? { durability } : {}),
     ...(maxBytes === undefined ? {} : { maxBytes }),
     ...(failpoint ? { failpoint } : {}),
-    onCopyFailure: ({ message }) =>
-      options.log?.error(`the log was not copied into the database: ${message}`),
+    ...(options.clock ? { clock: options.clock } : {}),
+    reset: options.reset ?? false,
+    say: (level, message) => options.log?.[level](message),
   });
   try {
     return new LiveEngine(

@@ -35,7 +35,8 @@ export class Intake {
   async ingest(given: readonly Observation[], options?: IngestOptions): Promise<Receipt> {
     if (!this.#open)
       throw new EddyError("busy", "the server is shutting down", { hint: "send it again later" });
-    const batch = given.map((observation) => this.#stamp(observation));
+    const now = this.#now();
+    const batch = given.map((observation) => this.#stamp(observation, now));
     for (const observation of batch) {
       const those = this.#handed.get(observation.series);
       if (those === undefined)
@@ -60,11 +61,17 @@ export class Intake {
   }
 
   /** Readings that arrive together and name no time keep their order, a millisecond apart. */
-  #stamp(observation: Observation): Observation {
+  #stamp(observation: Observation, now: number): Observation {
     const { series, time } = observation;
-    const known = this.#newest.get(series) ?? Date.parse(this.#engine.summary(series)?.lastTime ?? "");
-    const newest = Number.isNaN(known) ? Number.NEGATIVE_INFINITY : known;
-    const stamped = Number.isNaN(time) ? Math.max(this.#now(), newest + 1) : time;
+    // What the engine will refuse for lying ahead moves no time.
+    const latest = now + this.#engine.ahead;
+    if (time > latest) return observation;
+    let newest = this.#newest.get(series);
+    if (newest === undefined) {
+      const known = this.#engine.lastTime(series);
+      newest = known <= latest ? known : Number.NEGATIVE_INFINITY;
+    }
+    const stamped = Number.isNaN(time) ? Math.max(now, newest + 1) : time;
     this.#newest.set(series, Math.max(newest, stamped));
     return stamped === time ? observation : { ...observation, time: stamped };
   }

@@ -1,16 +1,21 @@
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import Fastify, { type FastifyInstance } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
-import { Access, isLoopback } from "./access.ts";
+import { systemClock } from "../storage/clock.ts";
+import { Access, checkToken, isLoopback } from "./access.ts";
 import type { Engine } from "./engine.ts";
+import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
+import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/admission.ts";
+import { openApp } from "./http/app.ts";
+import { rawResponse } from "./http/failure.ts";
 import { prefixed } from "./http/metrics-text.ts";
-import { addPage } from "./http/page.ts";
-import { addRoutes, type Live } from "./http/routes.ts";
+import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
 import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import { Turns } from "./turns.ts";
 
 export interface ServerOptions {
   /** Where the observations go; a promise while it recovers, during which the server listens and is not ready. */
@@ -25,11 +30,15 @@ export interface ServerOptions {
   readonly origins?: readonly string[];
   /** Largest body of a request, bytes; default 8 MiB. */
   readonly bodyBytes?: number;
+  /** How many bodies may be under way; docs/protocol.md tells what happens beyond. */
+  readonly admission?: Partial<Omit<AdmissionOptions, "full">>;
   readonly socket?: Partial<Omit<SocketOptions, "limits">> & { readonly limits?: Partial<ConnectionLimits> };
   /** Told what went wrong inside; default: nobody. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
   readonly now?: () => number;
+  /** Watches for how long the event loop is held, for /metrics; default: that of this process. */
+  readonly eventLoop?: EventLoopWatch;
 }
 
 /** A server that listens. */
@@ -66,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       hint: "without a token anyone who reaches the address could read and write",
     });
   }
+  if (token !== undefined) checkToken(token);
   const access = new Access(token, origins);
   const socket: SocketOptions = {
     ...SOCKET_DEFAULTS,
@@ -76,28 +86,38 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let closing: Promise<void> | null = null;
   let requests = 0;
 
-  const app = Fastify({
-    bodyLimit: bodyBytes,
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 4096 },
-    forceCloseConnections: "idle",
+  const eventLoop = options.eventLoop ?? watchEventLoop();
+  const turns = new Turns(systemClock);
+  const admission = new Admission(
+    {
+      ...ADMISSION_DEFAULTS,
+      bytes: Math.max(ADMISSION_DEFAULTS.bytes, 4 * bodyBytes),
+      ...options.admission,
+      full: () => live !== null && live.engine.room <= 0,
+    },
+    systemClock,
+  );
+  const { app } = openApp({
+    access,
+    bodyBytes,
+    admission,
+    turns,
+    onError,
+    live: () => (live?.intake.open ? live : null),
+    metrics: () => metrics(live, requests, admission, eventLoop),
+    answered: () => {
+      requests++;
+    },
   });
-  app.addHook("onResponse", async () => {
-    requests++;
-  });
-  app.addHook("onError", async (_request, _reply, error) => {
-    if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
-  });
-  const open = () => (live?.intake.open ? live : null);
-  addRoutes(app, { access, live: open, metrics: () => metrics(live, requests) });
-  addPage(app);
   app.server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // A peer that goes away during the handshake is no event for the process.
     stream.on("error", () => {});
     const path = request.url?.split("?")[0];
-    if (path !== "/v1/stream") refuse(stream, "404 Not Found", "not-found", "expected /v1/stream");
-    else if (live === null) refuse(stream, "503 Service Unavailable", "not-ready", "the server is starting");
-    else live.stream.upgrade(request, stream, head);
+    if (path !== "/v1/stream")
+      stream.end(rawResponse("404 Not Found", "not-found", "path: expected /v1/stream"));
+    else if (live === null)
+      stream.end(rawResponse("503 Service Unavailable", "not-ready", "the server is starting"));
+    else live.stream.upgrade(request, stream as Socket, head);
   });
   await listen(app, host, port);
 
@@ -108,7 +128,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       intake,
       access,
       socket,
-      monotonic: () => performance.now(),
+      monotonic: systemClock.monotonic,
       observed: (forecast) => intake.observed(forecast),
       onError,
     });
@@ -129,6 +149,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
     await app.close();
     clearTimeout(timer);
+    if (options.eventLoop === undefined) eventLoop.close();
   };
   const { port: listening } = app.server.address() as AddressInfo;
   return {
@@ -166,22 +187,23 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   }
 }
 
-function refuse(stream: Duplex, status: string, code: string, message: string): void {
-  const body = JSON.stringify({ code, message });
-  stream.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
-
 function metrics(
   live: { engine: Engine; stream: StreamEndpoint } | null,
   requests: number,
+  admission: Admission,
+  eventLoop: EventLoopWatch,
 ): Readonly<Record<string, number>> {
   const { user, system } = process.cpuUsage();
   return {
     ...(live === null ? {} : prefixed("eddy", live.engine.metrics())),
     ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
     eddy_http_requests_total: requests,
+    eddy_http_bodies_refused_total: admission.refused,
+    eddy_http_lines_refused_total: admission.linesRefused,
+    eddy_http_body_bytes: admission.held,
+    eddy_http_waiting: admission.outside,
+    eddy_event_loop_block_seconds: eventLoop.recent(),
+    eddy_event_loop_block_seconds_max: eventLoop.longest,
     process_resident_memory_bytes: process.memoryUsage.rss(),
     process_cpu_seconds_total: (user + system) / 1e6,
     process_start_time_seconds: Math.round(performance.timeOrigin / 1000),

@@ -71,12 +71,13 @@ export function exportForecasts(
       { name: "mean", kind: "number" },
       { name: "lower", kind: "number" },
       { name: "upper", kind: "number" },
+      { name: "level", kind: "number" },
       { name: "coverage", kind: "number" },
       { name: "skill", kind: "number" },
       { name: "model", kind: "text" },
       ...levels.map((level): ColumnPlan => ({ name: `q${level}`, kind: "number" })),
     ],
-    cells: ({ series, target, issuedAt, offset, horizon, coverage, skill, model }) =>
+    cells: ({ series, target, issuedAt, offset, horizon, level, coverage, skill, model }) =>
       horizon.map(({ step, time, mean, lower, upper, quantiles }) => [
         Date.parse(issuedAt),
         series,
@@ -87,6 +88,7 @@ export function exportForecasts(
         mean,
         lower,
         upper,
+        level,
         coverage,
         skill,
         model,

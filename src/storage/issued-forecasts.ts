@@ -5,13 +5,13 @@ import { crc32 } from "./checksum.ts";
 /**
  * Forecasts of one issue, packed, little-endian: format u8 · regular u8 · steps u16 · targets u16 · length of the words
  * u32 at byte 8 · CRC-32 of all the
- * rest u32 · then float64: offset, coverage, issue time, times (first and step when regular, otherwise all) and per target
- * skill, mean [H], lower [H], upper [H], each quantile [H] · words (UTF-8 JSON: model, targets, levels, details). Every number keeps its bits.
+ * rest u32 · then float64: offset, level, issue time, times (first and step when regular, otherwise all) and per target
+ * skill, coverage, mean [H], lower [H], upper [H], each quantile [H] · words (UTF-8 JSON: model, targets, levels, what was observed, details). Every number keeps its bits.
  */
-const FORMAT = 2;
+const FORMAT = 3;
 const HEADER = 16;
 
-/** Packs the forecasts of one issue: same issue time, offset, coverage, model, steps and levels; one per target. */
+/** Packs the forecasts of one issue: same issue time, offset, level, model, steps and levels; one per target. */
 export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
   const first = forecasts[0];
   const H = first.horizon.length;
@@ -20,18 +20,20 @@ export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
   const regular = times.every((time, i) => time === times[0] + i * step);
   const levels = Object.keys(first.horizon[0].quantiles ?? {});
   const details = forecasts.map((forecast) => forecast.detail ?? null);
+  const observed = forecasts.map((forecast) => forecast.observed);
   const words = new TextEncoder().encode(
     JSON.stringify({
       model: first.model,
       targets: forecasts.map((forecast) => forecast.target),
       ...(levels.length > 0 ? { levels } : {}),
+      observed,
       ...(details.some((detail) => detail !== null) ? { details } : {}),
     }),
   );
-  const numbers = new Float64Array(3 + (regular ? 2 : H) + forecasts.length * (1 + (3 + levels.length) * H));
+  const numbers = new Float64Array(3 + (regular ? 2 : H) + forecasts.length * (2 + (3 + levels.length) * H));
   let n = 0;
   numbers[n++] = first.offset;
-  numbers[n++] = first.coverage;
+  numbers[n++] = first.level;
   numbers[n++] = Date.parse(first.issuedAt);
   if (regular) {
     numbers[n++] = times[0];
@@ -41,6 +43,7 @@ export function packForecasts(forecasts: readonly Forecast[]): Uint8Array {
   }
   for (const forecast of forecasts) {
     numbers[n++] = forecast.skill ?? Number.NaN;
+    numbers[n++] = forecast.coverage ?? Number.NaN;
     for (const { mean } of forecast.horizon) numbers[n++] = mean;
     for (const { lower } of forecast.horizon) numbers[n++] = lower;
     for (const { upper } of forecast.horizon) numbers[n++] = upper;
@@ -88,8 +91,8 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
   const iso = Array.from(times, (time) => new Date(time).toISOString());
   const forecasts: Forecast[] = [];
   for (let d = 0; d < D; d++) {
-    const skill = numbers[n];
-    const at = n + 1;
+    const [skill, coverage] = [numbers[n], numbers[n + 1]];
+    const at = n + 2;
     n = at + (3 + levels.length) * H;
     const detail = words.details?.[d];
     forecasts.push({
@@ -109,9 +112,11 @@ export function unpackForecasts(bytes: Uint8Array, series: string): Forecast[] {
             }
           : {}),
       })),
-      coverage: numbers[1],
+      level: numbers[1],
+      coverage: Number.isNaN(coverage) ? null : coverage,
       skill: Number.isNaN(skill) ? null : skill,
       model: words.model,
+      observed: words.observed[d],
       ...(detail ? { detail } : {}),
     });
   }

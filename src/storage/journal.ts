@@ -26,6 +26,11 @@ export function packValues(observation: Observation, columns: readonly string[])
   return bytes;
 }
 
+/** The payload of a row whose reading was taken back: its place stays, so that the links between rows hold. */
+export const TAKEN_BACK = new Uint8Array(0);
+
+export const isTakenBack = (payload: Uint8Array): boolean => payload.byteLength === 0;
+
 /** The values of a journal row; throws `bad-state` naming the position when the row was altered on the disk. */
 export function unpackValues(
   payload: Uint8Array,

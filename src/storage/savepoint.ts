@@ -5,7 +5,8 @@ import Database from "better-sqlite3";
 import { EddyError, printable } from "../models/errors.ts";
 import { frameCheckpoint } from "./checkpoint.ts";
 import { packForecasts } from "./issued-forecasts.ts";
-import { takeLock } from "./sqlite/lock.ts";
+import { realPath, takeLock } from "./sqlite/lock.ts";
+import { readOpenRecord } from "./sqlite/open-record.ts";
 import { DatabaseReader } from "./sqlite/reader.ts";
 import { prepareSchema } from "./sqlite/schema.ts";
 import { INSERT_SERIES, seriesParameters } from "./sqlite/series-row.ts";
@@ -61,12 +62,18 @@ export function writeSavepoint(
  * @throws EddyError `locked`, `bad-argument` when a series of the same name is there
  */
 export function restoreSavepoint(file: string, database: string): SavepointReport {
-  const path = resolve(database);
   const reader = new DatabaseReader(file);
   try {
+    const path = realPath(resolve(database));
     const lock = takeLock(path);
     const db = new Database(path);
     try {
+      if (readOpenRecord(path) !== undefined) {
+        throw new EddyError("bad-state", database, {
+          expected: "a database that was closed in order",
+          received: "one whose process died",
+        });
+      }
       prepareSchema(db, path, randomUUID);
       const fact = (name: string): number =>
         Number(db.prepare("SELECT value FROM facts WHERE name = ?").pluck().get(name));

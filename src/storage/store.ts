@@ -72,7 +72,6 @@ export interface Commit {
   /** How far each named source has been read. */
   readonly sources: ReadonlyMap<string, string>;
   readonly derived: Derived;
-  readonly now: number;
 }
 
 /** One kept checkpoint, without its bytes. */
@@ -98,7 +97,10 @@ export interface CheckpointBatch {
   readonly checkpointedUpTo: number;
 }
 
-/** What is kept and for how long; the smaller bound rules. Rows that recovery needs are kept whatever these say. */
+/**
+ * What is kept and for how long; the smaller bound rules. Rows that recovery needs are kept whatever these say. Days are those
+ * that the store has been open: no clock is asked, so none that jumps deletes anything.
+ */
 export interface Retention {
   readonly journalRows: number;
   readonly journalDays: number;
@@ -107,6 +109,7 @@ export interface Retention {
   readonly forecastDays: number;
   /** Positions over which a repeated id is recognised. */
   readonly idRows: number;
+  /** By the wall clock and event time; the least that the clock has said over the last day counts. */
   readonly rollUpDays: number;
 }
 
@@ -116,7 +119,6 @@ export interface TrimRequest {
   /** Position that retention counts rows back from: fixed, so that deleting ends although rows keep coming. */
   readonly reached: number;
   readonly retention: Retention;
-  readonly now: number;
   /** Rows of each table to delete at most. */
   readonly limit: number;
 }
@@ -133,6 +135,17 @@ export interface Opened {
   readonly series: readonly StoredSeries[];
   readonly generations: readonly Generation[];
   readonly sources: ReadonlyMap<string, string>;
+  /** Numbers of series that were removed and of which rows are still to be deleted. */
+  readonly removed: ReadonlySet<number>;
+  /** Series whose readings were taken back, not yet made anew: the position of the first such reading. */
+  readonly rebuilding: ReadonlyMap<number, number>;
+}
+
+/** Readings of one series to be taken back. */
+export interface TakeBack {
+  readonly series: number;
+  /** Their positions, ascending. */
+  readonly positions: readonly number[];
 }
 
 export interface StoreSize {
@@ -168,10 +181,24 @@ export interface Store {
   rows(after: number, upTo: number, series?: number): Iterable<JournalRow>;
   /** The oldest position the journal still holds; one more than the last when it holds none. */
   oldestRow(): number;
-  /** Issues with position greater than `since`, oldest first; null when some of them are no longer kept. */
-  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null;
+  /**
+   * Issues with position greater than `since`, and those of `since` itself whose ordinal is greater than `ordinal`, oldest
+   * first; null when some of them are no longer kept.
+   */
+  issuedSince(since: number, limit: number, ordinal?: number): readonly IssuedForecasts[] | null;
   /** The last issue of a series made at or before event time `time`. */
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
+  /** Forgets a series whose last row stands at `last`. What is left of it is invisible, and deleted by `trim`. */
+  removeSeries(series: number, last: number): void;
+  /**
+   * Takes readings back: their rows stay as places without values, their ids are free again; checkpoints and forecasts of the
+   * series from the first of them on are gone. Until `rebuilt`, opening tells that the series is to be made anew.
+   */
+  takeBack(taken: TakeBack): void;
+  /** Writes forecasts of a series that is being made anew over those that may be there. */
+  reissue(issued: readonly IssuedForecasts[]): void;
+  /** The series has been made anew, and its checkpoint written. */
+  rebuilt(series: number): void;
   /** Deletes some rows that retention no longer asks for, unsynced; returns how many, 0 once there are none. */
   trim(request: TrimRequest): number;
   size(): StoreSize;

@@ -12,9 +12,16 @@ export const MAX_OBSERVATION_COLUMNS = 256;
 export const ObservationSchema = Type.Object(
   {
     id: Type.Optional(
-      Type.Union([Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }), Type.Integer()], {
-        expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number`,
-      }),
+      // Beyond 2^53 two whole numbers of JSON may read as one: they would be taken for a repeat.
+      Type.Union(
+        [
+          Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }),
+          Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+        ],
+        {
+          expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number up to 2^53 (longer ones as a string)`,
+        },
+      ),
     ),
     series: Type.String({
       minLength: 1,
@@ -55,46 +62,56 @@ const MAX_TIME = 8.64e15;
  * ```
  */
 export function readTime(value: unknown, field = "time"): number {
-  if (typeof value === "number" && Math.abs(value) <= MAX_TIME) return value;
-  const match = typeof value === "string" ? ISO.exec(value.trim()) : null;
-  if (match !== null) {
-    const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] = match;
-    const utc = Date.UTC(
-      +year,
-      +month - 1,
-      +day,
-      +hour,
-      +minute,
-      +second,
-      Math.floor(Number(`0.${fraction}`) * 1000),
-    );
-    const date = new Date(utc);
-    const real =
-      date.getUTCFullYear() === +year &&
-      date.getUTCMonth() === +month - 1 &&
-      date.getUTCDate() === +day &&
-      +hour < 24 &&
-      +minute < 60 &&
-      +second < 60;
-    if (real && zone.toUpperCase() === "Z") return utc;
-    const sign = zone.startsWith("-") ? 1 : -1;
-    const offset = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
-    if (real && offset < 24 * 60) return utc + sign * offset * 60_000;
-  }
-  throw new EddyError("bad-time", field, {
+  const moment = momentOf(value);
+  if (moment === undefined) throw notATime(value, field);
+  return moment;
+}
+
+const notATime = (value: unknown, field: string): EddyError =>
+  new EddyError("bad-time", field, {
     expected: "ISO 8601 or epoch milliseconds",
     received: printable(value),
   });
+
+function momentOf(value: unknown): number | undefined {
+  if (typeof value === "number" && Math.abs(value) <= MAX_TIME) return value;
+  // No moment is written in more characters than these, blanks around it included.
+  const match = typeof value === "string" && value.length <= 64 ? ISO.exec(value.trim()) : null;
+  if (match === null) return undefined;
+  const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] = match;
+  const milliseconds = Math.floor(Number(`0.${fraction}`) * 1000);
+  const utc = Date.UTC(+year, +month - 1, +day, +hour, +minute, +second, milliseconds);
+  const date = new Date(utc);
+  const real =
+    date.getUTCFullYear() === +year &&
+    date.getUTCMonth() === +month - 1 &&
+    date.getUTCDate() === +day &&
+    +hour < 24 &&
+    +minute < 60 &&
+    +second < 60;
+  if (!real) return undefined;
+  if (zone.toUpperCase() === "Z") return utc;
+  const sign = zone.startsWith("-") ? 1 : -1;
+  const offset = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  return offset < 24 * 60 ? utc + sign * offset * 60_000 : undefined;
 }
 
-/** Throws `bad-observation` unless `name` can name a series. */
-export function checkSeriesName(name: string, field = "series"): void {
-  if (name.length >= 1 && name.length <= MAX_SERIES_NAME && !UNPRINTABLE.test(name)) return;
-  throw new EddyError("bad-observation", field, {
+const isSeriesName = (name: string): boolean =>
+  name.length >= 1 && name.length <= MAX_SERIES_NAME && !UNPRINTABLE.test(name);
+
+const notASeriesName = (name: string, field: string): EddyError =>
+  new EddyError("bad-observation", field, {
     expected: `a name of 1 to ${MAX_SERIES_NAME} characters without control characters`,
     received: printable(name),
   });
+
+/** Throws `bad-observation` unless `name` can name a series. */
+export function checkSeriesName(name: string, field = "series"): void {
+  if (!isSeriesName(name)) throw notASeriesName(name, field);
 }
+
+/** Puts what is wrong with an observation into words. A million wrong lines are counted without being worded. */
+export type Flaw = () => EddyError;
 
 /**
  * Turns what a client sent into an observation; the one check for NDJSON, HTTP and WebSocket. `arrival` is the time
@@ -107,43 +124,42 @@ export function checkSeriesName(name: string, field = "series"): void {
  * ```
  */
 export function readObservation(input: unknown, arrival: number): Observation {
-  if (!compiled.Check(input)) throw refusal(input);
-  checkSeriesName(input.series);
-  const given = input.values ?? (input.value === undefined ? undefined : { [VALUE]: input.value });
-  if (given === undefined || (input.value !== undefined && input.values !== undefined)) {
-    throw new EddyError("bad-observation", "value", {
-      expected: "either value or values",
-      received: given === undefined ? "neither" : "both",
-    });
+  const read = tryObservation(input, arrival);
+  if (typeof read === "function") throw read();
+  return read;
+}
+
+/** `readObservation` that hands out what is wrong instead of throwing it. */
+export function tryObservation(input: unknown, arrival: number): Observation | Flaw {
+  if (!compiled.Check(input)) return () => refusal(input);
+  const { series, value, id } = input;
+  if (!isSeriesName(series)) return () => notASeriesName(series, "series");
+  const given = input.values ?? (value === undefined ? undefined : { [VALUE]: value });
+  if (given === undefined || (value !== undefined && input.values !== undefined)) {
+    return bad("value", "either value or values", given === undefined ? "neither" : "both");
   }
   // Without a prototype, so that a column called __proto__ is a column like any other.
   const values: Record<string, number | null> = Object.create(null);
   const columns = Object.keys(given);
-  if (columns.length === 0) {
-    throw new EddyError("bad-observation", "values", { expected: "at least one column", received: "{}" });
-  }
+  if (columns.length === 0) return bad("values", "at least one column", "{}");
   for (const column of columns) {
     if (column.length === 0 || column.length > MAX_COLUMN_NAME || UNPRINTABLE.test(column)) {
-      throw new EddyError("bad-observation", "values", {
-        expected: `columns named by 1 to ${MAX_COLUMN_NAME} characters without control characters`,
-        received: printable(column),
-      });
+      const expected = `columns named by 1 to ${MAX_COLUMN_NAME} characters without control characters`;
+      return bad("values", expected, printable(column));
     }
     values[column] = given[column];
   }
-  if (typeof input.id === "string" && UNPRINTABLE.test(input.id)) {
-    throw new EddyError("bad-observation", "id", {
-      expected: "no control characters",
-      received: printable(input.id),
-    });
-  }
-  return {
-    ...(input.id === undefined ? {} : { id: String(input.id) }),
-    series: input.series,
-    time: input.time === undefined ? arrival : readTime(input.time),
-    values,
-  };
+  if (typeof id === "string" && UNPRINTABLE.test(id))
+    return bad("id", "no control characters", printable(id));
+  const time = input.time === undefined ? arrival : momentOf(input.time);
+  if (time === undefined) return () => notATime(input.time, "time");
+  return { ...(id === undefined ? {} : { id: String(id) }), series, time, values };
 }
+
+const bad =
+  (field: string, expected: string, received: string): Flaw =>
+  () =>
+    new EddyError("bad-observation", field, { expected, received });
 
 /** The first thing wrong, as one line. */
 function refusal(input: unknown): EddyError {

@@ -15,6 +15,7 @@ export class Resampling {
   readonly #every: number;
   readonly #aggregate: Aggregate;
   readonly #columns: number;
+  readonly #last: readonly boolean[];
   readonly #kept: Float64Array;
   /** Number of the interval being filled; -Infinity before the first reading. */
   #interval = Number.NEGATIVE_INFINITY;
@@ -22,7 +23,9 @@ export class Resampling {
   /** Empty intervals that a long silence left out. */
   #skipped = 0;
 
-  constructor(every: number, aggregate: Aggregate, columns: number) {
+  /** `last`: columns whose value is their last reading, whatever `aggregate` says. */
+  constructor(every: number, aggregate: Aggregate, columns: number, last: readonly number[] = []) {
+    this.#last = Array.from({ length: columns }, (_, c) => last.includes(c));
     this.#every = every;
     this.#aggregate = aggregate;
     this.#columns = columns;
@@ -86,16 +89,17 @@ export class Resampling {
 
   #emit(interval: number, emit: (event: TimedEvent) => void): void {
     const values = new Float64Array(this.#columns);
-    for (let c = 0; c < this.#columns; c++) values[c] = this.#value(c * KEPT);
+    for (let c = 0; c < this.#columns; c++)
+      values[c] = this.#value(c * KEPT, this.#last[c] ? "last" : this.#aggregate);
     this.#clear();
     emit({ time: (interval + 1) * this.#every, offset: this.#offset, values });
   }
 
-  #value(at: number): number {
+  #value(at: number, aggregate: Aggregate): number {
     const [count, mean, sum, last, least, greatest] = this.#kept.subarray(at, at + KEPT);
-    if (this.#aggregate === "count") return count;
+    if (aggregate === "count") return count;
     if (count === 0) return Number.NaN;
-    switch (this.#aggregate) {
+    switch (aggregate) {
       case "mean":
         return mean;
       case "sum":

@@ -23,11 +23,19 @@ export interface SeriesSpecification extends ForecasterSpecification {
   readonly steps: "event" | "count";
   /** Whether forecasts carry their `detail`. */
   readonly detail: boolean;
+  /**
+   * How far ahead, in milliseconds, a reading may be: of the clock, where there is one; else of the last reading, unless the
+   * next ones confirm it. 0: any.
+   */
+  readonly ahead: number;
 }
 
 export interface SeriesOptions
   extends ForecasterOptions,
-    Partial<Pick<SeriesSpecification, "lateness" | "every" | "aggregate" | "steps" | "detail">> {}
+    Partial<Pick<SeriesSpecification, "lateness" | "every" | "aggregate" | "steps" | "detail" | "ahead">> {}
+
+/** A day. */
+export const AHEAD = 86_400_000;
 
 const MAX_SPAN = 1e12;
 
@@ -55,5 +63,6 @@ export function seriesSpecification(options: SeriesOptions): SeriesSpecification
     aggregate,
     steps: options.steps ?? "event",
     detail: options.detail ?? false,
+    ahead: span(options.ahead ?? AHEAD, "ahead"),
   };
 }

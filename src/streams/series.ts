@@ -1,14 +1,20 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
+import { onlyKnown } from "../models/forecaster/specification.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
-import type { TimedEvent } from "./ordering.ts";
 import { type SeriesOptions, type SeriesSpecification, seriesSpecification } from "./series-specification.ts";
-import { type Refusal, type SeriesCounts, Steps } from "./steps.ts";
+import { type OutOfRange, type Refusal, type SetAside, type Step, type StepCounts, Steps } from "./steps.ts";
 import { wordForecasts } from "./wording.ts";
 
-export type { Refusal, SeriesCounts, SeriesOptions, SeriesSpecification };
+export type { OutOfRange, Refusal, SeriesOptions, SeriesSpecification, SetAside };
+
+/** What a series has been given so far. */
+export interface SeriesCounts extends StepCounts {
+  /** Readings held at arm's length: far from all that was forecast, and not confirmed by the next ones. */
+  readonly doubted: number;
+}
 
 /** What one observation led to. */
 export interface Outcome {
@@ -16,14 +22,21 @@ export interface Outcome {
   readonly forecasts: readonly Forecast[];
   /** Set when the observation itself was set aside. */
   readonly refused?: Refusal;
+  /** Earlier observations that were held aside, and are set aside now. */
+  readonly later?: readonly SetAside[];
+  /** Values that were taken as missing, since their columns cannot have them. */
+  readonly outOfRange?: readonly OutOfRange[];
 }
+
+/** What the end of an input led to. */
+export type Ending = Pick<Outcome, "forecasts" | "later">;
 
 /** Called after each step that reached the forecaster, whose `mean`, `lower`, `upper` and `quantiles` then stand as issued there. */
 export type Stepped = (time: number, offset: number, values: Float64Array) => void;
 
 /** "EDSE" as a number, and the version of the layout that follows it. */
 const MAGIC = 0x45445345;
-const STATE_FORMAT = 5;
+const STATE_FORMAT = 6;
 
 /** Recent intervals whose median is the usual step of a series that counts its steps. */
 const RECENT_INTERVALS = 16;
@@ -52,22 +65,33 @@ export class Series {
   readonly #steps: Steps;
   /** Steps, time of the last one, then a ring of recent intervals. */
   readonly #clock = new Float64Array(2 + RECENT_INTERVALS);
+  /** Per target: what has to be taken from its forecasts to have them as its readings are told. */
+  readonly added: Float64Array;
 
   constructor(name: string, specification: SeriesOptions, arena: Arena) {
     this.name = name;
     this.specification = seriesSpecification(specification);
     this.#steps = new Steps(this.specification);
     this.#forecaster = new Forecaster(this.specification, arena);
+    this.added = new Float64Array(this.specification.targets.length);
   }
 
-  /** Opens a series for its first observation. */
+  /**
+   * Opens a series for its first observation. Where the columns are those of the observation, limits of other columns are left
+   * aside: one set of options may hold for series of different columns.
+   */
   static open(first: Observation, options: SeriesOptions, arena: Arena): Series {
-    const targets =
-      options.targets ??
-      Object.keys(first.values)
-        .filter((column) => !options.inputs?.includes(column))
-        .sort();
-    return new Series(first.series, { ...options, targets }, arena);
+    return new Series(first.series, Series.plan(first, options), arena);
+  }
+
+  /** What a series is opened with for its first observation: its columns are settled by it, unless the options name them. */
+  static plan(first: Observation, options: SeriesOptions): SeriesSpecification {
+    if (options.targets !== undefined) return seriesSpecification(options);
+    const targets = Object.keys(first.values)
+      .filter((column) => !options.inputs?.includes(column))
+      .sort();
+    const known = onlyKnown(options, targets, options.inputs ?? []);
+    return seriesSpecification({ ...known, targets });
   }
 
   get forecaster(): Forecaster {
@@ -75,31 +99,70 @@ export class Series {
   }
 
   get counts(): SeriesCounts {
-    return this.#steps.counts;
+    const { targets, inputs } = this.specification;
+    let doubted = 0;
+    for (let c = 0; c < targets.length + inputs.length; c++) doubted += this.#forecaster.held(c);
+    return { ...this.#steps.counts, doubted };
   }
 
-  /** Takes one observation. `offset` is its position in the journal or the input. */
-  push(observation: Observation, offset: number): Outcome {
+  /** Observations held aside because their time is far ahead; a later `push` or the end tells what becomes of them. */
+  get aside(): number {
+    return this.#steps.aside;
+  }
+
+  /**
+   * Takes one observation. `offset` is its position in the journal or the input; `now` the clock in epoch milliseconds, where
+   * the input is live: see `FarAhead`.
+   */
+  push(observation: Observation, offset: number, now = Number.NaN): Outcome {
     const forecasts: Forecast[] = [];
-    const refused = this.take(observation, offset, (time, at) => forecasts.push(...this.word(time, at)));
-    return refused === undefined ? { forecasts } : { forecasts, refused };
+    const later: SetAside[] = [];
+    const refused = this.take(
+      observation,
+      offset,
+      (time, at) => forecasts.push(...this.word(time, at)),
+      (aside) => later.push(aside),
+      now,
+    );
+    const { outOfRange } = this.#steps;
+    return {
+      forecasts,
+      ...(refused === undefined ? {} : { refused }),
+      ...(later.length === 0 ? {} : { later }),
+      ...(outOfRange.length === 0 ? {} : { outOfRange }),
+    };
   }
 
   /** `push` without the wording. Returns why the observation was set aside, if it was. */
-  take(observation: Observation, offset: number, stepped: Stepped): Refusal | undefined {
-    return this.#steps.push(observation, offset, (step) => this.#step(step, stepped));
+  take(
+    observation: Observation,
+    offset: number,
+    stepped: Stepped,
+    later?: (aside: SetAside) => void,
+    now?: number,
+  ): Refusal | undefined {
+    return this.#steps.push(observation, offset, (step) => this.#step(step, stepped), later, now);
+  }
+
+  /** Values of the observation last taken that were missing, since their columns cannot have them. */
+  get outOfRange(): readonly OutOfRange[] {
+    return this.#steps.outOfRange;
   }
 
   /** Lets go of what is held back and closes the interval being filled: the input has ended. */
-  end(): readonly Forecast[] {
+  end(): Ending {
     const forecasts: Forecast[] = [];
-    this.finish((time, at) => forecasts.push(...this.word(time, at)));
-    return forecasts;
+    const later: SetAside[] = [];
+    this.finish(
+      (time, at) => forecasts.push(...this.word(time, at)),
+      (aside) => later.push(aside),
+    );
+    return later.length === 0 ? { forecasts } : { forecasts, later };
   }
 
   /** `end` without the wording. */
-  finish(stepped: Stepped): void {
-    this.#steps.end((step) => this.#step(step, stepped));
+  finish(stepped: Stepped, later?: (aside: SetAside) => void): void {
+    this.#steps.end((step) => this.#step(step, stepped), later);
   }
 
   /** The forecast as it stands, one per target; none before the second step. */
@@ -111,6 +174,7 @@ export class Series {
       offset,
       stepMilliseconds: this.stepMilliseconds,
       detail: this.specification.detail,
+      added: this.added,
     });
   }
 
@@ -127,12 +191,16 @@ export class Series {
 
   /** Bytes of `save` as things stand. */
   get stateBytes(): number {
-    return 16 + 8 * (this.#clock.length + this.#steps.save().length) + this.#forecaster.byteLength;
+    return (
+      16 +
+      8 * (this.#clock.length + this.added.length + this.#steps.save().length) +
+      this.#forecaster.byteLength
+    );
   }
 
   /** Everything that shapes a future forecast of this series, after `headroom` bytes that are left free. */
   save(headroom = 0): Uint8Array {
-    const numbers = Float64Array.from([...this.#clock, ...this.#steps.save()]);
+    const numbers = Float64Array.from([...this.#clock, ...this.added, ...this.#steps.save()]);
     const model = headroom + 16 + numbers.byteLength;
     const bytes = new Uint8Array(model + this.#forecaster.byteLength);
     const header = new DataView(bytes.buffer, headroom);
@@ -158,7 +226,10 @@ export class Series {
     if (bytes.byteLength < end) throw bad(`at least ${end} bytes`, bytes.byteLength);
     const numbers = new Float64Array(bytes.slice(16, end).buffer);
     this.#clock.set(numbers.subarray(0, this.#clock.length));
-    const at = this.#clock.length + this.#steps.restore(numbers.subarray(this.#clock.length));
+    let at = this.#clock.length;
+    this.added.set(numbers.subarray(at, at + this.added.length));
+    at += this.added.length;
+    at += this.#steps.restore(numbers.subarray(at));
     if (at !== length) throw bad(`${at} numbers`, length);
     this.#forecaster.restore(bytes.subarray(end));
   }
@@ -167,7 +238,8 @@ export class Series {
     this.#forecaster.release();
   }
 
-  #step({ time, offset, values }: TimedEvent, stepped: Stepped): void {
+  #step({ time, offset, values, added }: Step, stepped: Stepped): void {
+    for (let d = 0; d < this.added.length; d++) if (!Number.isNaN(added[d])) this.added[d] = added[d];
     const clock = this.#clock;
     const n = clock[0];
     if (n > 0) clock[2 + ((n - 1) % RECENT_INTERVALS)] = time - clock[1];

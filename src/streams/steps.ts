@@ -1,4 +1,6 @@
 import type { Observation } from "../models/observation.ts";
+import { Counter } from "./counter.ts";
+import { FarAhead } from "./far-ahead.ts";
 import { Ordering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
@@ -8,6 +10,7 @@ import { MAX_TIME } from "./wording.ts";
 export const REFUSALS = [
   "duplicate-time",
   "late",
+  "far-ahead",
   "unknown-column",
   "no-values",
   "bad-number",
@@ -15,22 +18,55 @@ export const REFUSALS = [
 ] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
-/** What a series has been given so far. */
-export interface SeriesCounts extends Readonly<Record<Refusal, number>> {
+/** What has been given so far, as far as steps go. */
+export interface StepCounts extends Readonly<Record<Refusal, number>> {
   /** Observations taken. */
   readonly taken: number;
   /** Values of columns that the series does not know, in observations that were taken for their others. */
   readonly "ignored-values": number;
+  /** Values below the least or above the greatest that their column can have, taken as missing. */
+  readonly "out-of-range": number;
+  /** Times that counters began anew or wrapped. */
+  readonly resets: number;
   /** Steps left out of a silence too long to be filled in. */
   readonly "skipped-steps": number;
   /** Observations held back until the watermark passes them. */
   readonly held: number;
+  /** Observations held aside until the next ones tell whether their time, far ahead, is right. */
+  readonly aside: number;
 }
+
+/** An observation that was set aside after it had been held. */
+export interface SetAside {
+  readonly offset: number;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  readonly refused: Refusal;
+}
+
+/** A value that its column cannot have, in an observation that was taken for its time and its other values. */
+export interface OutOfRange {
+  readonly column: string;
+  readonly value: number;
+}
+
+/** What a forecaster is given at once. */
+export interface Step extends TimedEvent {
+  /** Per target: what has to be taken from its value to have it as the readings tell it; NaN where there was no reading. */
+  readonly added: Float64Array;
+}
+
+const TAKEN = 0;
+const IGNORED = 1;
+const OUT_OF_RANGE = 2;
+const EVENTS = 3;
+/** Counts before those of the refusals. */
+const RECORDED = 4;
 
 /** What decides how observations become steps. */
 export type StepsSpecification = Pick<
   SeriesSpecification,
-  "targets" | "inputs" | "lateness" | "every" | "aggregate" | "steps"
+  "targets" | "inputs" | "lateness" | "every" | "aggregate" | "steps" | "min" | "max" | "counter" | "ahead"
 >;
 
 /**
@@ -39,60 +75,149 @@ export type StepsSpecification = Pick<
  */
 export class Steps {
   readonly #columns: ReadonlyMap<string, number>;
+  readonly #targets: number;
+  /** Least and greatest value of each column. */
+  readonly #low: Float64Array;
+  readonly #high: Float64Array;
+  readonly #farAhead: FarAhead;
   readonly #ordering: Ordering;
+  /** By column; undefined for one that does not count up. */
+  readonly #counters: readonly (Counter | undefined)[];
+  /** Readings that carry no time of their own are paced by their number. */
+  readonly #counted: boolean;
   readonly #resampling: Resampling | undefined;
-  /** taken, ignored values, then one per refusal. */
-  readonly #counts = new Float64Array(2 + REFUSALS.length);
+  /** taken, ignored values, out of range, events in order, then one per refusal. */
+  readonly #counts = new Float64Array(RECORDED + REFUSALS.length);
+  #outOfRange: OutOfRange[] = [];
 
   constructor(specification: StepsSpecification) {
-    const { targets, inputs, lateness, every, aggregate, steps } = specification;
-    this.#columns = new Map([...targets, ...inputs].map((column, c) => [column, c]));
+    const { targets, inputs, lateness, every, aggregate, steps, min, max, counter, ahead } = specification;
+    const columns = [...targets, ...inputs];
+    this.#columns = new Map(columns.map((column, c) => [column, c]));
+    this.#targets = targets.length;
+    // A sum or a number of readings has the limits of the column; a single reading has others.
+    const single = every === 0 || !(aggregate === "sum" || aggregate === "count");
+    const limit = (limits: Readonly<Record<string, number>>, column: string, none: number): number =>
+      (single || counter.includes(column)) && Object.hasOwn(limits, column) ? limits[column] : none;
+    this.#low = Float64Array.from(columns, (column) => limit(min, column, Number.NEGATIVE_INFINITY));
+    this.#high = Float64Array.from(columns, (column) => limit(max, column, Number.POSITIVE_INFINITY));
+    this.#farAhead = new FarAhead(ahead);
+    this.#counted = steps === "count";
     // Readings that carry no time of their own may well arrive within one millisecond.
-    this.#ordering = new Ordering(lateness, every > 0 || steps === "count");
-    this.#resampling = every > 0 ? new Resampling(every, aggregate, this.#columns.size) : undefined;
+    this.#ordering = new Ordering(lateness, every > 0 || this.#counted);
+    this.#counters = columns.map((column) => (counter.includes(column) ? new Counter() : undefined));
+    if (every > 0) {
+      // Totals are not averaged: the last one of an interval is that of the interval, as is what was added to it.
+      const last = columns.flatMap((_, c) => (this.#counters[c] ? [c] : []));
+      const added = targets.map((_, d) => columns.length + d);
+      this.#resampling = new Resampling(every, aggregate, columns.length + targets.length, [
+        ...last,
+        ...added,
+      ]);
+    }
   }
 
-  /** Takes an observation; `emit` is called with each step that it completes. Returns why it was set aside, if it was. */
-  push(observation: Observation, offset: number, emit: (step: TimedEvent) => void): Refusal | undefined {
+  /**
+   * Takes an observation; `emit` is called with each step that it completes, `later` with each earlier one that is set aside only
+   * now. `now`: the clock, where the input is live. Returns why the observation itself was set aside, if it was.
+   */
+  push(
+    observation: Observation,
+    offset: number,
+    emit: (step: Step) => void,
+    later: (aside: SetAside) => void = () => {},
+    now = Number.NaN,
+  ): Refusal | undefined {
+    if (this.#outOfRange.length > 0) this.#outOfRange = [];
     const values = this.#read(observation);
-    const refused =
-      typeof values === "string"
-        ? values
-        : this.#ordering.push({ time: observation.time, offset, values }, (event) =>
-            this.#resample(event, emit),
-          );
-    this.#counts[refused === undefined ? 0 : 2 + REFUSALS.indexOf(refused)]++;
+    if (typeof values === "string") return this.#count(values);
+    const event = { time: observation.time, offset, values };
+    let refused: Refusal | undefined;
+    this.#farAhead.push(
+      event,
+      now,
+      (passed) => {
+        const reason = this.#order(passed, emit);
+        if (passed === event) refused = reason;
+        else if (reason !== undefined) later({ offset: passed.offset, time: passed.time, refused: reason });
+      },
+      (far) => {
+        const reason = this.#count("far-ahead");
+        if (far === event) refused = reason;
+        else later({ offset: far.offset, time: far.time, refused: reason });
+      },
+    );
     return refused;
   }
 
   /** Lets go of what is held back and closes the interval being filled: the input has ended. */
-  end(emit: (step: TimedEvent) => void): void {
-    this.#ordering.end((event) => this.#resample(event, emit));
-    this.#resampling?.end(emit);
+  end(emit: (step: Step) => void, later: (aside: SetAside) => void = () => {}): void {
+    this.#farAhead.end(
+      (passed) => {
+        const reason = this.#order(passed, emit);
+        if (reason !== undefined) later({ offset: passed.offset, time: passed.time, refused: reason });
+      },
+      ({ offset, time }) => later({ offset, time, refused: this.#count("far-ahead") }),
+    );
+    this.#ordering.end((event) => this.#total(event, emit));
+    this.#resampling?.end((event) => this.#emit(event, emit));
   }
 
-  get counts(): SeriesCounts {
-    const refusals = Object.fromEntries(REFUSALS.map((reason, i) => [reason, this.#counts[2 + i]]));
+  /** Values of the last observation that were taken as missing. */
+  get outOfRange(): readonly OutOfRange[] {
+    return this.#outOfRange;
+  }
+
+  /** Observations held aside because their time is far ahead. */
+  get aside(): number {
+    return this.#farAhead.aside;
+  }
+
+  get counts(): StepCounts {
+    const refusals = Object.fromEntries(REFUSALS.map((reason, i) => [reason, this.#counts[RECORDED + i]]));
     return {
       ...(refusals as Record<Refusal, number>),
-      taken: this.#counts[0],
-      "ignored-values": this.#counts[1],
+      taken: this.#counts[TAKEN],
+      "ignored-values": this.#counts[IGNORED],
+      "out-of-range": this.#counts[OUT_OF_RANGE],
+      resets: this.#counters.reduce((sum, counter) => sum + (counter?.resets ?? 0), 0),
       "skipped-steps": this.#resampling?.skipped ?? 0,
       held: this.#ordering.held,
+      aside: this.#farAhead.aside,
     };
   }
 
   save(): number[] {
-    return [...this.#counts, ...this.#ordering.save(), ...(this.#resampling?.save() ?? [])];
+    return [
+      ...this.#counts,
+      ...this.#farAhead.save(),
+      ...this.#ordering.save(),
+      ...this.#counters.flatMap((counter) => counter?.save() ?? []),
+      ...(this.#resampling?.save() ?? []),
+    ];
   }
 
   /** Goes on from `save`; returns how many numbers it read. */
   restore(state: Float64Array): number {
     let at = this.#counts.length;
     this.#counts.set(state.subarray(0, at));
+    at += this.#farAhead.restore(state.subarray(at), this.#columns.size);
     at += this.#ordering.restore(state.subarray(at), this.#columns.size);
+    for (const counter of this.#counters) at += counter?.restore(state.subarray(at)) ?? 0;
     at += this.#resampling?.restore(state.subarray(at)) ?? 0;
     return at;
+  }
+
+  #count(refused: Refusal): Refusal {
+    this.#counts[RECORDED + REFUSALS.indexOf(refused)]++;
+    return refused;
+  }
+
+  #order(event: TimedEvent, emit: (step: Step) => void): Refusal | undefined {
+    const refused = this.#ordering.push(event, (next) => this.#total(next, emit));
+    if (refused !== undefined) return this.#count(refused);
+    this.#counts[TAKEN]++;
+    return undefined;
   }
 
   /** The values in the order of the columns, or why there are none. */
@@ -108,16 +233,36 @@ export class Steps {
       else if (value !== null && !Number.isFinite(value)) return "bad-number";
       else {
         known++;
-        if (value !== null) read[c] = value;
+        if (value === null) continue;
+        if (value >= this.#low[c] && value <= this.#high[c]) read[c] = value;
+        else this.#outOfRange.push({ column, value });
       }
     }
     if (known === 0) return unknown === 0 ? "no-values" : "unknown-column";
-    this.#counts[1] += unknown;
+    this.#counts[IGNORED] += unknown;
+    this.#counts[OUT_OF_RANGE] += this.#outOfRange.length;
     return read;
   }
 
-  #resample(event: TimedEvent, emit: (step: TimedEvent) => void): void {
-    if (this.#resampling === undefined) emit(event);
-    else this.#resampling.push(event, emit);
+  /** Makes unbroken totals of counters, and notes per target what was added to its reading. */
+  #total(event: TimedEvent, emit: (step: Step) => void): void {
+    const { time, offset } = event;
+    const C = this.#columns.size;
+    const values = new Float64Array(C + this.#targets).fill(Number.NaN, C);
+    values.set(event.values);
+    const pace = this.#counted ? 1000 * this.#counts[EVENTS]++ : time;
+    for (let d = 0; d < this.#targets; d++) {
+      const counter = this.#counters[d];
+      if (counter === undefined) continue;
+      values[d] = counter.take(pace, values[d]);
+      if (!Number.isNaN(values[d])) values[C + d] = counter.offset;
+    }
+    if (this.#resampling === undefined) this.#emit({ time, offset, values }, emit);
+    else this.#resampling.push({ time, offset, values }, (step) => this.#emit(step, emit));
+  }
+
+  #emit({ time, offset, values }: TimedEvent, emit: (step: Step) => void): void {
+    const C = this.#columns.size;
+    emit({ time, offset, values: values.subarray(0, C), added: values.subarray(C) });
   }
 }

@@ -1,4 +1,4 @@
-import type { Forecast, ForecastDetail } from "../models/forecast.ts";
+import type { Forecast, ForecastDetail, Observed } from "../models/forecast.ts";
 import type { Forecaster } from "../models/forecaster/forecaster.ts";
 
 /** The last moment that a date can tell. */
@@ -25,6 +25,8 @@ export interface IssuedAt {
   /** Usual milliseconds between steps. */
   readonly stepMilliseconds: number;
   readonly detail: boolean;
+  /** Per target: what is to be taken from its forecasts. */
+  readonly added: Float64Array;
 }
 
 /** The forecast as it stands in the forecaster, in words: one object per target. */
@@ -34,8 +36,11 @@ export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] 
   const issuedAt = iso(at.time);
   const times = Array.from({ length: horizon }, (_, i) => iso(at.time + (i + 1) * at.stepMilliseconds));
   const steps = Array.from({ length: horizon }, (_, i) => i + 1);
-  return targets.map((target, d) => {
+  return targets.flatMap((target, d) => {
+    // Of a target without any reading so far there is nothing to say.
+    if (!forecaster.knows(d)) return [];
     const skill = steps.map((h) => forecaster.skill(h, d));
+    const held = steps.map((h) => forecaster.coverage(h, d));
     return {
       series: at.series,
       target,
@@ -44,26 +49,45 @@ export function wordForecasts(forecaster: Forecaster, at: IssuedAt): Forecast[] 
       horizon: steps.map((step, i) => ({
         step,
         time: times[i],
-        mean: forecaster.mean[i * D + d],
-        lower: forecaster.lower[i * D + d],
-        upper: forecaster.upper[i * D + d],
+        mean: forecaster.mean[i * D + d] - at.added[d],
+        lower: forecaster.lower[i * D + d] - at.added[d],
+        upper: forecaster.upper[i * D + d] - at.added[d],
         ...(quantiles.length > 0
           ? {
               quantiles: Object.fromEntries(
-                quantiles.map((level, k) => [String(level), forecaster.quantiles[k][i * D + d]]),
+                quantiles.map((level, k) => [
+                  String(level),
+                  forecaster.quantiles[k][i * D + d] - at.added[d],
+                ]),
               ),
             }
           : {}),
       })),
-      coverage,
+      level: coverage,
+      coverage: mean(held),
       skill: mean(skill),
       model,
-      ...(at.detail ? { detail: detail(forecaster, d, skill) } : {}),
+      observed: observed(forecaster, d, at.added[d]),
+      ...(at.detail ? { detail: detail(forecaster, d, skill, held) } : {}),
     };
   });
 }
 
-function detail(forecaster: Forecaster, d: number, persistence: readonly (number | null)[]): ForecastDetail {
+function observed(forecaster: Forecaster, d: number, added: number): Observed {
+  const [value, surprise, taken] = [forecaster.observed[d], forecaster.surprise[d], forecaster.taken[d]];
+  return {
+    value: Number.isNaN(value) ? null : value - added,
+    surprise: Number.isNaN(surprise) ? null : surprise,
+    taken: Number.isNaN(taken) ? null : taken === 1,
+  };
+}
+
+function detail(
+  forecaster: Forecaster,
+  d: number,
+  persistence: readonly (number | null)[],
+  coverage: readonly (number | null)[],
+): ForecastDetail {
   const { horizon } = forecaster.specification;
   const weights = new Float64Array(forecaster.experts.length);
   for (let h = 1; h <= horizon; h++) {
@@ -75,7 +99,7 @@ function detail(forecaster: Forecaster, d: number, persistence: readonly (number
       persistence,
       seasonalNaive: persistence.map((_, i) => forecaster.skill(i + 1, d, "seasonal")),
     },
-    coverage: persistence.map((_, i) => forecaster.coverage(i + 1, d)),
+    coverage,
     weights: Object.fromEntries(forecaster.experts.map((name, e) => [name, weights[e]])),
   };
 }

@@ -56,6 +56,7 @@ describe("eddy evaluate", () => {
     const out = join(folder, "out.arrow");
     const { code, stdout, stderr } = await invoke([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "5",
@@ -106,6 +107,7 @@ describe("eddy evaluate", () => {
   test("persistence and seasonal naive as a person would compute them", async () => {
     const { stdout } = await invoke([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "3",
@@ -147,6 +149,7 @@ describe("eddy evaluate", () => {
       const out = join(folder, name);
       await invoke([
         "evaluate",
+        "--quiet",
         from,
         "--horizon",
         "4",
@@ -169,7 +172,18 @@ describe("eddy evaluate", () => {
   test("--quantiles: share below and pinball loss are those of the forecasts file, whose first columns stay", async () => {
     const [out, plain] = [join(folder, "q.arrow"), join(folder, "plain.arrow")];
     const command = (...flags: string[]) =>
-      invoke(["evaluate", path, "--horizon", "3", "--train", "100", "--test", "150:350", ...flags]);
+      invoke([
+        "evaluate",
+        "--quiet",
+        path,
+        "--horizon",
+        "3",
+        "--train",
+        "100",
+        "--test",
+        "150:350",
+        ...flags,
+      ]);
     const asked = await command(
       "--quantiles",
       "0.9,0.1",
@@ -241,6 +255,7 @@ describe("eddy evaluate", () => {
   test("without --train the first fifth; without --test all after it; one target, one input", async () => {
     const { stdout } = await invoke([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "2",
@@ -264,6 +279,7 @@ describe("eddy evaluate", () => {
   test("a table for people", async () => {
     const { stdout } = await invoke([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "2",
@@ -280,12 +296,13 @@ describe("eddy evaluate", () => {
 
   test("bad rows are told by line and counted, and rows go on counting", async () => {
     const lines = csv.split("\n");
-    lines[120] = `${time(119)},NaN,1`;
+    lines[120] = `${time(119)},1e999,1`;
     lines[130] = "";
     lines[140] = `${time(5)},1,1`;
     const bad = file("bad.csv", lines.join("\n"));
     const { code, stdout, stderr } = await invoke([
       "evaluate",
+      "--quiet",
       bad,
       "--horizon",
       "2",
@@ -295,20 +312,21 @@ describe("eddy evaluate", () => {
     ]);
     expect(code).toBe(0);
     expect(stderr.trimEnd().split("\n")).toEqual([
-      `eddy: ${bad} line 121: load: expected a finite number, got "NaN"`,
+      `eddy: ${bad} line 121: load: expected a finite number, got "1e999" (the rest of the line is taken)`,
       `eddy: ${bad} line 131: expected a record, got an empty line`,
       `eddy: ${bad} line 141: time: expected none before those taken already, got an earlier one (see --lateness)`,
-      `eddy: ${bad}: 397 observations taken, 3 refused (1 bad-number, 1 empty-line, 1 late)`,
+      `eddy: ${bad}: 398 observations taken, 2 refused (1 empty-line, 1 late), 1 cell left out (1 bad-number)`,
     ]);
     expect(JSON.parse(stdout)).toMatchObject({
       rows: 400,
-      models: [{ refused: { "bad-number": 1, "empty-line": 1, late: 1 } }],
+      models: [{ refused: { "lost-cell": 1, "empty-line": 1, late: 1 } }],
     });
   });
 
   test("--every: rows are steps", async () => {
     const { stdout } = await invoke([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "2",
@@ -354,7 +372,14 @@ describe("eddy evaluate", () => {
     [["--target", "load", "--with", "load"], 2, "targets: expected each column once"],
     [["--forecasts", join(folder, "no", "such", "folder.arrow")], 1, "ENOENT"],
   ] as [string[], number, string][])("%j", async (flags, exitCode, words) => {
-    const { code, stdout, stderr } = await invoke(["evaluate", path, "--model", "persistence", ...flags]);
+    const { code, stdout, stderr } = await invoke([
+      "evaluate",
+      "--quiet",
+      path,
+      "--model",
+      "persistence",
+      ...flags,
+    ]);
     expect([code, stdout]).toEqual([exitCode, ""]);
     expect(stderr).toContain(words);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
@@ -363,6 +388,7 @@ describe("eddy evaluate", () => {
   test("a file of two series, one without observations", async () => {
     const two = await invoke([
       "evaluate",
+      "--quiet",
       file("series.csv", "series,v\na,1\nb,2\n"),
       "--model",
       "persistence",
@@ -380,6 +406,7 @@ describe("eddy evaluate", () => {
     const out = join(folder, "child.arrow");
     const { code, stdout, stderr } = await spawnEddy([
       "evaluate",
+      "--quiet",
       path,
       "--horizon",
       "2",

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import { fakeWorld, invoke, parsed, spawnEddy } from "./invoke.ts";
 
-const persistence = ["--model", "persistence", "--horizon", "2"];
+const persistence = ["--model", "persistence", "--horizon", "2", "--quiet"];
 const hour = (i: number): string => new Date(Date.UTC(2024, 0, 1, i)).toISOString();
 const table = (rows: number, value = (i: number): string | number => Math.sin(i)): string =>
   `time,load\n${Array.from({ length: rows }, (_, i) => `${hour(i)},${value(i)}\n`).join("")}`;
@@ -11,15 +11,15 @@ const table = (rows: number, value = (i: number): string | number => Math.sin(i)
 describe("eddy pipe", () => {
   test("500 rows, three of them bad: one forecast per observation from the second on, in the contract's shape", async () => {
     const lines = table(500).split("\n");
-    lines[100] = `${hour(99)},NaN`;
+    lines[100] = `${hour(99)},1e999`;
     lines.splice(200, 0, "");
     const { code, stdout, stderr } = await spawnEddy(
-      ["pipe", "--horizon", "12"],
+      ["pipe", "--horizon", "12", "--quiet"],
       lines.join("\n").slice(0, -25),
     );
     expect(code).toBe(0);
     expect(stderr.trimEnd().split("\n")).toEqual([
-      'eddy: stdin line 101: load: expected a finite number, got "NaN"',
+      'eddy: stdin line 101: load: expected a finite number, got "1e999"',
       "eddy: stdin line 201: expected a record, got an empty line",
       "eddy: stdin line 502: expected 2 fields, got 1",
       "eddy: stdin: 498 observations taken, 3 refused (1 bad-number, 1 empty-line, 1 bad-line)",
@@ -33,9 +33,11 @@ describe("eddy pipe", () => {
       "issuedAt",
       "offset",
       "horizon",
+      "level",
       "coverage",
       "skill",
       "model",
+      "observed",
     ]);
     expect(first).toMatchObject({
       series: "stdin",
@@ -47,8 +49,9 @@ describe("eddy pipe", () => {
     expect(first.horizon.map(({ step }: { step: number }) => step)).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
     ]);
-    for (const { horizon, coverage, skill } of forecasts) {
-      expect(coverage).toBe(0.9);
+    for (const { horizon, level, coverage, skill } of forecasts) {
+      expect(level).toBe(0.9);
+      expect(coverage === null || (coverage >= 0 && coverage <= 1)).toBe(true);
       expect(skill === null || Number.isFinite(skill)).toBe(true);
       for (const { time, mean, lower, upper } of horizon) {
         expect(new Date(time).toISOString()).toBe(time);
@@ -150,7 +153,7 @@ describe("eddy pipe", () => {
   test("--quantiles tells the quantile of each level in every step, and leaves the rest as it is", async () => {
     const plain = parsed((await invoke(["pipe", "--horizon", "3"], table(60))).stdout);
     const { stdout, stderr } = await invoke(
-      ["pipe", "--horizon", "3", "--quantiles", "0.9,0.1,0.5"],
+      ["pipe", "--horizon", "3", "--quiet", "--quantiles", "0.9,0.1,0.5"],
       table(60),
     );
     expect(stderr).toBe("");
@@ -210,7 +213,7 @@ describe("eddy pipe", () => {
     const { code, stderr } = await invoke(["pipe", "--format", "log"], "x\n");
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'eddy: --format: expected one of auto, csv, ndjson, lines, logfmt, got "log" (log lines cannot be read yet)\n',
+      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, got "log" (log lines cannot be read yet)\n',
     );
   });
 

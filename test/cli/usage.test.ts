@@ -60,7 +60,7 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["pipe", "--every", "5"], 'eddy: --every: expected a span such as 500ms, 5s, 15m, 1h or 1d, got "5"\n'],
     [
       ["pipe", "--format", "xml"],
-      'eddy: --format: expected one of auto, csv, ndjson, lines, logfmt, log, got "xml"\n',
+      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, log, got "xml"\n',
     ],
     [["pipe", "--detail=yes"], 'eddy: --detail: expected no value, got "yes"\n'],
     [["pipe", "--value", "a,,b"], 'eddy: --value: expected names with commas between, got "a,,b"\n'],
@@ -70,7 +70,10 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     ],
     [["pipe", "--model", "nope"], /^eddy: --model: expected .*auto, persistence.*, got "nope"\n$/],
     [["pipe", "file.csv"], 'eddy: "file.csv": expected no operand, got one more\n'],
-    [["evaluate"], "eddy: FILE: expected a recording of one series: CSV, NDJSON, Arrow, got nothing\n"],
+    [
+      ["evaluate"],
+      "eddy: FILE: expected a recording of one series: any text that eddy pipe reads, Arrow, Parquet, got nothing\n",
+    ],
     [["evaluate", "a.csv", "b.csv"], 'eddy: "b.csv": expected no more than FILE, got one more\n'],
     [["evaluate", "a.csv", "--test", "5:2"], 'eddy: --test: expected A:B, rows with 1 <= A < B, got "5:2"\n'],
     [["replay", "a.csv", "--speed", "0"], 'eddy: --speed: expected a number above 0, or max, got "0"\n'],
@@ -86,7 +89,7 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     const [wrong, failed, done] = await Promise.all([
       spawnEddy(["pipe", "--horizon", "many"]),
       spawnEddy(["evaluate", "no-such-file.csv"]),
-      spawnEddy(["pipe", "--model", "persistence"], "1\n2\n"),
+      spawnEddy(["pipe", "--quiet", "--model", "persistence"], "1\n2\n"),
     ]);
     expect([wrong.code, wrong.stderr]).toEqual([
       2,

@@ -139,7 +139,7 @@ test("4429: too many subscriptions, messages, connections", async () => {
 
 test("4500: something goes wrong inside", async () => {
   const engine = new ScriptedEngine();
-  engine.series = () => {
+  engine.names = () => {
     throw new Error("unexpected");
   };
   const errors: unknown[] = [];
@@ -221,8 +221,8 @@ test("4010: an offset this journal has not reached, or a log that moved on meanw
     reason: "since: expected an offset up to 3, got 4; subscribe without since",
   });
   const slow = await ready(url);
-  const issuedSince = engine.issuedSince.bind(engine);
-  engine.issuedSince = (from, limit, wanted) => (limit === 1 ? issuedSince(from, limit, wanted) : null);
+  const issuedAfter = engine.issuedAfter.bind(engine);
+  engine.issuedAfter = (place, limit) => (limit === 1 ? issuedAfter(place, limit) : null);
   slow.send({ type: "subscribe", id: "a", series: "a", mode: "stream", since: { ...since, offset: 1 } });
   expect(await slow.closed).toMatchObject({ code: 4010 });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { milliseconds, readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
 
 const failure = (json: string): string => {
   try {
@@ -9,6 +9,10 @@ const failure = (json: string): string => {
   }
   return "taken";
 };
+
+test("spans of time", () => {
+  expect(["90s", "12h", "1d", "250ms", "5m"].map(milliseconds)).toEqual([90e3, 43.2e6, 864e5, 250, 300e3]);
+});
 
 describe("readConfiguration", () => {
   test("takes everything there is", () => {
@@ -20,6 +24,7 @@ describe("readConfiguration", () => {
       database: "a.db",
       durability: "process",
       bodyBytes: 4096,
+      ahead: "12h",
       storage: { checkpointEvery: 1000, retention: { journalDays: 7 } },
       forecast: {
         model: "auto",
@@ -31,6 +36,10 @@ describe("readConfiguration", () => {
         lateness: 1000,
         every: 60_000,
         detail: true,
+        min: 0,
+        max: { level: 5, "*": 100 },
+        integer: true,
+        counter: ["energy"],
       },
       series: [{ match: "tank/*", targets: ["level"], inputs: ["inflow"], horizon: 3, quantiles: [] }],
     };
@@ -41,6 +50,22 @@ describe("readConfiguration", () => {
   test.each([
     ["{nope", /^eddy\.json: expected JSON, got .*$/],
     ["[]", "eddy.json: expected a JSON object, got []"],
+    [
+      '{"forecast":{"min":"0"}}',
+      'eddy.json: forecast.min: expected a number, or { "column": number }, got "0"',
+    ],
+    [
+      '{"forecast":{"integer":"calls"}}',
+      'eddy.json: forecast.integer: expected true, or a list of columns, got "calls"',
+    ],
+    [
+      '{"series":[{"match":"a","min":{"x":3},"max":{"x":2}}]}',
+      'eddy.json: series.0.min: expected less than max of "x", 2, got 3',
+    ],
+    [
+      '{"series":[{"match":"a","targets":["x"],"counter":["y"]}]}',
+      'eddy.json: series.0.counter: expected one of the columns "x", got "y"',
+    ],
     ['{"port":"80"}', 'eddy.json: port: expected a whole number from 0 to 65535, got "80"'],
     ['{"port":70000}', "eddy.json: port: expected a whole number from 0 to 65535, got 70000"],
     ['{"prot":80}', /^eddy\.json: prot: expected one of host, port, .*, got a field of another name$/],
@@ -60,6 +85,19 @@ describe("readConfiguration", () => {
     [
       '{"series":[{"match":"*","targets":["a","a"]}]}',
       'eddy.json: series.0.targets: expected each column once, got "a,a"',
+    ],
+    [`{"forecast":${"[".repeat(100)}`, /^eddy\.json: expected JSON nested at most 32 deep, got /],
+    [
+      '{"forecast":{"horizon":512}}',
+      /^eddy\.json: forecast: expected a series of at most 32 MiB of state \(storage\.seriesBytes\), got one of \d+ MiB/,
+    ],
+    [
+      '{"storage":{"seriesBytes":65536},"series":[{"match":"*","horizon":3}]}',
+      /^eddy\.json: forecast: expected a series of at most 1 MiB/,
+    ],
+    [
+      '{"ahead":"tomorrow"}',
+      'eddy.json: ahead: expected a span of time such as "90s", "12h" or "1d", got "tomorrow"',
     ],
     ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model lst: expected auto, .*, got "lst"$/],
     [
@@ -87,6 +125,15 @@ describe("readConfiguration", () => {
     expect(failure(json)).toMatch(message);
     expect(failure(json)).not.toContain("\n");
   });
+});
+
+test("limits for all say nothing of a series of other targets", () => {
+  const optionsOf = seriesOptions({
+    forecast: { min: { level: 0, "*": -1 }, integer: ["level"], counter: true },
+    series: [{ match: "air", targets: ["temp"] }],
+  });
+  expect(optionsOf("air")).toMatchObject({ min: { "*": -1 }, integer: [], counter: true });
+  expect(optionsOf("tank")).toMatchObject({ min: { level: 0 }, integer: ["level"] });
 });
 
 test("the first entry that fits a series wins, over the forecast of all", () => {

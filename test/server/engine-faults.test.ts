@@ -262,7 +262,7 @@ test("bytes altered anywhere in the file: the same bits, or refused in words; ne
   const outcomes = { refused: 0, exact: 0, forecastsLeftOut: 0 };
   for (let flip = 0; flip < 50; flip++) {
     const copy = join(folder(), "flip.db");
-    for (const ending of ["", "-wal", "-shm", "-lock", "-pid"]) rmSync(copy + ending, { force: true });
+    for (const ending of ["", "-wal", "-shm", "-lock", "-open"]) rmSync(copy + ending, { force: true });
     const bytes = Uint8Array.from(whole);
     const at = uniformInt(generator, 100, bytes.length - 1);
     bytes[at] ^= 1 << uniformInt(generator, 0, 7);
@@ -302,7 +302,7 @@ test("not a database, another program's, or another version's: refused by name",
   db.pragma("user_version = 99");
   db.close();
   await expect(openEngine({ database: newer, series })).rejects.toThrow(
-    /expected database version 1, got version 99 \(made by a newer Eddy\)/,
+    /expected database version 2, got version 99 \(made by a newer Eddy\)/,
   );
   expect(existsSync(`${newer}-wal`)).toBe(false);
 });

@@ -116,7 +116,7 @@ describe("POST /v1/observations", () => {
 
   test("CSV, with its series in a column or in the query", async () => {
     const table = await post(
-      "time,series,x,y\n2024-01-01,a,1,2\n2024-01-02,b,3,4\n2024-01-03,b,nan,1\n",
+      "time,series,x,y\n2024-01-01,a,1,2\n2024-01-02,b,3,4\n2024-01-03,b,oops,1\n",
       "text/csv",
     );
     expect(table.status).toBe(207);
@@ -124,12 +124,14 @@ describe("POST /v1/observations", () => {
     expect(received()).toEqual([
       { series: "a", time: ARRIVAL, values: { x: 1, y: 2 } },
       { series: "b", time: ARRIVAL + 86_400_000, values: { x: 3, y: 4 } },
+      // The cell is lost, not the row.
+      { series: "b", time: ARRIVAL + 2 * 86_400_000, values: { x: null, y: 1 } },
     ]);
     expect(await post("x,y\n7,\n8,9\n", "text/csv", "?series=c")).toMatchObject({
       status: 200,
       answer: { accepted: 2 },
     });
-    expect(received()[2]).toEqual({ series: "c", time: ARRIVAL, values: { x: 7, y: null } });
+    expect(received()[3]).toEqual({ series: "c", time: ARRIVAL, values: { x: 7, y: null } });
     const nameless = await post("value\n7\n", "text/csv");
     expect(nameless.answer.refused).toEqual([
       {

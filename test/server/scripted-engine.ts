@@ -2,7 +2,15 @@ import { Subject } from "rxjs";
 import { EddyError } from "../../src/models/errors.ts";
 import type { Forecast } from "../../src/models/forecast.ts";
 import type { Observation } from "../../src/models/observation.ts";
-import type { Engine, Receipt, RefusedObservation, SeriesSummary } from "../../src/server/engine.ts";
+import type {
+  Engine,
+  LogPage,
+  LogPlace,
+  Receipt,
+  RefusedObservation,
+  SeriesSummary,
+  TakenBack,
+} from "../../src/server/engine.ts";
 
 /** An engine without storage or models, which forecasts the last value; its faults are set by the test. */
 export class ScriptedEngine implements Engine {
@@ -23,6 +31,9 @@ export class ScriptedEngine implements Engine {
   /** While set, ingests wait for it. */
   held: Promise<void> | null = null;
   offset = 0;
+  room = Number.POSITIVE_INFINITY;
+  ahead = Number.POSITIVE_INFINITY;
+  rewrites = 0;
   readonly #ids = new Set<string>();
   readonly #latest = new Map<string, Forecast[]>();
 
@@ -68,7 +79,9 @@ export class ScriptedEngine implements Engine {
         lower: (value ?? 0) - 1,
         upper: (value ?? 0) + 1,
       })),
+      level: 0.9,
       coverage: 0.9,
+      observed: { value: 1, surprise: 0.5, taken: true },
       skill: null,
       model: "scripted",
     }));
@@ -106,6 +119,38 @@ export class ScriptedEngine implements Engine {
     return this.log
       .filter((forecast) => forecast.offset > since && (series?.(forecast.series) ?? true))
       .slice(0, limit);
+  }
+
+  issuedAfter({ position, ordinal }: LogPlace, limit: number): LogPage | null {
+    if (position < this.trimmed) return null;
+    // One issue per offset, whatever its targets.
+    const offsets = [...new Set(this.log.map(({ offset }) => offset))].filter(
+      (offset) => offset > position || (offset === position && ordinal < 0),
+    );
+    const page = offsets.slice(0, limit);
+    const issues = page.map((offset) => ({
+      position: offset,
+      ordinal: 0,
+      series: 1,
+      forecasts: this.log.filter((forecast) => forecast.offset === offset),
+    }));
+    return { issues, next: page.length < limit ? null : { position: page[page.length - 1], ordinal: 0 } };
+  }
+
+  names(): Iterable<string> {
+    return this.#latest.keys();
+  }
+
+  lastTime(series: string): number {
+    return Date.parse(this.summary(series)?.lastTime ?? "");
+  }
+
+  async remove(series: string): Promise<boolean> {
+    return this.#latest.delete(series);
+  }
+
+  async takeBack(series: string): Promise<TakenBack> {
+    return { takenBack: 1, series: this.summary(series) as SeriesSummary };
   }
 
   recent(series: string, limit: number): readonly Observation[] {

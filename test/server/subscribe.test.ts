@@ -58,7 +58,12 @@ test(
     // Before the subscriber is back: it is sent what it missed.
     await observe(4);
     await program.until(() => forecasts().length >= 6);
-    expect(forecasts().at(-1)).toMatchObject({ series: "mote-2/air", target: "value", coverage: 0.9 });
+    expect(forecasts().at(-1)).toMatchObject({
+      series: "mote-2/air",
+      target: "value",
+      level: 0.9,
+      coverage: 1,
+    });
     expect(await program.stop()).toBe("SIGTERM");
     await server.close();
   },

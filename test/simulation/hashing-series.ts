@@ -42,7 +42,9 @@ export class HashingSeries implements LiveSeries {
             lower: mean - step,
             upper: mean + 2 * step,
           })),
+          level: 0.9,
           coverage: 0.9,
+          observed: { value: 1, surprise: 0.5, taken: true },
           skill: null,
           model: "persistence",
         },
@@ -77,6 +79,8 @@ export class HashingSeries implements LiveSeries {
 
 export const hashingMaker: SeriesMaker = {
   open: (first) => new HashingSeries(first.series),
+  plan: () => new HashingSeries("").specification,
+  price: () => 24,
   describe: (series) => JSON.stringify(series.specification),
   specification: (description) => JSON.parse(description),
   reopen: (name) => new HashingSeries(name),

@@ -71,13 +71,22 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   };
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+  // When the power goes within a task, the rest of the task does not happen.
+  const turn = (): void => {
+    try {
+      clock.turn();
+    } catch (error) {
+      if (!(error instanceof PowerCut)) throw error;
+    }
+  };
+
   let engine = open();
-  for (let turn = 0; clients.some(({ next, batches }) => next < batches.length); turn++) {
-    if (turn > 20_000 || violations.length > 0) {
+  for (let turns = 0; clients.some(({ next, batches }) => next < batches.length); turns++) {
+    if (turns > 20_000 || violations.length > 0) {
       violations.push("no end in sight");
       break;
     }
-    if (turn > 2_000) store.faultRate = 0;
+    if (turns > 2_000) store.faultRate = 0;
     const killed = random() < 0.004;
     if (killed) count("process killed");
     if (killed || store.dead || !engine) {
@@ -96,7 +105,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
       if (client.waiting || client.next >= client.batches.length || random() < 0.5) continue;
       send(engine, client, violations);
     }
-    clock.turn();
+    turn();
     await settle();
   }
   store.faultRate = 0;
@@ -105,8 +114,8 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     engine = open();
   }
   if (!engine) return { faults, observations: 0, restarts, evictions, trimmed, violations };
-  for (let turn = 0; turn < 50; turn++) {
-    clock.turn();
+  for (let turns = 0; turns < 50; turns++) {
+    turn();
     await settle();
   }
   if (store.dead) {
@@ -120,8 +129,8 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   closing.then(() => {
     closed = true;
   });
-  for (let turn = 0; !closed && turn < 1000; turn++) {
-    clock.turn();
+  for (let turns = 0; !closed && turns < 1000; turns++) {
+    turn();
     await settle();
   }
   if (!closed) violations.push("close did not end");

@@ -1,4 +1,5 @@
 import { EddyError } from "../../src/models/errors.ts";
+import { TAKEN_BACK } from "../../src/storage/journal.ts";
 import type {
   CheckpointBatch,
   Commit,
@@ -10,6 +11,7 @@ import type {
   Store,
   StoredSeries,
   StoreSize,
+  TakeBack,
   TrimRequest,
 } from "../../src/storage/store.ts";
 
@@ -33,6 +35,8 @@ interface Content {
   checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
   issued: IssuedForecasts[];
   sources: Map<string, string>;
+  removed: Set<number>;
+  rebuilding: Map<number, number>;
   derivedUpTo: number;
   checkpointedUpTo: number;
   forecastsAfter: number;
@@ -48,6 +52,8 @@ const blank = (): Content => ({
   checkpoints: new Map(),
   issued: [],
   sources: new Map(),
+  removed: new Set(),
+  rebuilding: new Map(),
   derivedUpTo: 0,
   checkpointedUpTo: 0,
   forecastsAfter: 0,
@@ -154,6 +160,7 @@ export class SimulatedStore implements Store {
   open(): Opened {
     this.#alive();
     const { position, derivedUpTo, checkpointedUpTo, series, checkpoints, sources } = this.#content;
+    const { removed, rebuilding } = this.#content;
     return {
       epoch: "simulated",
       position,
@@ -164,6 +171,8 @@ export class SimulatedStore implements Store {
         .map(({ generation }) => generation)
         .sort((a, b) => a.series - b.series || a.generation - b.generation),
       sources: new Map(sources),
+      removed: new Set(removed),
+      rebuilding: new Map(rebuilding),
     };
   }
 
@@ -239,10 +248,63 @@ export class SimulatedStore implements Store {
     return this.#content.rows[0]?.position ?? this.#content.position + 1;
   }
 
-  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null {
+  issuedSince(
+    since: number,
+    limit: number,
+    after = Number.MAX_SAFE_INTEGER,
+  ): readonly IssuedForecasts[] | null {
     this.#alive();
     if (since < this.#content.forecastsAfter) return null;
-    return this.#content.issued.filter(({ position }) => position > since).slice(0, limit);
+    return this.#content.issued
+      .filter(({ position, ordinal }) => position > since || (position === since && ordinal > after))
+      .slice(0, limit);
+  }
+
+  removeSeries(series: number): void {
+    this.#write((content) => {
+      content.series = content.series.filter(({ id }) => id !== series);
+      content.issued = content.issued.filter((issue) => issue.series !== series);
+      for (const [key, kept] of content.checkpoints) {
+        if (kept.generation.series === series) content.checkpoints.delete(key);
+      }
+      for (const key of content.ids.keys()) if (key.startsWith(`${series} `)) content.ids.delete(key);
+      content.rebuilding.delete(series);
+      // Its rows stay: `trim` deletes them some time.
+      content.removed.add(series);
+    });
+  }
+
+  takeBack({ series, positions }: TakeBack): void {
+    const [first] = positions;
+    const taken = new Set(positions);
+    this.#write((content) => {
+      content.rows = content.rows.map((row) =>
+        taken.has(row.position) ? { ...row, payload: TAKEN_BACK } : row,
+      );
+      for (const [key, position] of content.ids) if (taken.has(position)) content.ids.delete(key);
+      content.issued = content.issued.filter((issue) => issue.series !== series || issue.position < first);
+      for (const [key, { generation }] of content.checkpoints) {
+        if (generation.series === series && generation.position >= first) content.checkpoints.delete(key);
+      }
+      content.rebuilding.set(series, first);
+    });
+  }
+
+  reissue(issued: readonly IssuedForecasts[]): void {
+    this.#write((content) => {
+      for (const issue of issued) {
+        const same = ({ position, ordinal }: IssuedForecasts): boolean =>
+          position === issue.position && ordinal === issue.ordinal;
+        content.issued = [...content.issued.filter((one) => !same(one)), issue];
+      }
+      content.issued.sort((a, b) => a.position - b.position || a.ordinal - b.ordinal);
+    }, false);
+  }
+
+  rebuilt(series: number): void {
+    this.#write((content) => {
+      content.rebuilding.delete(series);
+    });
   }
 
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined {

@@ -93,9 +93,11 @@ test("forecasts as issued: regular and irregular steps, several targets, quantil
             ? { quantiles: Object.fromEntries(levels.map((level) => [String(level), numbers[n++]])) }
             : {}),
         })),
+        level: 0.9,
         coverage: 0.9,
         skill: numbers[n++] > 0 ? numbers[n] : null,
         model: "auto",
+        observed: { value: 1, surprise: 0.5, taken: true },
         ...(detailed
           ? {
               detail: {

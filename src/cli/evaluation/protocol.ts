@@ -22,6 +22,8 @@ interface Issue {
   readonly quantiles: readonly Float64Array[];
   /** What the naive forecasts said: [targets], and [horizon x targets]. */
   readonly last: Float64Array;
+  /** What is to be taken from the forecasts of each target to have them as the readings of a counter are told. */
+  readonly added: Float64Array;
   readonly seasonal: Float64Array;
 }
 
@@ -72,6 +74,7 @@ export class Protocol {
       upper: new Float64Array(H * D),
       quantiles: quantiles.map(() => new Float64Array(H * D)),
       last: new Float64Array(D),
+      added: new Float64Array(D),
       seasonal: new Float64Array(H * D),
     }));
     this.#past = Array.from({ length: Math.max(H, this.#season) + 1 }, () => new Float64Array(D));
@@ -115,6 +118,7 @@ export class Protocol {
     issue.upper.set(forecaster.upper);
     for (const [k, values] of issue.quantiles.entries()) values.set(forecaster.quantiles[k]);
     issue.last.set(this.#known);
+    issue.added.set(this.#series.added);
     this.#trace?.weigh(forecaster, row, this.#share(row));
     const P = this.#season;
     for (let h = 1; h <= H; h++) {
@@ -127,6 +131,12 @@ export class Protocol {
     }
   }
 
+  /** Mean, bounds and quantiles of an issue as they were told. */
+  #told({ mean, lower, upper, quantiles, added }: Issue): Float64Array[] {
+    const D = added.length;
+    return [mean, lower, upper, ...quantiles].map((said) => said.map((v, at) => v - added[at % D]));
+  }
+
   /** Event `i` completes the labels of the issue made H events ago. */
   #settle(i: number, row: number): void {
     const { targets, horizon: H } = this.#series.specification;
@@ -134,7 +144,7 @@ export class Protocol {
     const issue = this.#issues[(i - H) % (H + 1)];
     if (!issue.ready || row >= this.#scored.to) return;
     this.windows++;
-    this.#file?.add(issue.row, [issue.mean, issue.lower, issue.upper, ...issue.quantiles]);
+    this.#file?.add(issue.row, this.#told(issue));
     const share = this.#share(issue.row);
     const quarter = Math.min(3, Math.floor(4 * share));
     this.#trace?.window(issue.row, issue.time, share);

@@ -1,7 +1,7 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { TextFormat } from "../../streams/formats/open.ts";
 import { type FormatOptions, isRefused, type Reading } from "../../streams/formats/reading.ts";
+import type { Recognition, TextFormat } from "../../streams/formats/recognise.ts";
 import { fileReadings } from "../../streams/sources/file.ts";
 import type { World } from "../world.ts";
 
@@ -11,19 +11,32 @@ export class Recording {
   readonly #world: World;
   readonly #options: Partial<FormatOptions>;
   readonly #format: TextFormat | "auto";
+  #recognised: ((recognition: Recognition) => void) | undefined;
 
-  constructor(world: World, path: string, options: Partial<FormatOptions>, format: TextFormat | "auto") {
+  /** `recognised` is called once, however often the file is read. */
+  constructor(
+    world: World,
+    path: string,
+    options: Partial<FormatOptions>,
+    format: TextFormat | "auto",
+    recognised?: (recognition: Recognition) => void,
+  ) {
     this.path = path;
     this.#world = world;
     this.#options = options;
     this.#format = format;
+    this.#recognised = recognised;
   }
 
   /** Its readings in batches; with `columns`, only these. */
   async *batches(columns?: readonly string[]): AsyncGenerator<Reading[]> {
     const options = columns === undefined ? this.#options : { ...this.#options, values: columns };
     let name: string | undefined;
-    for await (const batch of fileReadings(this.#world.fs, this.path, options, this.#format)) {
+    const tell = (recognition: Recognition) => {
+      this.#recognised?.(recognition);
+      this.#recognised = undefined;
+    };
+    for await (const batch of fileReadings(this.#world.fs, this.path, options, this.#format, tell)) {
       for (const reading of batch) {
         if (isRefused(reading)) continue;
         const { series } = reading.observation;

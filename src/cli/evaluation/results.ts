@@ -1,4 +1,4 @@
-import type { SeriesCounts } from "../../streams/steps.ts";
+import type { SeriesCounts } from "../../streams/series.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Tally } from "./scores.ts";
 

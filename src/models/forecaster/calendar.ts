@@ -1,3 +1,5 @@
+import type { Season } from "./season.ts";
+
 const DAY = 86_400_000;
 const WEEK = 7 * DAY;
 const YEAR = 365.25 * DAY;
@@ -10,20 +12,11 @@ export const CALENDAR_FEATURES = 12;
 /**
  * Where an event is in the cycles of the calendar, as harmonics sin and cos 2π k t / P: for steps below six hours the
  * day (k = 1..4) and the week (k = 1, 2), for steps below twenty days the week (k = 1) and the year (k = 1, 2), else the
- * year (k = 1..3). Where the cycle comes from the series itself (`period` steps, `phase` of them passed), k = 1..3 of it.
- * What is left of `out` [12] is 0. Known for every future step, so a linear readout per horizon can use it.
+ * year (k = 1..3). What is left of `out` [12] is 0. Known for every future step, so a linear readout per horizon can use it.
  */
-export function calendarFeatures(
-  out: Float64Array,
-  time: number,
-  stepMilliseconds: number,
-  period: number,
-  phase: number,
-): void {
+export function calendarFeatures(out: Float64Array, time: number, stepMilliseconds: number): void {
   out.fill(0);
-  if (period > 0) {
-    harmonics(out, 0, phase / period, Math.min(3, period >> 1));
-  } else if (stepMilliseconds < DAY / 4) {
+  if (stepMilliseconds < DAY / 4) {
     if (DAY / stepMilliseconds > MOST_STEPS) return;
     const next = harmonics(out, 0, time / DAY, 4);
     harmonics(out, next, time / WEEK, 2);
@@ -31,6 +24,17 @@ export function calendarFeatures(
     const next = harmonics(out, 0, time / WEEK, 1);
     harmonics(out, next, time / YEAR, 2);
   } else harmonics(out, 0, time / YEAR, 3);
+}
+
+/**
+ * The same for seasons that come from the series or were given: k = 1..4 of the first (1..3 of one that was found) and k = 1, 2 of
+ * the second, as far as a season has so many.
+ */
+export function seasonFeatures(out: Float64Array, season: Season): void {
+  out.fill(0);
+  const [p, q] = [season.period(0), season.period(1)];
+  harmonics(out, 0, season.phase(0) / p, Math.min(season.trusted ? 4 : 3, p >> 1));
+  if (q > 0) harmonics(out, 8, season.phase(1) / q, Math.min(2, q >> 1));
 }
 
 function harmonics(out: Float64Array, at: number, turns: number, count: number): number {

@@ -1,7 +1,6 @@
 import type { Layout } from "../kernels/layout.ts";
 import { AdaptiveConformal } from "../statistics/adaptive-conformal.ts";
 import type { Shape } from "./expert.ts";
-import type { Bounds } from "./intervals.ts";
 
 /** Errors remembered per cell. */
 const WINDOW = 500;
@@ -11,7 +10,7 @@ const WINDOW = 500;
  * published rule that other intervals are compared with. An unbounded interval, which its guarantee asks for now and then, is
  * issued as the largest error remembered. State: 1,004 per cell.
  */
-export class ConformalBounds implements Bounds {
+export class ConformalBounds {
   readonly #targets: number;
   readonly #cells: readonly AdaptiveConformal[];
 
@@ -27,24 +26,14 @@ export class ConformalBounds implements Bounds {
     });
   }
 
-  learn(
-    h: number,
-    d: number,
-    mean: number,
-    _issued: Float64Array,
-    _at: number,
-    _stride: number,
-    y: number,
-  ): void {
+  /** Learns from a forecast `mean` once its label `y` is there. */
+  learn(h: number, d: number, mean: number, y: number): void {
     this.#cells[(h - 1) * this.#targets + d].judge(Math.abs(y - mean));
   }
 
-  below(h: number, d: number): number {
+  /** How far the interval reaches to either side of the forecast. */
+  radius(h: number, d: number): number {
     const cell = this.#cells[(h - 1) * this.#targets + d];
     return Math.max(0, Math.min(cell.radius(), cell.largest));
-  }
-
-  above(h: number, d: number): number {
-    return this.below(h, d);
   }
 }

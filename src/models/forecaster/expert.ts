@@ -15,8 +15,15 @@ export interface Shape {
  * forecast issued h events ago are the values of this event.
  */
 export interface Settlement {
-  /** The labels [D], in units; NaN where this event lacks one. */
+  /** The values of this event [D], in units; NaN where there is none to learn from. */
   readonly y: Float64Array;
+  /**
+   * The labels [H x D], in units: element (h - 1) * D + d settles step h of the issue h events ago. NaN where this event has
+   * no value or that issue was made while readings were missing.
+   */
+  readonly labels: Float64Array;
+  /** How large an error of each label may count [H x D], so that no single reading outweighs all others: a few usual ones. */
+  readonly reach: Float64Array;
   /** How many steps have an issue to settle: min(H, events seen so far). Step h settles the issue h events ago. */
   readonly steps: number;
 }

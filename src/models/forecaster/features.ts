@@ -1,5 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { CALENDAR_FEATURES, calendarFeatures } from "./calendar.ts";
+import { CALENDAR_FEATURES, calendarFeatures, seasonFeatures } from "./calendar.ts";
 import type { Clock } from "./clock.ts";
 import type { Shape } from "./expert.ts";
 import { PeriodFinder } from "./period-finder.ts";
@@ -17,10 +17,12 @@ export const ANOMALY_SCALES = [20, 170] as const;
 /** Rates at which the profiles of the first and of the second season forget. */
 const SEASON_RATE = 0.04;
 const SECOND_SEASON_RATE = 0.15;
+/** Reliability that the profile of the second season has by chance. */
+const CHANCE_RELIABILITY = 0.4;
 const SEASON_BINS = 288;
 const SECOND_SEASON_BINS = 1008;
 /** Longest season that the seasonal naive forecast remembers. */
-const LONGEST_REMEMBERED = 1440;
+const LONGEST_REMEMBERED = 2016;
 const LONGEST_GIVEN = 10_080;
 
 const clip = (v: number, bound: number): number => Math.max(-bound, Math.min(bound, v));
@@ -37,8 +39,12 @@ export class Features {
   readonly clock: Clock;
   /** Values of this event [C]; NaN where missing. */
   readonly y: Float64Array;
-  /** The last value seen of each column [C]. */
+  /** The last value of each column [C]; where readings are missing, what was expected in their place. */
   readonly last: Slice<Float64Array>;
+  /** Steps since the last reading of each column [C]: 0 at a reading. */
+  readonly gap: Slice<Float64Array>;
+  /** Events since the first reading of each column, with it [C]; 0 before it. */
+  readonly age: Slice<Float64Array>;
   /** (last - mean) / deviation, within ±6 [C]. */
   readonly z: Float64Array;
   /** (anomaly - level) / deviation, within ±6 [C]. */
@@ -51,6 +57,7 @@ export class Features {
   readonly #finder: PeriodFinder;
   readonly #steps: Slice<Float64Array>;
   readonly #averages: Slice<Float64Array>;
+  /** Leaky averages over the first and over the second season [C x 2]. */
   readonly #level: Slice<Float64Array>;
   readonly #anomalies: Slice<Float64Array>;
   readonly #past: Slice<Float64Array>;
@@ -64,14 +71,17 @@ export class Features {
     this.scaling = new Scaling(layout, C);
     this.season = new Season(layout, periods);
     this.last = layout.float64("last", C);
+    this.gap = layout.float64("gap", C);
+    this.age = layout.float64("age", C);
     this.#profile = new Profile(layout, "profile", C, SEASON_BINS);
     this.#second = new Profile(layout, "second-profile", C, SECOND_SEASON_BINS);
     this.#finder = new PeriodFinder(layout, shape.targets);
     this.#steps = layout.float64("steps", C * LAGS);
     this.#averages = layout.float64("averages", C * TIME_SCALES.length);
-    this.#level = layout.float64("level", C);
+    this.#level = layout.float64("level", 2 * C);
     this.#anomalies = layout.float64("anomalies", C * ANOMALY_SCALES.length);
-    const remembered = periods.length > 0 ? Math.min(LONGEST_GIVEN, periods[0]) : LONGEST_REMEMBERED;
+    const remembered =
+      periods.length > 0 ? Math.min(LONGEST_GIVEN, Math.max(...periods)) : LONGEST_REMEMBERED;
     this.#pastRows = remembered + shape.horizon + 1;
     this.#past = layout.float64("past", this.#pastRows * shape.targets);
     this.y = new Float64Array(C);
@@ -86,56 +96,97 @@ export class Features {
     return this.clock.events;
   }
 
-  /** Takes an event whose values are in `y` and whose time the clock has. */
-  take(): void {
+  /** Moves the season on to the event whose time the clock has: comes before `take`, so that the event can be judged first. */
+  advance(): void {
+    const { clock, season } = this;
+    const n = clock.events;
+    const steps = n === 1 ? 0 : Math.max(1, Math.round(clock.dt));
+    const changed = season.advance(n, clock.time, clock.stepMilliseconds, steps, this.#finder);
+    if (changed && season.found) this.#lookBack();
+  }
+
+  /** A season has been found: its profiles learn what is remembered of the targets. */
+  #lookBack(): void {
+    const { season } = this;
+    const D = this.#u.length;
+    const n = Math.min(this.clock.events - 1, this.#pastRows - 1);
+    const [p, q] = [season.period(0), season.period(1)];
+    if (q === 0) this.#profile.clear();
+    this.#second.clear();
+    for (let d = 0; d < D; d++) {
+      const longest = Math.max(p, q);
+      let level = 0;
+      for (let back = n; back >= 1; back--) {
+        // `past` counts from the event before this one, as this one is not taken yet.
+        const v = this.#past.view[((this.clock.events - 1 - back) % this.#pastRows) * D + d];
+        const seen = n - back + 1;
+        level += Math.max(1 / seen, 1 / longest) * (v - level);
+        if (seen < p || this.age.view[d] < back) continue;
+        if (q === 0) this.#profile.add(d, season.phase(0, -back), p, v - level, SEASON_RATE);
+        else if (seen >= q) {
+          const first = this.seasonal(d, -back);
+          this.#second.add(d, season.phase(1, -back), q, v - level - first, SECOND_SEASON_RATE);
+        }
+      }
+      if (q > 0) this.#level.view[2 * d + 1] = level;
+    }
+  }
+
+  /** Takes an event whose values are in `y`; where one is missing, `instead` [C] has what to go on with. */
+  take(instead: Float64Array): void {
     const { clock, season } = this;
     const n = clock.events;
     const last = this.last.view;
     const C = this.columns;
     const D = this.#u.length;
-    const steps = n === 1 ? 0 : Math.max(1, Math.round(clock.dt));
-    season.advance(n, clock.time, clock.stepMilliseconds, steps, this.#finder);
     for (let c = 0; c < C; c++) {
       this.expected[c] = this.known(c, 0);
       const y = this.y[c];
       const seen = !Number.isNaN(y);
-      const v = seen ? y : last[c];
-      const before = n === 1 ? v : last[c];
+      this.gap.view[c] = seen ? 0 : this.gap.view[c] + 1;
+      if (!seen && this.age.view[c] === 0) continue;
+      const first = ++this.age.view[c] === 1;
+      const v = seen ? y : instead[c];
+      const before = first ? v : last[c];
       if (seen) this.scaling.add(c, v, before);
       last[c] = v;
-      this.#move(c, v, v - before, n, seen);
+      this.#move(c, v, v - before, seen);
     }
     for (let d = 0; d < D; d++) {
       this.#past.view[((n - 1) % this.#pastRows) * D + d] = last[d];
       this.#u[d] = this.step(d, 0);
     }
-    if (season.period(0) === 0) this.#finder.add(this.#u);
-    const period = season.byCalendar ? 0 : season.period(0);
-    calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds, period, season.phase(0));
+    if (season.found) this.#finder.add(this.#u);
+    if (season.byCalendar || season.period(0) === 0) {
+      calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds);
+    } else seasonFeatures(this.calendar, season);
     for (let c = 0; c < C; c++) {
       const deviation = this.scaling.deviation(c);
       const per = deviation > 0 ? 1 / deviation : 0;
       this.z[c] = clip((last[c] - this.scaling.mean(c)) * per, 6);
-      this.anomaly[c] = clip((this.base(c) - this.#level.view[c]) * per, 6);
+      this.anomaly[c] = clip((this.base(c) - this.#level.view[2 * c]) * per, 6);
     }
   }
 
-  #move(c: number, v: number, step: number, n: number, seen: boolean): void {
+  #move(c: number, v: number, step: number, seen: boolean): void {
     const { season } = this;
+    const n = this.age.view[c];
     const p = season.period(0);
+    const q = season.period(1);
     const level = this.#level.view;
-    level[c] += Math.max(1 / n, p > 0 ? 1 / p : 0.02) * (v - level[c]);
+    level[2 * c] += Math.max(1 / n, p > 0 ? 1 / p : 0.02) * (v - level[2 * c]);
+    level[2 * c + 1] += Math.max(1 / n, q > 0 ? 1 / q : 0.02) * (v - level[2 * c + 1]);
     if (p > 0 && seen) {
-      this.#profile.add(c, season.phase(0), p, v - level[c], SEASON_RATE);
-      const q = season.period(1);
-      if (q > 0) this.#second.add(c, season.phase(1), q, v - level[c], SECOND_SEASON_RATE);
+      const first = this.seasonal(c, 0);
+      this.#profile.add(c, season.phase(0), p, v - level[2 * c], SEASON_RATE);
+      if (q > 0) this.#second.add(c, season.phase(1), q, v - level[2 * c + 1] - first, SECOND_SEASON_RATE);
     }
     const averages = this.#averages.view;
     for (let k = 0; k < TIME_SCALES.length; k++) {
       const at = c * TIME_SCALES.length + k;
       averages[at] += Math.max(1 / n, 1 / TIME_SCALES[k]) * (v - averages[at]);
     }
-    const anomaly = v - this.seasonal(c, 0);
+    const anomaly = v - this.whole(c, 0);
     const anomalies = this.#anomalies.view;
     for (let k = 0; k < ANOMALY_SCALES.length; k++) {
       const at = c * ANOMALY_SCALES.length + k;
@@ -145,6 +196,19 @@ export class Features {
     const at = c * LAGS;
     lags.copyWithin(at + 1, at, at + LAGS - 1);
     lags[at] = step;
+  }
+
+  /** The last value of column c, of `back` events ago, with its season carried on to this event, before the event is taken. */
+  carried(c: number, back = 1): number {
+    return this.last.view[c] + this.whole(c, 0) - this.whole(c, -back);
+  }
+
+  /** `v`, a forecast of column c h steps ahead, held within a generous band that spans `centre` and the running mean. */
+  within(c: number, h: number, v: number, centre: number): number {
+    const widest = this.scaling.reach(c, h);
+    const mean = this.average(c, TIME_SCALES.length - 1);
+    const low = Math.min(centre, mean) - widest;
+    return Number.isNaN(v) ? centre : Math.max(low, Math.min(Math.max(centre, mean) + widest, v));
   }
 
   /** The step of column c made `lag` events ago, by its usual size, within ±10. */
@@ -176,13 +240,26 @@ export class Features {
     return this.#profile.reliability(c) * this.#profile.value(c, this.season.phase(0, ahead), p);
   }
 
-  /** What the second season adds; the first where the second has not seen the phase. */
+  /** What both seasons add, the second by as much as it is to be believed. */
+  whole(c: number, ahead: number): number {
+    return this.seasonal(c, ahead) + this.beyond(c, ahead);
+  }
+
+  /** What the second season adds to the first, by as much as it is to be believed. */
+  beyond(c: number, ahead: number): number {
+    const q = this.season.period(1);
+    if (q === 0) return 0;
+    // Comparisons within one turn of the first season are much alike: they count as one together.
+    const reliability = this.#second.reliability(c, this.season.period(0));
+    // Slow swings agree a little with anything: only what agrees better than that is used.
+    const used = Math.max(0, (reliability - CHANCE_RELIABILITY) / (1 - CHANCE_RELIABILITY));
+    return used * this.#second.value(c, this.season.phase(1, ahead), q);
+  }
+
+  /** What both seasons add, the second as it was; the first alone where the second has not seen the phase. */
   secondSeasonal(c: number, ahead: number): number {
-    const p = this.season.period(1);
-    const phase = this.season.phase(1, ahead);
-    return p > 0 && this.#second.seen(c, phase, p)
-      ? this.#second.value(c, phase, p)
-      : this.seasonal(c, ahead);
+    const q = this.season.period(1);
+    return this.seasonal(c, ahead) + (q > 0 ? this.#second.value(c, this.season.phase(1, ahead), q) : 0);
   }
 
   /** Whether both profiles of column c know now and `ahead`. */
@@ -196,7 +273,7 @@ export class Features {
 
   /** What a trusted season adds to column c `ahead` steps from now; 0 without one. */
   known(c: number, ahead: number): number {
-    return this.season.trusted ? this.seasonal(c, ahead) : 0;
+    return this.season.trusted ? this.whole(c, ahead) : 0;
   }
 
   /** The last value of column c without its trusted season: what changes of are learned. */

@@ -2,55 +2,82 @@ import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
 import { Clock } from "./clock.ts";
-import { ErrorQuantiles } from "./error-quantiles.ts";
-import { ErrorScale, SIZES } from "./error-scale.ts";
-import type { Expert, Shape } from "./expert.ts";
+import { ConformalBounds } from "./conformal-bounds.ts";
+import type { Expert, Settlement, Shape } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
+import { Fan } from "./fan.ts";
 import { Features } from "./features.ts";
-import { Intervals } from "./intervals.ts";
+import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
+import { Limits, type Rounding } from "./limits.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
-import { Skill } from "./skill.ts";
+import { Opening } from "./opening.ts";
 import type { ForecasterSpecification } from "./specification.ts";
+import { SUMS, Totals } from "./totals.ts";
+import { TrackRecord } from "./track-record.ts";
 import { Units } from "./units.ts";
 
 const PERSISTENCE = 0;
 const SEASONAL_NAIVE = 1;
 /** Where a model that is one expert alone has it: after the two naive ones. */
 const ALONE = 2;
-/** Rows of the ledger from the forecast on: mean, bounds, then sizes of the errors, then quantiles. */
-const BOUNDS = 1;
-const SCALE = 3;
-const QUANTILES = SCALE + SIZES;
+/** Rows of the ledger after the combinations: the forecast as the models see it, then as it is issued: mean, bounds, quantiles. */
+const MEAN = 1;
+const LOWER = 2;
+const UPPER = 3;
+const QUANTILES = 4;
 
 const COMBINED = -1;
 const EQUAL = -2;
 
+/** Most steps that are gone through one by one where readings are absent; a longer silence begins with one jump in time. */
+const MOST_ABSENT = 512;
+/** An error counts as at most this many usual ones, once there are LEAST_LABELS to know them by. */
+const INFLUENCE = 10;
+const LEAST_LABELS = 20;
+/** No reading is told to be less likely than this. */
+const LEAST_SURPRISE = 1e-300;
+/** Events of which the forecast is persistence: there is nothing yet to choose by. */
+const FIRST_EVENTS = 2;
+
 /**
- * Features + experts + ledger + mixture + intervals and quantiles for one series. All of its state is one block of bytes.
+ * Judge + features + experts + ledger + mixture + fan for one series. All of its state is one block of bytes.
  *
- * Per event: units, features, settle the ledger (labels that exist now), experts learn, state steps, experts predict,
- * mixture, intervals, quantiles, forecast (issued), ledger. Cost per event and memory are constant.
+ * Per event: units, judge, features, settle the ledger (labels that exist now), experts learn, state steps, experts predict,
+ * mixture, bounds and quantiles, forecast (issued), ledger. Where a series that comes at even intervals has left some out, the
+ * missing steps are gone through first, each as an event without a value. Cost per event and memory are constant.
  */
 export class Forecaster {
   readonly specification: ForecasterSpecification;
   readonly #shape: Shape;
   readonly #clock: Clock;
   readonly #units: Units;
+  readonly #limits: Limits;
+  readonly #totals: Totals;
+  /** Whether each target only counts up. */
+  readonly #counts: readonly boolean[];
+  readonly #judge: Judge;
+  readonly #opening: Opening;
   readonly #features: Features;
   readonly #experts: readonly Expert[];
   readonly #names: readonly string[];
   readonly #ledger: Ledger;
+  /** Row of the ledger where the two naive forecasts stand as they would be said. */
+  readonly #naive: number;
   readonly #mixture: Mixture;
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
-  readonly #scale: ErrorScale;
-  readonly #intervals: Intervals;
-  /** Of the levels asked for; none asked for, none there. */
-  readonly #quantiles: ErrorQuantiles | undefined;
-  readonly #skill: Skill;
+  readonly #fan: Fan;
+  /** The published rule that intervals are compared with, when asked for. */
+  readonly #conformal: ConformalBounds | undefined;
+  readonly #record: TrackRecord;
   readonly #weights: Float64Array;
   readonly #block: Block;
+  /** The reading in powers of two, and what was expected in its place [C]. */
+  readonly #u: Float64Array;
+  readonly #expected: Float64Array;
+  readonly #errors: Float64Array;
+  readonly #nothing: Float64Array;
 
   /** The forecast as last issued, in the units of the observations: element (h - 1) * D + d. */
   readonly mean: Float64Array;
@@ -58,14 +85,30 @@ export class Forecaster {
   readonly upper: Float64Array;
   /** One array per level of `specification.quantiles`, not falling from level to level. */
   readonly quantiles: readonly Float64Array[];
+  /** The last event's readings of the targets [D], NaN where there was none. */
+  readonly observed: Float64Array;
+  /**
+   * Per target [D], how surprising the last reading was: the share of readings that lie at least as far from what was
+   * forecast for them, from the distribution as issued; NaN without a reading or a forecast for it.
+   */
+  readonly surprise: Float64Array;
+  /** Per target [D]: 1 when the last reading was taken, 0 when it was held at arm's length, NaN when there was none. */
+  readonly taken: Float64Array;
 
   constructor(specification: ForecasterSpecification, arena: Arena) {
     this.specification = specification;
-    const { targets, inputs, horizon, coverage, quantiles, periods } = specification;
+    const { targets, inputs, horizon, coverage, quantiles, periods, counter } = specification;
     this.#shape = { targets: targets.length, columns: targets.length + inputs.length, horizon };
+    const { columns: C, targets: D } = this.#shape;
     const layout = new Layout(arena);
     this.#clock = new Clock(layout);
-    this.#units = new Units(layout, this.#shape.columns);
+    this.#units = new Units(layout, C);
+    this.#limits = new Limits(specification);
+    this.#counts = targets.map((target) => counter.includes(target));
+    this.#totals = new Totals(layout, this.#units, this.#counts, C);
+    // Sums of increments are only totals while the increments are measured alike.
+    this.#judge = new Judge(layout, C, this.#units, (c) => this.#counts[c] === true);
+    this.#opening = new Opening(layout, C);
     this.#features = new Features(layout, this.#shape, this.#clock, periods);
     this.#experts = openExperts(layout, this.#shape, specification, this.#features);
     this.#names = this.#experts.map((expert) => expert.name);
@@ -75,29 +118,54 @@ export class Forecaster {
       const wanted = choice.groups.size === 0 && choice.network === undefined ? PERSISTENCE : ALONE;
       this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
     } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
-    this.#ledger = new Ledger(layout, this.#shape, E + COMBINATIONS + QUANTILES + quantiles.length);
+    const rows = E + COMBINATIONS + QUANTILES + quantiles.length;
+    // Of targets that count up the naive forecasts say increments, and are measured as totals.
+    this.#naive = counter.length > 0 ? rows : PERSISTENCE;
+    this.#ledger = new Ledger(layout, this.#shape, rows + (counter.length > 0 ? SUMS - 1 : 0));
     this.#mixture = new Mixture(layout, this.#shape, E);
-    this.#scale = new ErrorScale(layout, this.#shape);
-    this.#intervals = new Intervals(layout, this.#shape, coverage, choice.intervals);
-    if (quantiles.length > 0) this.#quantiles = new ErrorQuantiles(layout, this.#shape, quantiles);
-    this.#skill = new Skill(layout, this.#shape);
+    const tail = (1 - coverage) / 2;
+    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles]);
+    if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
+    this.#record = new TrackRecord(layout, this.#shape);
     this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
-    const cells = horizon * targets.length;
+    this.#u = new Float64Array(C);
+    this.#expected = new Float64Array(C);
+    this.#errors = new Float64Array(horizon);
+    this.#nothing = new Float64Array(C).fill(Number.NaN);
+    const cells = horizon * D;
     this.mean = new Float64Array(cells);
     this.lower = new Float64Array(cells);
     this.upper = new Float64Array(cells);
     this.quantiles = quantiles.map(() => new Float64Array(cells));
+    this.observed = new Float64Array(D).fill(Number.NaN);
+    this.surprise = new Float64Array(D).fill(Number.NaN);
+    this.taken = new Float64Array(D).fill(Number.NaN);
   }
 
-  /** Events taken so far. */
+  /** Events gone through so far, with those that were absent. */
   get events(): number {
     return this.#clock.events;
   }
 
-  /** A forecast is issued from the second event on. */
+  /** A forecast is issued from the second event on, counted from the first that has a value of a target. */
   get ready(): boolean {
-    return this.events >= 2;
+    return this.events >= 2 || this.#opening.restarted;
+  }
+
+  /** Whether target d has ever had a reading: before it there is nothing to say of it. */
+  knows(d: number): boolean {
+    return this.#features.age.view[d] > 0;
+  }
+
+  /** Readings of column c (targets first, then inputs) that were held at arm's length so far: they could not be, and taught nothing. */
+  held(c: number): number {
+    return this.#judge.held(c);
+  }
+
+  /** How often column c was found to be measured otherwise from then on. */
+  changes(c: number): number {
+    return this.#judge.changes(c);
   }
 
   /** Usual milliseconds between events. */
@@ -120,58 +188,193 @@ export class Forecaster {
    * missing. Afterwards `mean`, `lower`, `upper` and `quantiles` hold the forecast from here (once `ready`).
    */
   observe(time: number, values: Float64Array): void {
+    if (this.events === 0 && !this.#opening.restarted && !this.#tells(values)) return;
+    const opening = this.#opening;
+    if (opening.open && opening.add(time, values)) {
+      const kept = opening.keep();
+      this.#block.begin();
+      this.#mixture.refresh();
+      for (const event of opening.restart(kept)) {
+        if (this.events > 0 || this.#tells(event.subarray(1))) this.#reading(event[0], event.subarray(1));
+      }
+      for (let c = 0; c < this.#shape.columns; c++) this.#judge.hold(c, opening.count(c));
+      for (let d = 0; d < this.#shape.targets; d++) {
+        this.observed[d] = values[d];
+        if (opening.misleads(d)) this.taken[d] = 0;
+      }
+      return;
+    }
+    this.#reading(time, values);
+  }
+
+  #tells(values: Float64Array): boolean {
+    for (let d = 0; d < this.#shape.targets; d++) if (!Number.isNaN(values[d])) return true;
+    return false;
+  }
+
+  #reading(time: number, values: Float64Array): void {
+    const clock = this.#clock;
+    const interval = time - clock.time;
+    if (clock.regular) {
+      const usual = clock.stepMilliseconds;
+      const absent = Math.min(MOST_ABSENT, Math.round(interval / usual) - 1);
+      for (let i = absent; i >= 1; i--) {
+        clock.tick(time - i * usual);
+        this.#take(this.#nothing, false);
+      }
+    }
+    clock.tick(time, interval);
+    this.#take(values, true);
+  }
+
+  /** Takes the event whose time the clock has; `told`: its forecast is issued, and not merely gone through. */
+  #take(values: Float64Array, told: boolean): void {
     const features = this.#features;
-    this.#clock.tick(time);
-    this.#units.toUnits(features.y, values);
-    features.take();
+    const ledger = this.#ledger;
+    features.advance();
+    this.observed.set(values.subarray(0, this.#shape.targets));
+    this.#units.toUnits(this.#u, this.#totals.increments(values, this.#clock.dt, this.events === 1));
+    this.#judgeReadings();
+    features.take(this.#expected);
     this.#settle();
     for (const expert of this.#experts) expert.step(features);
-    for (let e = 0; e < this.#experts.length; e++) {
-      const row = this.#ledger.row(e);
-      this.#experts[e].predict(row);
-      this.#hold(row);
+    if (told) {
+      for (let e = 0; e < this.#experts.length; e++) {
+        const row = ledger.row(e);
+        this.#experts[e].predict(row);
+        this.#hold(row);
+      }
+      this.#combine();
+      this.#bound();
     }
-    this.#combine();
-    this.#bound();
-    this.#ledger.issue();
+    // A forecast that nobody was told has no record.
+    this.#record.issue(ledger.issued, this.#units, told && this.ready);
+    this.#fan.issueMade();
+    ledger.issue(features.gap.view);
+  }
+
+  /** What is expected of each column at this event, and what of the readings the models shall see. */
+  #judgeReadings(): void {
+    const { targets: D, columns: C } = this.#shape;
+    const features = this.#features;
+    const fan = this.#fan;
+    this.#judge.season(features.season.period(0));
+    for (let c = 0; c < C; c++) {
+      const u = this.#u[c];
+      const x = features.gap.view[c] + 1;
+      const m = this.#expect(c, x);
+      this.#expected[c] = m;
+      const known = features.age.view[c] > 0;
+      if (c >= D) {
+        const usual = features.scaling.step(c) * Math.sqrt(x);
+        features.y[c] = known
+          ? this.#judge.take(c, u, m, usual, features.age.view[c], features.scaling.of(c))
+          : u;
+        continue;
+      }
+      const labels = fan.labels(c);
+      const size = known && labels > 0 ? fan.size(c, x) : 0;
+      // By the forecast as it was issued, before the reading can change the measure.
+      this.surprise[c] =
+        known && labels > 0 && !Number.isNaN(u)
+          ? this.#surprise(c, x, this.#units.seen(c, u) - m)
+          : Number.NaN;
+      const y = known ? this.#judge.take(c, u, m, size, labels, features.scaling.of(c)) : u;
+      this.taken[c] = Number.isNaN(u) ? Number.NaN : Number.isNaN(y) ? 0 : 1;
+      features.y[c] = y;
+      const run = this.#judge.stuck(c);
+      if (run > 2 && features.gap.view[c] === 0) {
+        // Only the first of the repeated readings was one: what is expected goes on from there.
+        this.#expected[c] = this.#expect(c, run - 1);
+        features.gap.view[c] = run - 2;
+      }
+    }
+  }
+
+  /** What is expected of column c at this event, x events after its last reading: as forecast there or, further on, with its season. */
+  #expect(c: number, x: number): number {
+    const { targets: D, horizon: H } = this.#shape;
+    const { values, rowLength, issued } = this.#ledger;
+    const forecast = (this.#experts.length + COMBINATIONS) * rowLength;
+    const said = c < D && x <= H && issued >= x && this.#ledger.sound(x, c);
+    if (said) return values[this.#ledger.settled(x) + forecast + c];
+    return this.#features.carried(c, this.#features.gap.view[c] === 0 ? x : 1);
+  }
+
+  /** Share of readings that lie at least as far from the forecast as `error`: a Laplace tail through the bound of the interval. */
+  #surprise(d: number, x: number, error: number): number {
+    if (error === 0) return 1;
+    const reach = error < 0 ? -this.#fan.offset(d, x, 0) : this.#fan.offset(d, x, 1);
+    const away = Math.abs(error) / Math.max(reach, Number.MIN_VALUE);
+    return Math.max(LEAST_SURPRISE, (1 - this.specification.coverage) ** away);
   }
 
   #settle(): void {
     const { targets: D } = this.#shape;
     const ledger = this.#ledger;
+    const fan = this.#fan;
     const settlement = ledger.settle(this.#features.y);
-    const { values, rowLength } = ledger;
-    const E = this.#experts.length;
-    const forecast = (E + COMBINATIONS) * rowLength;
-    for (let h = 1; h <= settlement.steps; h++) {
-      const issue = ledger.settled(h);
-      for (let d = 0; d < D; d++) {
-        const y = settlement.y[d];
-        if (Number.isNaN(y)) continue;
-        const at = issue + forecast + d;
-        const mean = values[at];
-        this.#scale.learn(h, d, y - mean, values, at + SCALE * rowLength, rowLength);
-        this.#intervals.learn(h, d, mean, values, at + BOUNDS * rowLength, rowLength, y);
-        this.#quantiles?.learn(h, d, mean, values, at + QUANTILES * rowLength, rowLength, y);
-        const naive = issue + d;
-        this.#skill.learn(h, d, mean - y, values[naive] - y, values[naive + rowLength] - y);
+    const { values, rowLength, issued } = ledger;
+    const { labels, steps } = settlement;
+    const forecast = (this.#experts.length + COMBINATIONS) * rowLength;
+    const naive = this.#naive * rowLength;
+    for (let d = 0; d < D; d++) {
+      const u = this.#u[d];
+      if (Number.isNaN(u)) continue;
+      // What was said of a target that counts up were totals.
+      const said = this.#counts[d] ? this.#totals.label(d, u) : u;
+      this.#errors.fill(Number.NaN);
+      for (let h = 1; h <= steps; h++) {
+        const at = ledger.settled(h) + d;
+        const issue = at + forecast;
+        const lower = values[issue + LOWER * rowLength];
+        const upper = values[issue + UPPER * rowLength];
+        const label = labels[(h - 1) * D + d];
+        if (Number.isNaN(label)) {
+          this.#record.learn(issued - h, h, d, said, lower, upper);
+          continue;
+        }
+        const y = this.#counts[d] ? said : label;
+        const mean = values[issue + MEAN * rowLength];
+        this.#errors[h - 1] = y - mean;
+        this.#record.learn(issued - h, h, d, said, lower, upper, [
+          mean - y,
+          values[at + naive] - y,
+          values[at + naive + rowLength] - y,
+        ]);
+        this.#conformal?.learn(h, d, mean, y);
       }
+      this.#bindErrors(settlement, d);
+      fan.learn(d, this.#errors, (h, level) => {
+        const at = ledger.settled(h) + forecast + d;
+        return values[at + (LOWER + level) * rowLength] - values[at + MEAN * rowLength];
+      });
     }
     if (this.#only === COMBINED) this.#mixture.learn(ledger, settlement);
     for (const expert of this.#experts) expert.learn(settlement);
   }
 
+  /** How large an error of target d may count: a few usual ones, so that no single reading outweighs all others. */
+  #bindErrors({ reach, steps }: Settlement, d: number): void {
+    const { targets: D } = this.#shape;
+    const fan = this.#fan;
+    if (fan.labels(d) < LEAST_LABELS) return;
+    for (let h = 1; h <= steps; h++) {
+      // The errors of a total are those of many increments: a label is one of them.
+      const size = fan.size(d, this.#counts[d] ? 1 : h);
+      if (size > 0) reach[(h - 1) * D + d] = INFLUENCE * size;
+    }
+  }
+
   /** Keeps an expert's forecasts within a generous band around the last value: one that runs away harms nobody. */
   #hold(row: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
-    const { last, scaling } = this.#features;
+    const features = this.#features;
     for (let d = 0; d < D; d++) {
-      const v = last.view[d];
+      const v = features.last.view[d];
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
-        const widest = scaling.reach(d, h);
-        const move = row[at] - v;
-        row[at] = Number.isNaN(move) ? v : v + Math.max(-widest, Math.min(widest, move));
+        row[at] = features.within(d, h, row[at], v);
       }
     }
   }
@@ -180,8 +383,10 @@ export class Forecaster {
     const ledger = this.#ledger;
     const E = this.#experts.length;
     const mean = ledger.row(E + COMBINATIONS);
-    if (this.#only === COMBINED) this.#mixture.combine(ledger, mean);
-    else if (this.#only >= 0) mean.set(ledger.row(this.#only));
+    if (this.#only === COMBINED) {
+      this.#mixture.combine(ledger, mean);
+      if (this.events <= FIRST_EVENTS) mean.set(ledger.row(PERSISTENCE));
+    } else if (this.#only >= 0) mean.set(ledger.row(this.#only));
     else {
       mean.fill(0);
       for (let e = 0; e < E; e++) {
@@ -195,39 +400,73 @@ export class Forecaster {
   #bound(): void {
     const { targets: D, horizon: H } = this.#shape;
     const { values, rowLength, current } = this.#ledger;
+    const fan = this.#fan;
     const first = current + (this.#experts.length + COMBINATIONS) * rowLength;
-    for (let h = 1; h <= H; h++) {
-      for (let d = 0; d < D; d++) {
+    for (let d = 0; d < D; d++) {
+      // While no label has told, anything of the size of the value itself may come.
+      fan.issue(d, Math.abs(this.#features.last.view[d]));
+      const gap = this.#features.gap.view[d];
+      const held = this.taken[d] === 0;
+      const reading = this.#units.seen(d, this.#u[d]);
+      for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
-        const mean = values[first + at];
-        const size = this.#scale.issue(h, d, values, first + SCALE * rowLength + at, rowLength);
-        const lower = mean - this.#intervals.below(h, d, size);
-        const upper = mean + this.#intervals.above(h, d, size);
-        values[first + BOUNDS * rowLength + at] = lower;
-        values[first + (BOUNDS + 1) * rowLength + at] = upper;
+        const x = h + gap;
+        let seen = values[first + at];
+        const reach = this.#conformal?.radius(h, d);
+        let below = reach ?? Math.max(0, -fan.offset(d, x, 0));
+        let above = reach ?? Math.max(0, fan.offset(d, x, 1));
+        // A reading that is held may be there to stay: what is told allows for it, what is learned does not.
+        const stays = held ? this.#judge.stays(d, h) : 0;
+        if (stays > 0) {
+          const away = reading - seen;
+          seen += stays * away;
+          below = Math.max(below, -(1 - stays) * away);
+          above = Math.max(above, (1 - stays) * away);
+        }
+        const mean = this.#issuable(d, this.#totals.said(0, h, d, seen), "mean");
+        const lower = this.#issuable(d, mean - below, "lower");
+        const upper = this.#issuable(d, mean + above, "upper");
+        values[first + MEAN * rowLength + at] = mean;
+        values[first + LOWER * rowLength + at] = lower;
+        values[first + UPPER * rowLength + at] = upper;
         this.mean[at] = this.#units.fromUnits(d, mean);
         this.lower[at] = this.#units.fromUnits(d, lower);
         this.upper[at] = this.#units.fromUnits(d, upper);
-        if (this.#quantiles === undefined) continue;
+        for (let k = 0; k < SUMS - 1 && this.#naive > 0; k++) {
+          const said = this.#totals.said(k + 1, h, d, values[current + k * rowLength + at]);
+          values[current + (this.#naive + k) * rowLength + at] = said;
+        }
         // Levels are learned one by one and may cross: what is issued is their running maximum.
         let quantile = Number.NEGATIVE_INFINITY;
         for (let k = 0; k < this.quantiles.length; k++) {
-          quantile = Math.max(quantile, mean + this.#quantiles.offset(h, d, k, size));
-          values[first + (QUANTILES + k) * rowLength + at] = quantile;
-          this.quantiles[k][at] = this.#units.fromUnits(d, quantile);
+          quantile = Math.max(quantile, mean + fan.offset(d, x, 2 + k));
+          const issued = this.#issuable(d, quantile, "quantile");
+          values[first + (QUANTILES + k) * rowLength + at] = issued;
+          this.quantiles[k][at] = this.#units.fromUnits(d, issued);
         }
       }
     }
   }
 
-  /** Live skill of step `h`, target `d`: 1 - squared error / that of persistence (or of the seasonal naive forecast); null before a label. */
-  skill(h: number, d: number, against: "persistence" | "seasonal" = "persistence"): number | null {
-    return this.#skill.against(against, h, d);
+  /** `x`, of target d as the models see it, within what is known of it beforehand. */
+  #issuable(d: number, x: number, rounding: Rounding): number {
+    if (this.#limits.free(d)) return x;
+    const v = this.#units.fromUnits(d, x);
+    const held = this.#limits.hold(d, v, rounding, this.#totals.floor(d));
+    return held === v ? x : this.#units.inUnits(d, held);
   }
 
-  /** Share of labels that the intervals of step `h`, target `d` held; null before a label. */
+  /**
+   * Skill of step `h`, target `d` over the last 401 to 500 readings: 1 - squared error / that of persistence (or of the seasonal naive
+   * forecast); null before a label.
+   */
+  skill(h: number, d: number, against: "persistence" | "seasonal" = "persistence"): number | null {
+    return this.#record.skill(h, d, against);
+  }
+
+  /** Share of the last 401 to 500 readings that the intervals of step `h`, target `d` held; null before the first. */
   coverage(h: number, d: number): number | null {
-    return this.#intervals.coverage(h, d);
+    return this.#record.coverage(h, d);
   }
 
   /** Weights of the experts for step `h`, target `d`. The array is reused by the next call. */

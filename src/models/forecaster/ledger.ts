@@ -6,8 +6,10 @@ import type { Settlement, Shape } from "./expert.ts";
  * reaches a model. An issue made at event t is kept for H events; when event t+h arrives, its values settle step h
  * of that issue and nothing else. What has not arrived cannot be asked for.
  *
- * Memory: H issues of R rows [H x D]: one per expert, then the combinations of the mixture, then mean, bounds, sizes of the errors and
- * quantiles.
+ * A forecast issued while readings of its target were missing is one from further back than its step says: no model learns
+ * from its label.
+ *
+ * Memory: H issues of R rows [H x D]: one per expert, then the combinations of the mixture, then mean, bounds and quantiles.
  */
 export class Ledger {
   readonly #shape: Shape;
@@ -15,14 +17,23 @@ export class Ledger {
   readonly #issues: Slice<Float64Array>;
   /** [0] issues made so far. */
   readonly #count: Slice<Float64Array>;
-  readonly #settlement: { y: Float64Array; steps: number };
+  /** Per issue and target: 1 when it was made at a reading, 0 while readings were missing. */
+  readonly #sound: Slice<Float64Array>;
+  readonly #settlement: { y: Float64Array; labels: Float64Array; reach: Float64Array; steps: number };
 
   constructor(layout: Layout, shape: Shape, rows: number) {
     this.#shape = shape;
     this.#rows = rows;
     this.#issues = layout.float64("ledger.issues", shape.horizon * rows * shape.horizon * shape.targets);
     this.#count = layout.float64("ledger.count", 1);
-    this.#settlement = { y: new Float64Array(shape.targets), steps: 0 };
+    this.#sound = layout.float64("ledger.sound", shape.horizon * shape.targets);
+    const { horizon, targets } = shape;
+    this.#settlement = {
+      y: new Float64Array(targets),
+      labels: new Float64Array(horizon * targets),
+      reach: new Float64Array(horizon * targets),
+      steps: 0,
+    };
   }
 
   /** Issues made so far. */
@@ -42,9 +53,22 @@ export class Ledger {
 
   /** The labels that event `y` brings, for the issues made before it. */
   settle(y: Float64Array): Settlement {
-    for (let d = 0; d < this.#shape.targets; d++) this.#settlement.y[d] = y[d];
-    this.#settlement.steps = Math.min(this.#shape.horizon, this.issued);
-    return this.#settlement;
+    const { targets: D, horizon: H } = this.#shape;
+    const settlement = this.#settlement;
+    settlement.steps = Math.min(H, this.issued);
+    for (let d = 0; d < D; d++) settlement.y[d] = y[d];
+    settlement.labels.fill(Number.NaN);
+    settlement.reach.fill(Number.POSITIVE_INFINITY);
+    for (let h = 1; h <= settlement.steps; h++) {
+      for (let d = 0; d < D; d++) if (this.sound(h, d)) settlement.labels[(h - 1) * D + d] = y[d];
+    }
+    return settlement;
+  }
+
+  /** Whether the issue made `back` events ago was made at a reading of target d. */
+  sound(back: number, d: number): boolean {
+    const { targets: D, horizon: H } = this.#shape;
+    return this.#sound.view[((this.issued - back) % H) * D + d] === 1;
   }
 
   /** Element of `values` where row 0 of the issue made `back` events ago has step `back`, target 0. */
@@ -65,8 +89,11 @@ export class Ledger {
     return this.#issues.view.subarray(start, start + this.rowLength);
   }
 
-  /** Enters the issue made now. */
-  issue(): void {
+  /** Enters the issue made now; `gap` [D] says how many steps ago the last reading of each target was. */
+  issue(gap: Float64Array): void {
+    const { targets: D, horizon: H } = this.#shape;
+    const at = (this.issued % H) * D;
+    for (let d = 0; d < D; d++) this.#sound.view[at + d] = gap[d] === 0 ? 1 : 0;
     this.#count.view[0]++;
   }
 }

@@ -7,17 +7,29 @@ const EVERY = 64;
 /** A season is believed from this autocorrelation on, at a lag that has been seen this many times over. */
 const BELIEVED = 0.3;
 const CYCLES = 4;
+const YOUNG_BELIEVED = 4;
+
+/** Another season, or a second one, is believed when its autocorrelation exceeds that of the first by so many times what chance makes of n events. */
+const HIGHER = 8;
+/** A shorter season is one within a longer one when its autocorrelation is at least this share of the longer's; else it was a mistake. */
+const NEARLY = 0.7;
+const SECOND_LONGER = 2;
+const SECOND_CYCLES = 2;
+/** Events after which a season that was found stays, and no second one is looked for. */
+const LONGEST_SEARCH = 4 * LONGEST_FOUND;
 
 const EVENTS = 0;
 const FOUND = 1;
 const ENERGY = 2;
+const SECOND = 3;
 
 /**
  * Finds a season length online: the autocorrelation of the standardised steps of the targets,
  * r(p) = Σ_t Σ_d u_d(t) u_d(t-p) / Σ_t Σ_d u_d(t)², at lags 2..192. The shortest local maximum with r at least 0.3 and
- * at least nine tenths of the highest is believed, once four cycles have been seen, and kept.
+ * at least nine tenths of the highest is believed, once four cycles have been seen, until another has a clearly higher r. A second one, a whole number of
+ * times as long, is believed after two cycles where its r is clearly higher: a week of days that are not alike.
  *
- * Cost: 192 D multiplications per event until a season is found, then none. State: 192 (D + 1) + 3 float64.
+ * Cost: 192 D multiplications per event for the first 768 or until one is found, then none. State: 192 (D + 1) + 4 float64.
  */
 export class PeriodFinder {
   readonly #targets: number;
@@ -28,7 +40,7 @@ export class PeriodFinder {
 
   constructor(layout: Layout, targets: number) {
     this.#targets = targets;
-    this.#state = layout.float64("period.state", 3);
+    this.#state = layout.float64("period.state", 4);
     this.#products = layout.float64("period.products", LONGEST_FOUND + 1);
     this.#recent = layout.float64("period.recent", (LONGEST_FOUND + 1) * targets);
   }
@@ -38,10 +50,15 @@ export class PeriodFinder {
     return this.#state.view[FOUND];
   }
 
+  /** The second season found, 0 for none. */
+  get second(): number {
+    return this.#state.view[SECOND];
+  }
+
   /** Takes the standardised steps u [D] of an event. */
   add(u: Float64Array): void {
     const state = this.#state.view;
-    if (state[FOUND] > 0) return;
+    if (state[FOUND] > 0 && state[EVENTS] > LONGEST_SEARCH) return;
     const D = this.#targets;
     const recent = this.#recent.view;
     const r = this.#products.view;
@@ -56,21 +73,50 @@ export class PeriodFinder {
       const then = ((n - lag) % rows) * D;
       for (let d = 0; d < D; d++) r[lag] += recent[now + d] * recent[then + d];
     }
-    if (n % EVERY === EVERY - 1) state[FOUND] = this.#look(n + 1);
+    if (n % EVERY !== EVERY - 1) return;
+    const found = this.#look(n + 1);
+    const known = state[FOUND];
+    if (found === 0) return;
+    const better = known > 0 && this.#r(found, n + 1) - this.#r(known, n + 1) > this.#chance(known, n + 1);
+    const within = found % known === 0 && this.#r(known, n + 1) >= NEARLY * this.#r(found, n + 1);
+    if (better && within) state[SECOND] = found;
+    else if (known === 0 || better) {
+      state[FOUND] = found;
+      state[SECOND] = 0;
+    }
+    state[SECOND] ||= this.#lookFurther(n + 1, state[FOUND]);
+  }
+
+  /** Autocorrelation at lag p after `events`: a lag of p has p products fewer. */
+  #r(p: number, events: number): number {
+    return (this.#products.view[p] / this.#state.view[ENERGY]) * (events / (events - p));
+  }
+
+  /** What a difference of autocorrelations must exceed not to be chance. */
+  #chance(p: number, events: number): number {
+    return (HIGHER * (1 - this.#r(p, events))) / Math.sqrt(events);
+  }
+
+  #lookFurther(events: number, first: number): number {
+    const longest = Math.min(LONGEST_FOUND, Math.floor(events / SECOND_CYCLES));
+    let best = 0;
+    for (let p = SECOND_LONGER * first; p <= longest; p += first) {
+      if (best === 0 || this.#r(p, events) > this.#r(best, events)) best = p;
+    }
+    if (best === 0 || this.#r(best, events) < BELIEVED) return 0;
+    return this.#r(best, events) - this.#r(first, events) > this.#chance(first, events) ? best : 0;
   }
 
   #look(events: number): number {
-    const r = this.#products.view;
-    const energy = this.#state.view[ENERGY];
+    if (!(this.#state.view[ENERGY] > 0)) return 0;
     const longest = Math.min(LONGEST_FOUND - 1, Math.floor(events / CYCLES));
+    const r = (p: number): number => this.#r(p, events);
+    const peak = (p: number): boolean => r(p) > r(p - 1) && r(p) >= r(p + 1);
     let highest = 0;
-    for (let p = 3; p <= longest; p++) {
-      if (r[p] > r[p - 1] && r[p] >= r[p + 1]) highest = Math.max(highest, r[p]);
-    }
-    if (!(energy > 0) || highest < BELIEVED * energy) return 0;
-    for (let p = 3; p <= longest; p++) {
-      if (r[p] > r[p - 1] && r[p] >= r[p + 1] && r[p] >= 0.9 * highest) return p;
-    }
+    for (let p = 3; p <= longest; p++) if (peak(p)) highest = Math.max(highest, r(p));
+    // A few events agree by chance.
+    if (highest < Math.max(BELIEVED, YOUNG_BELIEVED / Math.sqrt(events))) return 0;
+    for (let p = 3; p <= longest; p++) if (peak(p) && r(p) >= 0.9 * highest) return p;
     return 0;
   }
 }

@@ -8,20 +8,23 @@ const RELIABILITY_MEMORY = 1000;
  * S ← S + max(1/n, rate) (a - S). Seasons of more steps than `bins` share a bin among neighbours.
  *
  * Reliability g = Σ a S / Σ a-predicted², the regression of the anomaly on what the profile said before it was told,
- * within 0..1: a profile that is noise is not used. State: (2 bins + 2) per column.
+ * within 0..1, less while it rests on few: a profile that is noise is not used. State: (2 bins + 4) per column.
  */
 export class Profile {
   readonly #bins: number;
   readonly #values: Slice<Float64Array>;
   readonly #counts: Slice<Float64Array>;
-  /** Σ a S and Σ S², discounted, per column. */
+  /** The bin told last, per column, plus one. */
+  readonly #visited: Slice<Float64Array>;
+  /** Σ a S and Σ S², discounted, and how many of them, per column. */
   readonly #agreement: Slice<Float64Array>;
 
   constructor(layout: Layout, name: string, columns: number, bins: number) {
     this.#bins = bins;
     this.#values = layout.float64(`${name}.values`, columns * bins);
     this.#counts = layout.float64(`${name}.counts`, columns * bins);
-    this.#agreement = layout.float64(`${name}.agreement`, 2 * columns);
+    this.#agreement = layout.float64(`${name}.agreement`, 3 * columns);
+    this.#visited = layout.float64(`${name}.visited`, columns);
   }
 
   #at(c: number, phase: number, period: number): number {
@@ -29,23 +32,33 @@ export class Profile {
     return c * this.#bins + bin;
   }
 
+  /** Forgets everything: the season has another length. */
+  clear(): void {
+    for (const slice of [this.#values, this.#counts, this.#agreement, this.#visited]) slice.view.fill(0);
+  }
+
   /** Takes the anomaly a of column c at a phase. */
   add(c: number, phase: number, period: number, a: number, rate: number): void {
     const at = this.#at(c, phase, period);
     const n = ++this.#counts.view[at];
     const S = this.#values.view[at];
-    if (n > 1) {
+    // Within a bin that neighbours share the profile would be compared with what it was told a moment ago.
+    const fresh = this.#visited.view[c] !== at + 1;
+    this.#visited.view[c] = at + 1;
+    if (n > 1 && fresh) {
       const agreement = this.#agreement.view;
-      agreement[2 * c] += (a * S - agreement[2 * c]) / RELIABILITY_MEMORY;
-      agreement[2 * c + 1] += (S * S - agreement[2 * c + 1]) / RELIABILITY_MEMORY;
+      agreement[3 * c] += (a * S - agreement[3 * c]) / RELIABILITY_MEMORY;
+      agreement[3 * c + 1] += (S * S - agreement[3 * c + 1]) / RELIABILITY_MEMORY;
+      agreement[3 * c + 2]++;
     }
     this.#values.view[at] = S + Math.max(1 / n, rate) * (a - S);
   }
 
-  /** g in 0..1; 1 before anything speaks against it. */
-  reliability(c: number): number {
-    const [agreed, said] = [this.#agreement.view[2 * c], this.#agreement.view[2 * c + 1]];
-    return said > 0 ? Math.max(0, Math.min(1, agreed / said)) : 1;
+  /** g in 0..1, by half after `doubt` comparisons that all agree; without doubt 1 before anything speaks against it. */
+  reliability(c: number, doubt = 0): number {
+    const [agreed, said, n] = this.#agreement.view.subarray(3 * c, 3 * c + 3);
+    const known = doubt > 0 ? n / (n + doubt) : 1;
+    return said > 0 ? known * Math.max(0, Math.min(1, agreed / said)) : known;
   }
 
   /** S at a phase; 0 where the phase has not been seen. */

@@ -23,6 +23,7 @@ const FIELDS = 4;
  */
 export class Scaling {
   readonly #moments: Slice<Float64Array>;
+  readonly #of = { step: 0, deviation: 0 };
 
   constructor(layout: Layout, columns: number) {
     this.#moments = layout.float64("scaling", FIELDS * columns);
@@ -55,6 +56,13 @@ export class Scaling {
   /** Root mean square of the steps, 0 for a constant column. */
   step(c: number): number {
     return Math.sqrt(this.#moments.view[FIELDS * c + STEP]);
+  }
+
+  /** The step and the deviation. The object is reused by the next call. */
+  of(c: number): { readonly step: number; readonly deviation: number } {
+    this.#of.step = this.step(c);
+    this.#of.deviation = this.deviation(c);
+    return this.#of;
   }
 
   /** How far from the last value of column c a forecast h steps ahead may lie: generous, so that one that runs away harms nobody. */

@@ -35,7 +35,7 @@ export class Season {
   phase(k: 0 | 1, ahead = 0): number {
     const at = k === 0 ? FIRST : SECOND;
     const period = this.#state.view[at + PERIOD];
-    return period === 0 ? 0 : (this.#state.view[at + PHASE] + ahead) % period;
+    return period === 0 ? 0 : (((this.#state.view[at + PHASE] + ahead) % period) + period) % period;
   }
 
   /** Whether the season is one of the calendar's: its harmonics then come from the time itself. */
@@ -51,6 +51,11 @@ export class Season {
     return this.#state.view[DECIDED] === 1 && (this.#given.length > 0 || this.byCalendar);
   }
 
+  /** Whether the seasons are those that are found in the series, now or later. */
+  get found(): boolean {
+    return this.#given.length === 0 && !this.byCalendar;
+  }
+
   /** Takes an event: `steps` whole steps after the one before. Returns whether a season length has just been set. */
   advance(
     events: number,
@@ -62,8 +67,14 @@ export class Season {
     const state = this.#state.view;
     let changed = false;
     if (state[DECIDED] === 0) changed = this.#decide(events, stepMilliseconds);
-    if (state[FIRST + PERIOD] === 0 && finder.found > 0) {
+    if (this.found && state[FIRST + PERIOD] !== finder.found) {
       state[FIRST + PERIOD] = finder.found;
+      state[SECOND + PERIOD] = 0;
+      changed = true;
+    }
+    if (this.found && state[SECOND + PERIOD] !== finder.second) {
+      state[SECOND + PERIOD] = finder.second;
+      state[SECOND + PHASE] = state[FIRST + PHASE];
       changed = true;
     }
     for (const at of [FIRST, SECOND]) {

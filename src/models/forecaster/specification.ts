@@ -21,9 +21,31 @@ export interface ForecasterSpecification {
   readonly periods: readonly number[];
   /** Seed of every random number of the forecaster. */
   readonly seed: number;
+  /** Least value that a column can have; one not named has none. A reading below it is taken as missing. */
+  readonly min: Readonly<Record<string, number>>;
+  /** Greatest value that a column can have; one not named has none. A reading above it is taken as missing. */
+  readonly max: Readonly<Record<string, number>>;
+  /** Targets whose values are whole numbers: bounds and quantiles are, too. */
+  readonly integer: readonly string[];
+  /** Targets that only count up: models see increments, forecasts are totals. */
+  readonly counter: readonly string[];
 }
 
-export type ForecasterOptions = Partial<ForecasterSpecification>;
+/** A limit of every target, or by column; `*` stands for every target that is not named. */
+export type LimitOption = number | Readonly<Record<string, number>>;
+/** Some targets, or all (true) or none of them. `*` in a list stands for all. */
+export type TargetsOption = boolean | readonly string[];
+
+export interface ForecasterOptions
+  extends Partial<Omit<ForecasterSpecification, "min" | "max" | "integer" | "counter">> {
+  readonly min?: LimitOption;
+  readonly max?: LimitOption;
+  readonly integer?: TargetsOption;
+  readonly counter?: TargetsOption;
+}
+
+/** In a limit by column or a list of targets: every target. */
+export const EVERY = "*";
 
 export const MAX_HORIZON = 512;
 export const MAX_COLUMNS = 256;
@@ -46,17 +68,106 @@ export function quantileLevels(levels: readonly number[], name = "quantiles"): n
   return ascending;
 }
 
+/** A limit by column: the columns it names, and every target if `*` is among them. */
+function limitsOf(option: LimitOption, name: string, targets: readonly string[], inputs: readonly string[]) {
+  const given = typeof option === "number" ? { [EVERY]: option } : option;
+  const limits = new Map<string, number>();
+  if (Object.hasOwn(given, EVERY)) for (const target of targets) limits.set(target, given[EVERY] as number);
+  for (const column of Object.keys(given)) {
+    if (column === EVERY && !targets.includes(EVERY)) continue;
+    if (!targets.includes(column) && !inputs.includes(column))
+      throw unknown(name, column, [...targets, ...inputs]);
+    limits.set(column, given[column] as number);
+  }
+  for (const limit of [...Object.values(given), ...limits.values()]) {
+    if (Number.isFinite(limit)) continue;
+    throw new EddyError("bad-argument", name, { expected: "a finite number", received: printable(limit) });
+  }
+  return Object.fromEntries(limits);
+}
+
+/** The targets that an option names. */
+function targetsOf(option: TargetsOption, name: string, targets: readonly string[]): string[] {
+  if (typeof option === "boolean") return option ? [...targets] : [];
+  for (const column of option) {
+    if (column !== EVERY && !targets.includes(column)) throw unknown(name, column, targets);
+  }
+  return option.includes(EVERY) ? [...targets] : targets.filter((target) => option.includes(target));
+}
+
+const unknown = (name: string, column: string, columns: readonly string[]): EddyError =>
+  new EddyError("bad-argument", name, {
+    expected: `one of the columns ${printable(columns.join(", "), 200)}`,
+    received: printable(column),
+  });
+
+/** Every column that `min`, `max`, `integer` and `counter` name, by the name of the option. */
+export function namedColumns(options: ForecasterOptions): (readonly [name: string, column: string])[] {
+  const named: [string, string][] = [];
+  for (const name of ["min", "max"] as const) {
+    const option = options[name] ?? {};
+    if (typeof option !== "number") for (const column of Object.keys(option)) named.push([name, column]);
+  }
+  for (const name of ["integer", "counter"] as const) {
+    const option = options[name] ?? [];
+    if (typeof option !== "boolean") for (const column of option) named.push([name, column]);
+  }
+  return named.filter(([, column]) => column !== EVERY);
+}
+
+/**
+ * The options with columns to check them by, before any are known: where no targets are named, those that the other options
+ * name stand in.
+ */
+export function withSomeTargets<O extends ForecasterOptions>(options: O): O {
+  if (options.targets !== undefined) return options;
+  const named = namedColumns(options).map(([, column]) => column);
+  const targets = named.filter((column) => !options.inputs?.includes(column));
+  return { ...options, targets: targets.length > 0 ? [...new Set(targets)] : ["value"] };
+}
+
+/** The options without what `min`, `max`, `integer` and `counter` say of columns that are none of `targets` and `inputs`. */
+export function onlyKnown<O extends ForecasterOptions>(
+  options: O,
+  targets: readonly string[],
+  inputs: readonly string[],
+): O {
+  const limits = (option: LimitOption | undefined): LimitOption =>
+    typeof option === "object"
+      ? Object.fromEntries(
+          Object.entries(option).filter(([column]) => [EVERY, ...targets, ...inputs].includes(column)),
+        )
+      : (option ?? {});
+  const some = (option: TargetsOption | undefined): TargetsOption =>
+    typeof option === "object"
+      ? option.filter((column) => [EVERY, ...targets].includes(column))
+      : (option ?? []);
+  return {
+    ...options,
+    min: limits(options.min),
+    max: limits(options.max),
+    integer: some(options.integer),
+    counter: some(options.counter),
+  };
+}
+
 /** Fills in defaults and checks every field; throws `bad-argument` naming the field, what was expected and what came. */
 export function specification(options: ForecasterOptions): ForecasterSpecification {
+  const targets = [...(options.targets ?? ["value"])];
+  const inputs = [...(options.inputs ?? [])];
   const spec: ForecasterSpecification = {
-    targets: [...(options.targets ?? ["value"])],
-    inputs: [...(options.inputs ?? [])],
+    targets,
+    inputs,
     horizon: options.horizon ?? 12,
     coverage: options.coverage ?? 0.9,
     quantiles: quantileLevels(options.quantiles ?? []),
     model: options.model ?? "auto",
     periods: [...(options.periods ?? [])],
     seed: options.seed ?? 1,
+    min: limitsOf(options.min ?? {}, "min", targets, inputs),
+    max: limitsOf(options.max ?? {}, "max", targets, inputs),
+    integer: targetsOf(options.integer ?? [], "integer", targets),
+    counter: targetsOf(options.counter ?? [], "counter", targets),
   };
   if (!whole(spec.horizon, 1, MAX_HORIZON)) {
     throw new EddyError("bad-argument", "horizon", {
@@ -95,6 +206,15 @@ export function specification(options: ForecasterOptions): ForecasterSpecificati
     throw new EddyError("bad-argument", "seed", {
       expected: "a whole number",
       received: printable(spec.seed),
+    });
+  }
+  for (const column of columns) {
+    if (!Object.hasOwn(spec.min, column) || !Object.hasOwn(spec.max, column)) continue;
+    const [low, high] = [spec.min[column] as number, spec.max[column] as number];
+    if (low < high && (!spec.integer.includes(column) || Math.ceil(low) <= Math.floor(high))) continue;
+    throw new EddyError("bad-argument", "min", {
+      expected: `less than max of ${printable(column)}, ${high}`,
+      received: String(low),
     });
   }
   return spec;

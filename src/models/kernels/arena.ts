@@ -46,11 +46,16 @@ class BankSpace implements Bank {
   readonly scratch: Constant[] = [];
   readonly #free = new Map<number, number[]>();
   #top: number;
+  /** What lies below has been written to at some time. */
+  #touched: number;
+  /** Blocks that have not been released. */
+  blocks = 0;
 
   constructor(backend: Backend, byteLength: number) {
     this.kernels = openKernels(backend, byteLength);
     this.buffer = this.kernels.buffer;
     this.#top = align(this.kernels.reservedBytes);
+    this.#touched = this.#top;
   }
 
   /** `share` is how much of the bank may be taken: the rest stays free for constants and scratch. */
@@ -63,7 +68,17 @@ class BankSpace implements Bank {
     if (this.#top + byteLength > this.buffer.byteLength * share) return undefined;
     const pointer = this.#top;
     this.#top += byteLength;
+    if (pointer < this.#touched) new Uint8Array(this.buffer, pointer, byteLength).fill(0);
+    this.#touched = Math.max(this.#touched, this.#top);
     return pointer;
+  }
+
+  /** Begins anew when it holds no block: blocks of one shape are gone, and another shape has use for the memory. */
+  clear(): void {
+    this.constants.clear();
+    this.scratch.length = 0;
+    this.#free.clear();
+    this.#top = align(this.kernels.reservedBytes);
   }
 
   /** Bytes that nothing has taken yet. */
@@ -112,6 +127,12 @@ export class Arena {
       const pointer = bank.take(size, BLOCK_SHARE);
       if (pointer !== undefined) return this.#region(bank, pointer, size);
     }
+    for (const bank of this.#banks) {
+      if (bank.blocks > 0) continue;
+      bank.clear();
+      const pointer = bank.take(size, BLOCK_SHARE);
+      if (pointer !== undefined) return this.#region(bank, pointer, size);
+    }
     const bank = new BankSpace(
       this.backend,
       Math.max(this.#bankBytes, Math.min(4 * size, 2 ** 32 - 2 ** 20)),
@@ -124,7 +145,9 @@ export class Arena {
   }
 
   release(region: Region): void {
-    (region.bank as BankSpace).give(region.pointer, region.byteLength);
+    const bank = region.bank as BankSpace;
+    bank.give(region.pointer, region.byteLength);
+    bank.blocks--;
     this.#used -= region.byteLength;
   }
 
@@ -168,6 +191,7 @@ export class Arena {
 
   #region(bank: BankSpace, pointer: number, byteLength: number): Region {
     this.#used += byteLength;
+    bank.blocks++;
     return { bank, pointer, byteLength };
   }
 }

@@ -79,8 +79,8 @@ export class Layout {
         slice.view = new Float64Array(buffer, pointer, slice.length);
       else slice.view = new Float32Array(buffer, pointer, slice.length);
     }
-    const block = new Block(this.arena, region, this.#bytes);
-    for (const callback of this.#bound) callback(block);
+    const block = new Block(this.arena, region, this.#bytes, this.#bound);
+    block.begin();
     return block;
   }
 
@@ -98,12 +98,25 @@ export class Block {
   readonly region: Region;
   readonly byteLength: number;
   readonly #arena: Arena;
+  readonly #initial: readonly ((block: Block) => void)[];
   #released = false;
 
-  constructor(arena: Arena, region: Region, byteLength: number) {
+  constructor(
+    arena: Arena,
+    region: Region,
+    byteLength: number,
+    initial: readonly ((block: Block) => void)[],
+  ) {
     this.#arena = arena;
     this.region = region;
     this.byteLength = byteLength;
+    this.#initial = initial;
+  }
+
+  /** Writes the initial values, as when it was allocated: all that has been learned since is forgotten. */
+  begin(): void {
+    this.bytes.fill(0);
+    for (const callback of this.#initial) callback(this);
   }
 
   get kernels(): Kernels {

@@ -95,8 +95,11 @@ export class DelayedLeastSquares {
     return this.#counts.view[1];
   }
 
-  /** Learns labels [H × D]: row h − 1 belongs to the issue h events ago. Rows without an issue are ignored; NaN is missing. */
-  settle(labels: Float64Array): void {
+  /**
+   * Learns labels [H × D]: row h − 1 belongs to the issue h events ago. Rows without an issue are ignored; NaN is missing.
+   * `reach` [H × D], when given, bounds the errors that are learned from (Huber's rule).
+   */
+  settle(labels: Float64Array, reach?: Float64Array): void {
     const { features: n, targets: D } = this;
     const issues = this.issues;
     const steps = Math.min(this.horizon, issues);
@@ -106,14 +109,28 @@ export class DelayedLeastSquares {
       const W = this.#W.pointer + (h - 1) * D * n * 8;
       this.#kernels.multiply64(y, W, this.#phi.pointer + slot, D, n);
       this.#counts.view[1] += labelErrors(this.#y.view, labels, (h - 1) * D, D);
+      if (reach !== undefined) {
+        for (let d = 0; d < D; d++) {
+          const bound = reach[(h - 1) * D + d];
+          this.#y.view[d] = Math.max(-bound, Math.min(bound, this.#y.view[d]));
+        }
+      }
       this.#kernels.correct64(W, y, this.#k.pointer + slot, D, n);
     }
   }
 
-  /** Takes the features of a new issue: one covariance update, the gain kept until its last label has come. */
-  issue(phi: Float64Array): void {
+  /**
+   * Takes the features of a new issue: one covariance update, the gain kept until its last label has come. One that does not
+   * `teach` (features made up where readings are missing) keeps its place in time and is predicted from, no more.
+   */
+  issue(phi: Float64Array, teach = true): void {
     const slot = (this.issues % this.horizon) * this.features;
     this.#phi.view.set(phi, slot);
+    if (!teach) {
+      this.#k.view.fill(0, slot, slot + this.features);
+      this.#counts.view[0] += 1;
+      return;
+    }
     // An unusable φ keeps its place in time, with zeros that neither predict nor teach.
     const usable = this.covariance.update(this.#k, slot, this.#phi, slot);
     if (!usable) this.#phi.view.fill(0, slot, slot + this.features);

@@ -20,7 +20,7 @@ const shared = { inputs: "whole", outputs: "whole", seed: "whole" } as const;
 const hidden = { ...shared, hidden: "whole" } as const;
 
 /** Every network that has a short name, with the options it takes: those of its builder function. */
-const table: Readonly<Record<string, System>> = {
+const listed: Readonly<Record<string, System>> = {
   elman: { forms: { ...hidden, orthogonal: "flag" }, build: systems.elman },
   lstm: {
     forms: { ...hidden, candidate: "word", forgetBias: "number", memory: "number" },
@@ -58,9 +58,12 @@ const table: Readonly<Record<string, System>> = {
   },
 };
 
+/** Names come from outside: in a map, those that every object has (`constructor`) are unknown like any other. */
+const table: ReadonlyMap<string, System> = new Map(Object.entries(listed));
+
 /** Short names of networks. */
 export function systemNames(): string[] {
-  return Object.keys(table);
+  return [...table.keys()];
 }
 
 /**
@@ -83,7 +86,7 @@ export function parseModelSpec(text: string): ModelSpec {
       received: printable(text),
     });
   }
-  const options: Record<string, ModelSpec["options"][string]> = {};
+  const options: Record<string, ModelSpec["options"][string]> = Object.create(null);
   const rest = colon < 0 ? "" : text.slice(colon + 1).trim();
   for (const part of rest === "" ? [] : rest.split(",")) {
     const [key = "", value = "", ...more] = part.split("=").map((piece) => piece.trim());
@@ -93,10 +96,10 @@ export function parseModelSpec(text: string): ModelSpec {
         received: printable(part),
       });
     }
-    if (key in options) {
+    if (Object.hasOwn(options, key)) {
       throw new EddyError("bad-model", `model ${name}`, { expected: "each option once", received: key });
     }
-    const forms = table[name]?.forms;
+    const forms = table.get(name)?.forms;
     options[key] = forms ? readOption(name, key, value, forms) : value;
   }
   return { name, options };
@@ -137,7 +140,7 @@ export function wiringOf(
   defaults: { readonly inputs?: number; readonly outputs?: number; readonly seed?: number } = {},
 ): Wiring {
   const { name, options } = typeof spec === "string" ? parseModelSpec(spec) : spec;
-  const system = table[name];
+  const system = table.get(name);
   if (!system) {
     throw new EddyError("bad-model", "model", {
       expected: `one of ${systemNames().join(", ")}`,
@@ -153,7 +156,7 @@ function readOption(
   value: string,
   forms: Readonly<Record<string, Form>>,
 ): ModelSpec["options"][string] {
-  const form = forms[key];
+  const form = Object.hasOwn(forms, key) ? forms[key] : undefined;
   if (form === undefined) {
     throw new EddyError("bad-model", `model ${model}`, {
       expected: `options among ${Object.keys(forms).join(", ")}`,

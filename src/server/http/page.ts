@@ -26,7 +26,7 @@ export function addPage(app: FastifyInstance): void {
     const type = TYPES[name.split(".").at(-1) ?? ""];
     if (type === undefined) continue;
     const content = readFileSync(new URL(name, FOLDER));
-    app.get(name === "index.html" ? "/" : `/page/${name}`, (_request, reply) =>
+    app.get(name === "index.html" ? "/" : `/page/${name}`, { config: { open: true } }, (_request, reply) =>
       reply
         .headers({
           "content-type": type,

@@ -1,10 +1,15 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import type { Access } from "../access.ts";
-import type { Engine, Receipt } from "../engine.ts";
+import { readTime } from "../../streams/observation-schema.ts";
+import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { Turns } from "../turns.ts";
+import type { Admission } from "./admission.ts";
+import { HttpFailure } from "./failure.ts";
 import { metricsText } from "./metrics-text.ts";
-import { type Batch, MEDIA_TYPES, readBody } from "./observations-body.ts";
+import { MEDIA_TYPES } from "./observations-body.ts";
+import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
 export interface Live {
@@ -14,54 +19,48 @@ export interface Live {
 
 /** What the routes answer from. */
 export interface RouteWorld {
-  readonly access: Access;
   /** The live parts; null until the engine has recovered and once the server is shutting down. */
   readonly live: () => Live | null;
   readonly metrics: () => Readonly<Record<string, number>>;
+  /** Largest body, bytes. */
+  readonly bodyBytes: number;
+  readonly admission: Admission;
+  readonly turns: Turns;
+  readonly onError: (error: unknown) => void;
 }
 
-/** A failure with its HTTP status; answered as `{ code, message }`. */
-class HttpFailure extends Error {
-  readonly statusCode: number;
-  readonly code: string;
-
-  constructor(statusCode: number, code: string, message: string) {
-    super(message);
-    this.statusCode = statusCode;
-    this.code = code;
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Bytes of the body that are counted as in memory. */
+    held: number;
+    /** The body is being worked on: whoever does lets go of it. */
+    working: boolean;
   }
 }
 
 /** Observations that `GET /v1/series/:id/observations` answers: enough to draw. */
 const RECENT = 400;
-/** Seconds after which a client may try again. */
-const RETRY_AFTER = "1";
+/** Series put into words at a time. */
+const LISTED = 64;
+/** A body of this many bytes a row at least is never refused for its rows. */
+const ROW_BYTES = 16;
 
 /** `/v1/...`, health and metrics. Every error is `{ code, message }` with one line. */
 export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
+  const { admission } = world;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...MEDIA_TYPES], { parseAs: "buffer" }, (_request, body, done) =>
-    done(null, body),
+  app.decorateRequest("held", 0);
+  app.decorateRequest("working", false);
+  app.addContentTypeParser([...MEDIA_TYPES], (request: FastifyRequest, payload: Readable) =>
+    receive(request, payload, world),
   );
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    throw new HttpFailure(
-      404,
-      "not-found",
-      `${request.method} ${printable(request.url, 120)}: no such resource`,
-    );
-  });
-  app.addHook("onRequest", async (request) => {
-    const forbidden = world.access.forbidden(request.raw);
-    if (forbidden !== null) throw new HttpFailure(403, "forbidden", forbidden);
-    const guarded = request.url.startsWith("/v1/") || request.url.startsWith("/metrics");
-    if (guarded && !world.access.authorise(world.access.bearer(request.raw))) {
-      throw new HttpFailure(401, "unauthorised", "Authorization: expected Bearer and the server's token");
-    }
+  app.addHook("onResponse", async (request) => {
+    if (!request.working && request.held > 0) admission.release(request.held);
   });
 
-  app.get("/healthz", async () => ({ status: "ok" }));
-  app.get("/readyz", async () => {
+  const open = { config: { open: true } };
+  app.get("/healthz", open, async () => ({ status: "ok" }));
+  app.get("/readyz", open, async () => {
     const { failed } = live(world).engine;
     if (failed !== undefined) throw new HttpFailure(503, "storage", failed.message);
     return { status: "ready" };
@@ -71,24 +70,51 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     return metricsText(world.metrics());
   });
 
-  app.post("/v1/observations", (request, reply) => takeObservations(request, reply, world));
-  app.get("/v1/series", async () => live(world).engine.series());
-  app.get<{ Params: { id: string } }>("/v1/series/:id", async ({ params }) => summary(world, params.id));
-  app.get<{ Params: { id: string } }>("/v1/series/:id/forecast", async ({ params }) =>
-    forecasts(world, params.id),
+  const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
+  app.post(
+    "/v1/observations",
+    { onRequest: (request) => mayBeRead(request, world) },
+    async (request, reply) => {
+      const { intake } = live(world);
+      request.working = true;
+      try {
+        return await takeObservations(request, reply, { ...world, intake, rows });
+      } finally {
+        admission.release(request.held);
+      }
+    },
   );
-  app.get<{ Params: { id: string } }>("/v1/series/:id/observations", async ({ params }) =>
-    observations(world, params.id),
+  app.get("/v1/series", async (_request, reply) => {
+    reply.type("application/json; charset=utf-8");
+    return Readable.from(listed(live(world).engine), { objectMode: false });
+  });
+  type ById = { Params: { id: string } };
+  app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
+  app.get<ById>("/v1/series/:id/forecast", async ({ params }) => forecasts(world, params.id));
+  app.get<ById>("/v1/series/:id/observations", async ({ params }) => observations(world, params.id));
+  app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
+  app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
+    takeBack(world, params.id, query),
   );
   // A name with slashes that were not written as %2F.
-  app.get<{ Params: { "*": string } }>("/v1/series/*", async ({ params }) => {
-    const path = params["*"];
-    if (live(world).engine.summary(path) !== undefined) return summary(world, path);
+  type ByPath = { Params: { "*": string } };
+  const resolved = (path: string): { name: string; what: string } => {
+    if (live(world).engine.summary(path) !== undefined) return { name: path, what: "" };
     const slash = path.lastIndexOf("/");
-    const [name, what] = [path.slice(0, slash), path.slice(slash + 1)];
+    const what = path.slice(slash + 1);
+    return what === "forecast" || what === "observations"
+      ? { name: path.slice(0, slash), what }
+      : { name: path, what: "" };
+  };
+  app.get<ByPath>("/v1/series/*", async ({ params }) => {
+    const { name, what } = resolved(params["*"]);
     if (what === "forecast") return forecasts(world, name);
-    if (what === "observations") return observations(world, name);
-    return summary(world, path);
+    return what === "observations" ? observations(world, name) : summary(world, name);
+  });
+  app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
+    const { name, what } = resolved(params["*"]);
+    if (what === "observations") return takeBack(world, name, query);
+    return remove(world, what === "" ? name : params["*"], reply);
   });
 }
 
@@ -96,6 +122,48 @@ function live(world: RouteWorld): Live {
   const parts = world.live();
   if (parts === null) throw new HttpFailure(503, "not-ready", "the server is starting or shutting down");
   return parts;
+}
+
+/** Looks at the headers, and at what waits already, before a byte of the body is read. */
+async function mayBeRead(request: FastifyRequest, world: RouteWorld): Promise<void> {
+  live(world);
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    throw new HttpFailure(415, "unsupported", `Content-Encoding: expected none, got ${printable(encoding)}`);
+  }
+  if (Number(request.headers["content-length"] ?? 0) > world.bodyBytes) throw tooLarge(world.bodyBytes);
+  await world.admission.enter();
+}
+
+const tooLarge = (limit: number): HttpFailure =>
+  new HttpFailure(413, "too-large", `body: expected at most ${limit} bytes`);
+
+/** The bytes of a body; they count as held from the moment they come. */
+async function receive(request: FastifyRequest, payload: Readable, world: RouteWorld): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of payload as AsyncIterable<Buffer>) {
+    if (request.held + chunk.length > world.bodyBytes) throw tooLarge(world.bodyBytes);
+    world.admission.hold(chunk.length);
+    request.held += chunk.length;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** All series as one JSON array, a few at a time: as fast as it is read, however many there are. */
+function* listed(engine: Engine): Generator<string> {
+  let text = "[";
+  let n = 0;
+  for (const name of engine.names()) {
+    const found = engine.summary(name);
+    if (found === undefined) continue;
+    text += `${n === 0 ? "" : ","}${JSON.stringify(found)}`;
+    if (++n % LISTED === 0) {
+      yield text;
+      text = "";
+    }
+  }
+  yield `${text}]`;
 }
 
 function summary(world: RouteWorld, name: string) {
@@ -123,72 +191,28 @@ function observations(world: RouteWorld, name: string) {
     .map(({ series, time, values }) => ({ series, time: new Date(time).toISOString(), values }));
 }
 
-async function takeObservations(request: FastifyRequest, reply: FastifyReply, world: RouteWorld) {
-  const { intake } = live(world);
-  const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new HttpFailure(415, "unsupported", `Content-Encoding: expected none, got ${printable(encoding)}`);
-  }
-  const mediaType = (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const { series } = request.query as { series?: unknown };
-  if (series !== undefined && typeof series !== "string") {
-    throw new EddyError("bad-argument", "?series", { expected: "one name", received: printable(series) });
-  }
-  const batch = await readBody(mediaType, body, { series });
-  const receipt =
-    batch.observations.length === 0
-      ? { accepted: 0, duplicate: 0, late: 0, refused: [] }
-      : await intake.ingest(batch.observations);
-  const answer = merged(batch, receipt);
-  reply.code(answer.refused.length > 0 ? 207 : 200);
-  return answer;
+async function remove(world: RouteWorld, name: string, reply: FastifyReply) {
+  summary(world, name);
+  await live(world).engine.remove(name);
+  reply.code(204);
 }
 
-/** The engine counts lines within what it was given; the client counts lines of its body. */
-function merged(batch: Batch, receipt: Receipt): Receipt {
-  const refused = receipt.refused.map((refusal) => ({ ...refusal, line: batch.lines[refusal.line - 1] }));
-  return {
-    accepted: receipt.accepted,
-    duplicate: receipt.duplicate,
-    late: receipt.late,
-    refused: [...batch.refused, ...refused].sort((a, b) => a.line - b.line),
-  };
-}
-
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { statusCode, code, message } = worded(error, request);
-  if (statusCode >= 500 && statusCode !== 503) request.log.error(error);
-  if (statusCode === 429 || statusCode === 503) reply.header("retry-after", RETRY_AFTER);
-  // A body that was not read to its end leaves the connection unusable.
-  if (statusCode === 413) reply.header("connection", "close");
-  reply.code(statusCode).send({ code, message });
-}
-
-function worded(
-  error: unknown,
-  request: FastifyRequest,
-): { statusCode: number; code: string; message: string } {
-  if (error instanceof HttpFailure) return error;
-  if (error instanceof EddyError) {
-    if (error.code === "busy") return { statusCode: 429, code: error.code, message: error.message };
-    const statusCode = error.code === "storage" ? 503 : 400;
-    return { statusCode, code: error.code, message: error.message };
+async function takeBack(world: RouteWorld, name: string, query: unknown) {
+  summary(world, name);
+  const { from, to, ...rest } = query as Record<string, unknown>;
+  const [unknown] = Object.keys(rest);
+  if (from === undefined || unknown !== undefined) {
+    throw new EddyError("bad-argument", "query", {
+      expected: "from=TIME, and to=TIME if wanted",
+      received: unknown === undefined ? "no from" : printable(unknown),
+    });
   }
-  const failure = error as { code?: string; statusCode?: number; message?: string };
-  if (failure.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    const limit = request.routeOptions.bodyLimit;
-    return { statusCode: 413, code: "too-large", message: `body: expected at most ${limit} bytes` };
-  }
-  if (failure.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    const received = printable(request.headers["content-type"] ?? "none");
-    return {
-      statusCode: 415,
-      code: "unsupported",
-      message: `Content-Type: expected one of ${MEDIA_TYPES.join(", ")}, got ${received}`,
-    };
-  }
-  const statusCode = failure.statusCode ?? 500;
-  if (statusCode >= 500) return { statusCode: 500, code: "internal", message: "internal error" };
-  return { statusCode, code: "bad-message", message: String(failure.message).replaceAll(/\s+/g, " ") };
+  const moment = (given: unknown, field: string): number =>
+    // A query has text only: epoch milliseconds come as digits.
+    readTime(typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given, field);
+  return live(world).engine.takeBack(
+    name,
+    moment(from, "from"),
+    to === undefined ? Number.POSITIVE_INFINITY : moment(to, "to"),
+  );
 }

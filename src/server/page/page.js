@@ -163,7 +163,8 @@ function layOut() {
 }
 
 function drawStage(track) {
-  const { forecast, values, coverage } = track;
+  const { forecast, values } = track;
+  const { coverage } = forecast;
   $("stage").hidden = false;
   const last = forecast.horizon.at(-1);
   setText($("stage-name"), track.name);
@@ -176,9 +177,9 @@ function drawStage(track) {
   setText($("fact-ahead"), shown(last.mean));
   setText($("fact-skill"), skillText(forecast.skill));
   $("fact-skill").className = forecast.skill === null ? "" : forecast.skill >= 0 ? "good" : "bad";
-  setText($("fact-coverage-name"), `held, asked ${percent(forecast.coverage)}`);
+  setText($("fact-coverage-name"), `held, asked ${percent(forecast.level)}`);
   setText($("fact-coverage"), coverage === null ? "–" : percent(coverage));
-  setText($("legend-band"), `${percent(forecast.coverage)} interval`);
+  setText($("legend-band"), `${percent(forecast.level)} interval`);
   setText($("legend-past"), `interval forecast ${span(track.aheadSteps * track.stepTime)} before`);
   return stageChart.draw(track, colours, STAGE_POINTS);
 }
@@ -191,7 +192,8 @@ const span = (milliseconds) => {
 };
 
 function drawCard(track, { now, skill, held, chart }) {
-  const { forecast, values, coverage } = track;
+  const { forecast, values } = track;
+  const { coverage } = forecast;
   setText(now, shown(values.at(-1) ?? Number.NaN));
   setText(skill, `skill ${skillText(forecast.skill)}`);
   setText(held, coverage === null ? "" : `held ${percent(coverage)}`);

@@ -1,13 +1,14 @@
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { readObservation } from "../../streams/observation-schema.ts";
 import type { Engine, Receipt } from "../engine.ts";
+import type { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
-import { Issue } from "./issue.ts";
-import type { SocketOptions } from "./limits.ts";
+import type { Issues } from "./issue.ts";
+import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { type ServerMessage, type SubscribeMessage, type SubscriptionId, usableId } from "./messages.ts";
 import { type Effect, Receive } from "./receive.ts";
 import { Subscription } from "./subscription.ts";
@@ -16,6 +17,10 @@ import { Subscription } from "./subscription.ts";
 export interface ConnectionWorld {
   readonly engine: Engine;
   readonly fanOut: FanOut;
+  readonly backlog: Backlog;
+  readonly issues: Issues;
+  /** Connections there are. */
+  readonly connections: () => number;
   readonly options: SocketOptions;
   /** False once the server is shutting down: the engine is not asked any more. */
   readonly open: () => boolean;
@@ -26,45 +31,62 @@ export interface ConnectionWorld {
   readonly onError: (error: unknown) => void;
 }
 
-/** Forecasts fetched from the log at a time. */
-const BACKLOG_PAGE = 512;
+/** Series looked at in one turn for what is known of them already. */
+const NAMES_PER_TURN = 256;
+
+/** Messages of one connection in one turn of the event loop; what the system has read already is taken beyond them. */
+const TURN_MESSAGES = 256;
 
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #ws: WebSocket;
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
   readonly #world: ConnectionWorld;
   readonly #session: string;
   readonly #receive: Receive;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
+  /** Between which offsets a new `latest` subscription looks for what is known already. */
+  readonly #latest = new WeakMap<Subscription, { readonly after: number; readonly upTo: number }>();
+  /** What a `stream` subscription that is catching up has seen: the first page may begin before it. */
+  readonly #seen = new WeakMap<Subscription, number>();
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
   #closing = false;
   #answered = true;
+  /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
+  #takenBefore = -1;
+  /** Messages in this turn of the event loop. */
+  #turn = 0;
   #pending = 0;
   #observed = 0;
   readonly onClosed: Promise<void>;
 
-  constructor(ws: WebSocket, socket: Duplex, session: string, authorised: boolean, world: ConnectionWorld) {
+  constructor(ws: WebSocket, socket: Socket, session: string, authorised: boolean, world: ConnectionWorld) {
     this.#ws = ws;
     this.#socket = socket;
     this.#session = session;
     this.#world = world;
     const { options, authorise } = world;
     this.#receive = new Receive({ limits: options.limits, authorised, authorise });
-    this.#initTimer = setTimeout(() => this.#carryOut(this.#receive.initTimeout()), options.initMs);
+    this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
-      if (isBinary) this.#carryOut(this.#receive.binary());
-      else this.#carryOut(this.#receive.text(String(data), world.monotonic()));
+      this.#takeTurn();
+      if (isBinary) this.#carryOut(() => this.#receive.binary());
+      else this.#carryOut(() => this.#receive.text(String(data), world.monotonic()));
     });
     ws.on("pong", () => {
       this.#answered = true;
     });
+    // The library has answered it already.
+    ws.on("ping", () => this.#hold());
     // The library has closed with the right code already, such as 1009; the event is only not to go unheard.
     ws.on("error", () => {});
-    socket.on("drain", () => world.fanOut.wake(this));
+    socket.on("drain", () => {
+      this.#letGo();
+      world.fanOut.wake(this);
+    });
     this.onClosed = new Promise((resolve) => {
       ws.once("close", () => {
         this.#release();
@@ -94,8 +116,16 @@ export class Connection implements Recipient {
 
   /** One beat: terminates a peer that has been silent since the last one, and asks again. */
   beat(): void {
+    if (this.#closing) return;
+    if (this.#full) {
+      const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+      if (taken === this.#takenBefore) this.close(CloseCode.tooSlow, "what was sent is not being read");
+      this.#takenBefore = taken;
+      return;
+    }
+    this.#takenBefore = -1;
     // A peer we do not read from cannot be heard.
-    if (this.#closing || this.#ws.isPaused) return;
+    if (this.#ws.isPaused) return;
     if (!this.#answered) {
       this.#ws.terminate();
       return;
@@ -114,10 +144,23 @@ export class Connection implements Recipient {
 
   flush(frames: number): number {
     if (this.#closing) return 0;
-    const now = this.#world.monotonic();
-    let written = 0;
     // Frames of one turn leave in one system call.
     this.#socket.cork();
+    try {
+      return this.#write(frames);
+    } catch (error) {
+      this.#world.onError(error);
+      this.close(CloseCode.internal, "internal error");
+      return 0;
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
+  #write(frames: number): number {
+    const now = this.#world.monotonic();
+    let written = 0;
+    let fetched = false;
     for (const subscription of this.#subscriptions.values()) {
       while (written < frames && !this.#full) {
         const frame = subscription.take(now);
@@ -125,10 +168,10 @@ export class Connection implements Recipient {
         this.#ws.send(frame, { binary: false });
         written++;
       }
-      this.#resume(subscription);
+      // One page, or one look, a turn: nobody waits for it.
+      if (!fetched) fetched = this.#look(subscription) || this.#resume(subscription);
     }
-    this.#socket.uncork();
-    this.#pace(now);
+    if (!this.#closing) this.#pace(now);
     return written;
   }
 
@@ -140,7 +183,30 @@ export class Connection implements Recipient {
   }
 
   get #full(): boolean {
-    return this.#ws.bufferedAmount >= this.#world.options.highWaterBytes;
+    return this.#ws.bufferedAmount >= highWater(this.#world.options, this.#world.connections());
+  }
+
+  /** Stops reading from a peer that does not take its answers, or sends faster than its observations can be taken. */
+  #hold(): void {
+    if (!this.#ws.isPaused && (this.#full || this.#crowded || this.#turn >= TURN_MESSAGES)) this.#ws.pause();
+  }
+
+  /** Lets others have their turn after some messages of one that sends without end. */
+  #takeTurn(): void {
+    if (++this.#turn !== TURN_MESSAGES) return;
+    this.#hold();
+    setImmediate(() => {
+      this.#turn = 0;
+      this.#letGo();
+    });
+  }
+  #letGo(): void {
+    const { pendingObservations } = this.#world.options.limits;
+    if (this.#ws.isPaused && !this.#full && this.#pending <= pendingObservations / 2) this.#ws.resume();
+  }
+
+  get #crowded(): boolean {
+    return this.#pending >= this.#world.options.limits.pendingObservations;
   }
 
   #dueAt(): number {
@@ -155,16 +221,19 @@ export class Connection implements Recipient {
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
     this.#paceTimer = null;
     if (due <= now || due === Number.POSITIVE_INFINITY) return;
-    this.#paceTimer = setTimeout(() => this.#world.fanOut.wake(this), Math.ceil(due - now));
+    const wait = Math.min(LONGEST_TIMER, Math.ceil(due - now));
+    this.#paceTimer = setTimeout(() => this.#world.fanOut.wake(this), wait);
   }
 
   #send(message: ServerMessage): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(JSON.stringify(message));
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#ws.send(JSON.stringify(message));
+    this.#hold();
   }
 
-  #carryOut(effects: readonly Effect[]): void {
+  #carryOut(effects: () => readonly Effect[]): void {
     try {
-      for (const effect of effects) this.#perform(effect);
+      for (const effect of effects()) this.#perform(effect);
     } catch (error) {
       this.#world.onError(error);
       this.close(CloseCode.internal, "internal error");
@@ -204,7 +273,7 @@ export class Connection implements Recipient {
   }
 
   #subscribe(message: SubscribeMessage): void {
-    const { engine, fanOut, options } = this.#world;
+    const { engine, fanOut, backlog, options } = this.#world;
     const { id, since } = message;
     if (!this.#world.open()) {
       this.#send({
@@ -225,55 +294,73 @@ export class Connection implements Recipient {
       );
       return;
     }
+    if (fanOut.subscriptions >= options.subscriptions) {
+      this.close(CloseCode.tooMany, `expected at most ${options.subscriptions} subscriptions in all`);
+      return;
+    }
     const subscription = new Subscription(message, offset, options.limits.queue);
-    const kept = sameEpoch && engine.issuedSince(since.offset, 1) !== null;
+    const place = sameEpoch ? backlog.start(since.offset) : null;
+    const kept = place !== null;
     this.#subscriptions.set(id, subscription);
     this.#send({ type: "subscribed", id, epoch, offset, recovered: kept });
     if (since !== undefined && !kept) {
       const reason = sameEpoch ? "no longer kept" : "another epoch";
       this.#send({ type: "gap", id, from: sameEpoch ? since.offset : 0, to: offset, reason });
     }
-    if (subscription.mode === "latest") this.#offerLatest(subscription, kept && since ? since.offset : -1);
-    else if (kept && since) subscription.resumeFrom(since.offset);
+    const seen = since?.offset ?? 0;
+    if (subscription.mode === "latest") {
+      subscription.lookThrough(subscription.series === undefined ? engine.names() : [subscription.series]);
+      this.#latest.set(subscription, { after: kept ? seen : -1, upTo: offset });
+    } else if (place !== null) {
+      this.#seen.set(subscription, seen);
+      subscription.resumeFrom(place);
+    }
     fanOut.add(subscription, this);
     fanOut.wake(this);
   }
 
-  /** A new `latest` subscription begins with what is known already. */
-  #offerLatest(subscription: Subscription, after: number): void {
-    const { engine } = this.#world;
-    const names =
-      subscription.series === undefined ? engine.series().map(({ series }) => series) : [subscription.series];
-    for (const name of names) {
+  /** A new `latest` subscription begins with what is known already: a few series a turn, however many there are. */
+  #look(subscription: Subscription): boolean {
+    const bounds = this.#latest.get(subscription);
+    if (bounds === undefined) return false;
+    const { engine, issues } = this.#world;
+    for (let n = 0; n < NAMES_PER_TURN; n++) {
+      const name = subscription.nextUnseen();
+      if (name === undefined) {
+        this.#latest.delete(subscription);
+        break;
+      }
       if (!subscription.wants(name)) continue;
       for (const forecast of engine.latest(name)) {
-        if (forecast.offset > after) subscription.offer(new Issue(forecast, engine.epoch));
+        // A later one has been offered by itself.
+        if (forecast.offset <= bounds.after || forecast.offset > bounds.upTo) continue;
+        const issue = issues.of(forecast);
+        if (!subscription.holds(issue)) subscription.offer(issue);
       }
     }
+    return true;
   }
 
-  /** Fetches the next page of the log for a subscription that is catching up: one a turn, so that nobody waits for it. */
-  #resume(subscription: Subscription): void {
-    const { engine } = this.#world;
+  /** Hands the next page of the log to a subscription that is catching up; false when it needs none now. */
+  #resume(subscription: Subscription): boolean {
+    const { backlog, engine } = this.#world;
     const from = subscription.resumingFrom;
-    if (from === null || subscription.waiting > 0 || this.#closing || !this.#world.open()) return;
-    // Asked without a filter: the work of a page is bounded, however little of it is wanted.
-    for (let limit = BACKLOG_PAGE; ; limit *= 2) {
-      const page = engine.issuedSince(from, limit);
-      if (page === null) {
-        // The log moved on past a reader that took too long.
-        this.close(CloseCode.cannotResume, `offset ${from} is no longer kept; subscribe without since`);
-        return;
-      }
-      // A full page may end in the middle of an observation that led to several: that one waits for the next page.
-      const end = page.length < limit ? undefined : page.at(-1)?.offset;
-      const whole = page.filter(({ offset }) => offset !== end);
-      if (whole.length === 0 && end !== undefined) continue;
-      const wanted = whole.filter(({ series }) => subscription.wants(series));
-      subscription.replay(wanted.map((forecast) => new Issue(forecast, engine.epoch)));
-      subscription.resumeFrom(end === undefined ? null : (whole.at(-1)?.offset ?? from), engine.offset);
-      return;
+    if (from === null || subscription.waiting > 0 || this.#closing || !this.#world.open()) return false;
+    const page = backlog.page(from);
+    if (page === null) {
+      // The log moved on past a reader that took too long.
+      this.close(
+        CloseCode.cannotResume,
+        `offset ${from.position} is no longer kept; subscribe without since`,
+      );
+      return true;
     }
+    const seen = this.#seen.get(subscription) ?? 0;
+    subscription.replay(
+      page.issues.filter(({ forecast }) => forecast.offset > seen && subscription.wants(forecast.series)),
+    );
+    subscription.resumeFrom(page.next, engine.offset);
+    return true;
   }
 
   #observe(observation: Readonly<Record<string, unknown>>): void {
@@ -290,13 +377,13 @@ export class Connection implements Recipient {
       refuse(error.code, error.message, false);
       return;
     }
-    const { limits } = this.#world.options;
-    if (++this.#pending >= limits.pendingObservations) this.#ws.pause();
+    this.#pending++;
+    this.#hold();
     this.#world
       .ingest([read])
       .then((receipt) => {
         const [refused] = receipt.refused;
-        if (refused !== undefined) return refuse(refused.code, refused.message, false);
+        if (refused !== undefined) return refuse(refused.code, refused.message, refused.code === "busy");
         const status = receipt.duplicate > 0 ? "duplicate" : receipt.late > 0 ? "late" : "accepted";
         this.#send({ type: "ack", ...id, status, offset: this.#world.engine.offset });
       })
@@ -307,7 +394,7 @@ export class Connection implements Recipient {
       })
       .finally(() => {
         this.#pending--;
-        if (this.#ws.isPaused && this.#pending <= limits.pendingObservations / 2) this.#ws.resume();
+        this.#letGo();
       });
   }
 

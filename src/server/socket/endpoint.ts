@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Forecast } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
-import type { SocketOptions } from "./limits.ts";
+import { Issues } from "./issue.ts";
+import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { JSON_SUBPROTOCOL } from "./messages.ts";
 
 export interface StreamEndpointOptions {
@@ -28,6 +30,8 @@ export interface StreamEndpointOptions {
 export class StreamEndpoint {
   readonly #options: StreamEndpointOptions;
   readonly #server: WebSocketServer;
+  readonly #issues: Issues;
+  readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
   readonly #connections = new Set<Connection>();
   readonly #heartbeat: NodeJS.Timeout;
@@ -49,18 +53,23 @@ export class StreamEndpoint {
       handleProtocols: (offered) =>
         offered.has(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : ([...offered][0] ?? false),
     });
-    this.#fanOut = new FanOut(engine.epoch);
+    this.#issues = new Issues(engine.epoch);
+    this.#backlog = new Backlog(engine, this.#issues);
+    this.#fanOut = new FanOut(this.#issues, options.monotonic);
     const subscription = engine.forecasts$.subscribe((forecast) => {
       this.#fanOut.publish(forecast, observed(forecast));
     });
     this.#unsubscribe = () => subscription.unsubscribe();
-    this.#heartbeat = setInterval(() => {
-      for (const connection of this.#connections) connection.beat();
-    }, socket.pingMs);
+    this.#heartbeat = setInterval(
+      () => {
+        for (const connection of this.#connections) connection.beat();
+      },
+      Math.min(LONGEST_TIMER, socket.pingMs),
+    );
   }
 
   /** Answers one upgrade request for this endpoint. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const refused = this.#refusal(request, ws);
       if (refused === null) {
@@ -80,6 +89,7 @@ export class StreamEndpoint {
       connections_total: this.#opened,
       subscriptions: this.#fanOut.subscriptions,
       conflated_total: this.#fanOut.conflated,
+      log_pages_read_total: this.#backlog.reads,
     };
   }
 
@@ -112,11 +122,14 @@ export class StreamEndpoint {
     return null;
   }
 
-  #open(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
+  #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
     const { access, engine, intake, monotonic, onError } = this.#options;
     const world: ConnectionWorld = {
       engine,
       fanOut: this.#fanOut,
+      backlog: this.#backlog,
+      issues: this.#issues,
+      connections: () => this.#connections.size,
       options: this.#options.socket,
       open: () => intake.open,
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),

@@ -1,5 +1,5 @@
 import type { Forecast } from "../../models/forecast.ts";
-import { Issue } from "./issue.ts";
+import type { Issue, Issues } from "./issue.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** What the fan-out needs of a connection. */
@@ -13,6 +13,8 @@ export interface Recipient {
 
 /** Frames written before other work of the process gets its turn. */
 const FRAMES_PER_TURN = 512;
+/** Milliseconds of writing, and of reading what has to be caught up with, before other work gets its turn. */
+const TURN_MILLISECONDS = 8;
 /** Frames written to one connection before the next one gets its turn. */
 const FRAMES_PER_CONNECTION = 64;
 
@@ -21,7 +23,8 @@ const FRAMES_PER_CONNECTION = 64;
  * many never holds the event loop. Cost of a forecast: O(subscriptions that want it).
  */
 export class FanOut {
-  readonly #epoch: string;
+  readonly #issues: Issues;
+  readonly #monotonic: () => number;
   readonly #recipients = new Map<Subscription, Recipient>();
   readonly #exact = new Map<string, Set<Subscription>>();
   readonly #patterns = new Set<Subscription>();
@@ -31,8 +34,9 @@ export class FanOut {
   #turn: NodeJS.Immediate | null = null;
   #conflatedBefore = 0;
 
-  constructor(epoch: string) {
-    this.#epoch = epoch;
+  constructor(issues: Issues, monotonic: () => number) {
+    this.#issues = issues;
+    this.#monotonic = monotonic;
   }
 
   get subscriptions(): number {
@@ -75,7 +79,7 @@ export class FanOut {
       this.#matches.set(forecast.series, matches);
     }
     if (exact === undefined && (matches === undefined || matches.length === 0)) return;
-    const issue = new Issue(forecast, this.#epoch, observed);
+    const issue = this.#issues.of(forecast, observed);
     for (const those of [exact, matches]) {
       if (those === undefined) continue;
       for (const subscription of [...those]) this.#offer(subscription, issue);
@@ -108,12 +112,13 @@ export class FanOut {
   #write(): void {
     this.#turn = null;
     let left = FRAMES_PER_TURN;
+    const until = this.#monotonic() + TURN_MILLISECONDS;
     for (const recipient of [...this.#waiting]) {
       // Deleted and added again, a recipient with more to write goes to the end of the line.
       this.#waiting.delete(recipient);
       left -= recipient.flush(Math.min(left, FRAMES_PER_CONNECTION));
       if (recipient.writable) this.#waiting.add(recipient);
-      if (left <= 0) break;
+      if (left <= 0 || this.#monotonic() >= until) break;
     }
     if (this.#waiting.size > 0) this.#turn = setImmediate(() => this.#write());
   }

@@ -3,6 +3,7 @@ import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Forecast } from "../../models/forecast.ts";
 import { MAX_HORIZON } from "../../models/forecaster/specification.ts";
+import { parseJson } from "../../streams/json.ts";
 import { MAX_OBSERVATION_ID, MAX_SERIES_NAME } from "../../streams/observation-schema.ts";
 import type { ConnectionLimits } from "./limits.ts";
 
@@ -122,9 +123,10 @@ export class NotAMessage extends EddyError {}
 export function readMessage(text: string): ClientMessage {
   let message: unknown;
   try {
-    message = JSON.parse(text);
+    message = parseJson(text, "bad-message", "message");
   } catch (cause) {
-    throw new NotAMessage("bad-message", "message", { expected: "JSON", received: printable(text), cause });
+    const { expected = "JSON" } = cause as EddyError;
+    throw new NotAMessage("bad-message", "message", { expected, received: printable(text), cause });
   }
   if (typeof message !== "object" || message === null || Array.isArray(message)) {
     throw new NotAMessage("bad-message", "message", {
@@ -155,7 +157,7 @@ export function readMessage(text: string): ClientMessage {
 /** The `id` of a message that was refused, for the error that answers it. */
 export function idOf(text: string): SubscriptionId | undefined {
   try {
-    return usableId(JSON.parse(text).id);
+    return usableId((parseJson(text, "bad-message", "message") as { id?: unknown }).id);
   } catch {
     return undefined;
   }

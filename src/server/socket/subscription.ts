@@ -1,4 +1,5 @@
-import type { Issue } from "./issue.ts";
+import type { LogPlace } from "../engine.ts";
+import { type Issue, View } from "./issue.ts";
 import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
 import { matchesPattern } from "./pattern.ts";
 
@@ -14,8 +15,7 @@ export class Subscription {
   readonly series: string | undefined;
   readonly mode: "latest" | "stream";
   readonly #pattern: string;
-  readonly #steps: ReadonlySet<number> | null;
-  readonly #observed: boolean;
+  readonly #view: View;
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
   readonly #capacity: number;
@@ -30,16 +30,16 @@ export class Subscription {
   /** Forecasts replaced before they were sent. */
   conflated = 0;
   #after: number;
-  #resumingFrom: number | null = null;
+  #resumingFrom: LogPlace | null = null;
+  /** Series whose latest forecast has still to be looked at, or null when all have been. */
+  #unseen: Iterator<string> | null = null;
 
   constructor(message: SubscribeMessage, after: number, capacity: number) {
     this.id = message.id;
     this.series = message.series;
     this.mode = message.mode ?? "latest";
     this.#pattern = message.pattern ?? "";
-    this.#steps =
-      message.horizons === undefined ? null : new Set([...message.horizons].sort((a, b) => a - b));
-    this.#observed = message.observed ?? false;
+    this.#view = new View(message.horizons, message.observed ?? false);
     this.#interval = message.maxRate === undefined ? 0 : 1000 / message.maxRate;
     this.#capacity = capacity;
     this.#after = after;
@@ -55,14 +55,34 @@ export class Subscription {
   }
 
   /** Where catching up stands, or null when the subscription is live. */
-  get resumingFrom(): number | null {
+  get resumingFrom(): LogPlace | null {
     return this.#resumingFrom;
   }
 
-  /** Goes on catching up from `offset`; with null, goes live after journal position `live`. */
-  resumeFrom(offset: number | null, live = this.#after): void {
-    this.#resumingFrom = offset;
+  /** Goes on catching up from `place`; with null, goes live after journal position `live`. */
+  resumeFrom(place: LogPlace | null, live = this.#after): void {
+    this.#resumingFrom = place;
     this.#after = live;
+  }
+
+  /** Begins to look through these series for what is known already. */
+  lookThrough(series: Iterable<string>): void {
+    this.#unseen = series[Symbol.iterator]();
+  }
+
+  /** The next of them, or undefined when there is none. */
+  nextUnseen(): string | undefined {
+    const next = this.#unseen?.next();
+    if (next === undefined || next.done) {
+      this.#unseen = null;
+      return undefined;
+    }
+    return next.value;
+  }
+
+  /** Whether something newer waits in the slot of this forecast. */
+  holds(issue: Issue): boolean {
+    return this.#slots.has(issue.slot);
   }
 
   get waiting(): number {
@@ -92,11 +112,12 @@ export class Subscription {
     const issue = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
     if (issue === null) return null;
     if (this.mode === "stream") this.#unacknowledged?.push(issue.forecast.offset);
-    return issue.frame(this.id, this.#steps, this.#observed);
+    return issue.frame(this.id, this.#view);
   }
 
   /** When it is to be turned to again: something waits, or there is more to catch up with. Infinity: not until then. */
   get dueAt(): number {
+    if (this.#unseen !== null) return 0;
     if (this.waiting === 0) return this.#resumingFrom === null ? Number.POSITIVE_INFINITY : 0;
     if (this.mode === "stream") return this.#nextStream;
     let due = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@ import type { Forecast } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import { type Checkpoint, readFrame } from "../checkpoint.ts";
 import { unpackForecasts } from "../issued-forecasts.ts";
-import { unpackValues } from "../journal.ts";
+import { isTakenBack, unpackValues } from "../journal.ts";
 import type { Generation, JournalRow, StoredSeries } from "../store.ts";
 import { checkSchema } from "./schema.ts";
 import { SELECT_SERIES, type SeriesRow, storedSeries } from "./series-row.ts";
@@ -136,6 +136,7 @@ export class DatabaseReader {
   *observations(series: readonly StoredSeries[]): Generator<StoredObservation> {
     const byId = new Map(series.map((one) => [one.id, one]));
     for (const { position, series: id, time, payload } of this.rows(new Set(byId.keys()))) {
+      if (isTakenBack(payload)) continue;
       const { name, columns } = byId.get(id)!;
       yield { position, series: name, time, values: unpackValues(payload, columns, time, position) };
     }

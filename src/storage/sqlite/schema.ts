@@ -4,7 +4,7 @@ import { EddyError } from "../../models/errors.ts";
 /** "EDDY", in the header of the database file. */
 export const APPLICATION_ID = 0x45444459;
 /** Version of the tables below. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const TABLES = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -51,8 +51,9 @@ CREATE TABLE rollups (
   PRIMARY KEY (hour, series)
 ) WITHOUT ROWID;
 CREATE TABLE sources (name TEXT PRIMARY KEY, reached TEXT NOT NULL) WITHOUT ROWID;
--- How long ago a position was written: one row per minute of intake.
-CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+-- How long ago a position was written: one row per minute of intake. Minutes are those that the database has been open,
+-- so that no clock can jump; the least that the wall clock said meanwhile stands beside them, in milliseconds.
+CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL, clock REAL NOT NULL);
 `;
 
 /**
@@ -65,7 +66,7 @@ export function prepareSchema(db: Database, path: string, epoch: () => string): 
       db.exec(TABLES);
       const fact = db.prepare("INSERT INTO facts VALUES (?, ?)");
       fact.run("epoch", epoch());
-      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter"]) fact.run(name, 0);
+      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter", "open"]) fact.run(name, 0);
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     }).immediate();

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
 import type { Forecast } from "../../models/forecast.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { packForecasts, unpackForecasts } from "../issued-forecasts.ts";
 import type {
   CheckpointBatch,
@@ -16,11 +17,15 @@ import type {
   Store,
   StoredSeries,
   StoreSize,
+  TakeBack,
   TrimRequest,
 } from "../store.ts";
-import { type Lock, takeLock } from "./lock.ts";
+import { DatabaseFiles } from "./files.ts";
+import { type Lock, realPath, takeLock } from "./lock.ts";
 import { checkLog } from "./log-check.ts";
 import { LogCopier } from "./log-copier.ts";
+import { OpenRecord, type OpenRecordContent, readOpenRecord } from "./open-record.ts";
+import { Removal } from "./removal.ts";
 import { prepareSchema } from "./schema.ts";
 import {
   INSERT_SERIES,
@@ -41,12 +46,22 @@ export interface SqliteStoreOptions {
   readonly maxBytes?: number;
   /** Called at named points inside a commit, a checkpoint and the copying of the log; a test kills the process there. */
   readonly failpoint?: (name: string) => void;
-  /** Told when the log could not be copied into the database; what was committed is safe in the log. */
-  readonly onCopyFailure?: (error: EddyError) => void;
+  /** Measures how long things are kept, and asks now and then whether the files are still there. */
+  readonly clock?: Clock;
+  /** Go on with what the database holds although acknowledged observations are missing from it. */
+  readonly reset?: boolean;
+  /** Told what a user must know: the log could not be copied, files are gone, observations are missing. */
+  readonly say?: (level: "warn" | "error", message: string) => void;
 }
 
 const DAY = 86_400_000;
+const MINUTE = 60_000;
+/** Of a database made here. */
 const PAGE_BYTES = 8192;
+/** Milliseconds that a write waits for another process at most: the event loop waits with it. */
+const BUSY_MILLISECONDS = 20;
+/** Milliseconds between two looks at the files. */
+const WATCH_EVERY = 500;
 /** Rows read at a time, so that no read statement stays open while others write. */
 const READ_ROWS = 512;
 
@@ -64,9 +79,20 @@ export class SqliteStore implements Store {
   readonly #db: Database.Database;
   readonly #failpoint: (name: string) => void;
   readonly #durability: "power" | "process";
-  readonly #inode: number;
+  readonly #clock: Clock;
+  readonly #say: (level: "warn" | "error", message: string) => void;
+  readonly #pageBytes: number;
+  readonly #files: DatabaseFiles;
+  readonly #record: OpenRecord;
+  /** Milliseconds that the database had been open before, and the monotonic clock when it was opened now. */
+  readonly #ranBefore: number;
+  readonly #openedAt: number;
+  #cancelWatch = (): void => {};
+  /** The log has a hole, and closing the database would copy what is around it. */
+  #torn = false;
   readonly #names = new Map<number, string>();
   readonly #statements;
+  readonly #removal: Removal;
   readonly #copier: LogCopier;
   #position = 0;
   #failed: EddyError | undefined;
@@ -74,18 +100,23 @@ export class SqliteStore implements Store {
   #copyFailures = 0;
 
   constructor(options: SqliteStoreOptions) {
-    this.path = resolve(options.path);
+    const given = resolve(options.path);
     this.#failpoint = options.failpoint ?? (() => {});
     this.#durability = options.durability ?? "power";
+    this.#clock = options.clock ?? systemClock;
+    this.#say = options.say ?? (() => {});
     try {
-      mkdirSync(dirname(this.path), { recursive: true });
+      mkdirSync(dirname(given), { recursive: true });
+      this.path = realPath(given);
       this.#lock = takeLock(this.path);
     } catch (error) {
-      throw storageError(this.path, error);
+      throw storageError(given, error);
     }
     let db: Database.Database | undefined;
     try {
-      checkLog(this.path, PAGE_BYTES);
+      const left = readOpenRecord(this.path);
+      const cut = checkLog(this.path, left !== undefined && left.reached > 0, options.reset ?? false);
+      const logBytes = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
       db = new Database(this.path);
       db.pragma(`page_size = ${PAGE_BYTES}`);
       prepareSchema(db, this.path, randomUUID);
@@ -94,24 +125,99 @@ export class SqliteStore implements Store {
           expected: "a file system that can hold a write-ahead log",
         });
       }
+      this.#pageBytes = Number(db.pragma("page_size", { simple: true }));
       if (options.maxBytes !== undefined) {
-        db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
+        db.pragma(`max_page_count = ${Math.max(1, Math.floor(options.maxBytes / this.#pageBytes))}`);
       }
-      writeFileSync(`${this.path}-pid`, `${process.pid}\n`);
       this.#db = db;
-      this.#inode = statSync(this.path).ino;
       this.#statements = this.#prepare();
+      this.#position = this.#lastPosition();
+      if (cut !== undefined) this.#say("warn", `${this.path}: ${cut}`);
+      this.#checkComplete(left, logBytes, options.reset ?? false);
+      this.#ranBefore = MINUTE * Number(this.#statements.newestMinute.get() ?? 0);
+      this.#openedAt = this.#clock.monotonic();
+      this.#removal = new Removal(db);
       this.#copier = new LogCopier(db, this.path, this.#failpoint, (error) => {
-        const storage = storageError(this.path, error);
         this.#copyFailures++;
-        if (isFatal(error)) this.#failed ??= storage;
-        options.onCopyFailure?.(storage);
+        const { message } = this.#note(error);
+        this.#say("error", `the log was not copied into the database: ${message}`);
       });
+      this.#markOpen(1);
+      // In the file itself, where it is found if everything beside it gets lost.
+      db.pragma("wal_checkpoint(PASSIVE)");
+      db.pragma(`busy_timeout = ${BUSY_MILLISECONDS}`);
+      this.#files = new DatabaseFiles(this.path, this.#pageBytes);
+      this.#record = new OpenRecord(this.path, this.#position);
+      this.#watch();
     } catch (error) {
       db?.close();
       this.#lock.release();
       throw storageError(this.path, error);
     }
+  }
+
+  /** The highest position ever given, even if retention has emptied the journal since. */
+  #lastPosition(): number {
+    const { newestRow, getFact } = this.#statements;
+    return Math.max(
+      Number(newestRow.get() ?? 0),
+      Number(getFact.get("derivedUpTo")),
+      Number(this.#db.prepare("SELECT max(position) FROM minutes").pluck().get() ?? 0),
+    );
+  }
+
+  /** Whether everything that was acknowledged is there, as far as what is left of the last process can tell. */
+  #checkComplete(left: OpenRecordContent | undefined, logBytes: number, reset: boolean): void {
+    const missing =
+      left !== undefined
+        ? left.reached > this.#position && {
+            expected: `observations up to position ${left.reached}, which were acknowledged`,
+            received: this.#position === 0 ? "none" : `observations up to ${this.#position}`,
+          }
+        : logBytes === 0 &&
+          Number(this.#statements.getFact.get("open") ?? 0) !== 0 && {
+            expected: `the write-ahead log ${this.path}-wal beside it, as it was not closed in order`,
+            received: "none",
+          };
+    if (missing === false) return;
+    const problem = new EddyError("storage", this.path, {
+      ...missing,
+      hint: "its log was deleted, cut or left behind: put it back, restore a savepoint, or go on without what is missing by --reset",
+    });
+    // What was not synced may be gone after a power cut; nobody was promised more.
+    if (!reset && (left === undefined || this.#durability === "power")) throw problem;
+    const [flaw] = this.#db.pragma("quick_check(1)") as { quick_check: string }[];
+    if (flaw.quick_check !== "ok") {
+      throw new EddyError("storage", this.path, {
+        expected: "whole pages",
+        received: `damaged ones: ${flaw.quick_check}`,
+        hint: "restore a savepoint or another copy",
+      });
+    }
+    this.#say("warn", `${problem.message}: going on without`);
+  }
+
+  #markOpen(open: 0 | 1): void {
+    this.#statements.setFact.run(open, "open");
+  }
+
+  /** Looks at the files again and again, so that it is known within a second when one is gone. */
+  #watch(): void {
+    this.#cancelWatch = this.#clock.after(WATCH_EVERY, () => {
+      try {
+        if (this.#failed === undefined) this.#look();
+      } catch (error) {
+        this.#failed ??= storageError(this.path, error);
+        this.#say("error", this.#failed.message);
+      }
+      this.#watch();
+    });
+  }
+
+  #look(): void {
+    this.#assertPresent();
+    this.#lock.renew();
+    this.#record.renew();
   }
 
   get failed(): EddyError | undefined {
@@ -130,7 +236,7 @@ export class SqliteStore implements Store {
         "INSERT INTO sources VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached",
       ),
       addForecast: db.prepare<[number, number, number, number, Uint8Array]>(
-        "INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO forecasts VALUES (?, ?, ?, ?, ?)",
       ),
       addRollUp: db.prepare<[number, number, number, number, number, number]>(
         `INSERT INTO rollups VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hour, series) DO UPDATE SET
@@ -138,10 +244,14 @@ export class SqliteStore implements Store {
            absolute_error = absolute_error + excluded.absolute_error, held = held + excluded.held`,
       ),
       setFact: db.prepare<[number, string]>("UPDATE facts SET value = ? WHERE name = ?"),
+      newestMinute: db.prepare("SELECT max(minute) FROM minutes").pluck(),
       getFact: db.prepare<[string]>("SELECT value FROM facts WHERE name = ?").pluck(),
-      setMinute: db.prepare<[number, number]>(
-        "INSERT INTO minutes VALUES (?, ?) ON CONFLICT (minute) DO UPDATE SET position = excluded.position",
+      setMinute: db.prepare<[number, number, number]>(
+        `INSERT INTO minutes VALUES (?, ?, ?) ON CONFLICT (minute) DO UPDATE SET
+           position = excluded.position, clock = min(clock, excluded.clock)`,
       ),
+      clockSince: db.prepare<[number]>("SELECT min(clock) FROM minutes WHERE minute > ?").pluck(),
+      minuteBefore: db.prepare<[number]>("SELECT 1 FROM minutes WHERE minute <= ? LIMIT 1").pluck(),
       addCheckpoint: db.prepare<[number, number, number, Uint8Array]>(
         "INSERT INTO checkpoints VALUES (?, ?, ?, ?)",
       ),
@@ -161,8 +271,9 @@ export class SqliteStore implements Store {
       ),
       oldestRow: db.prepare("SELECT min(position) FROM journal").pluck(),
       newestRow: db.prepare("SELECT max(position) FROM journal").pluck(),
-      issuedSince: db.prepare<[number, number], ForecastRow>(
-        "SELECT position, ordinal, series, payload FROM forecasts WHERE position > ? ORDER BY position, ordinal LIMIT ?",
+      issuedSince: db.prepare<[number, number, number], ForecastRow>(
+        `SELECT position, ordinal, series, payload FROM forecasts WHERE (position, ordinal) > (?, ?)
+         ORDER BY position, ordinal LIMIT ?`,
       ),
       issuedAsOf: db.prepare<[number, number], ForecastRow>(
         `SELECT position, ordinal, series, payload FROM forecasts WHERE series = ? AND issued <= ?
@@ -176,7 +287,10 @@ export class SqliteStore implements Store {
       ),
       oldestId: db.prepare("SELECT min(position) FROM ids").pluck(),
       trimIds: db.prepare<[number, number]>("DELETE FROM ids WHERE position <= ? AND position < ?"),
-      trimMinutes: db.prepare<[number]>("DELETE FROM minutes WHERE minute < ?"),
+      trimMinutes: db.prepare<[number]>(
+        // The newest one tells how long the database has been open.
+        "DELETE FROM minutes WHERE minute < ? AND minute < (SELECT max(minute) FROM minutes)",
+      ),
       trimRollUps: db.prepare<[number, number]>(
         "DELETE FROM rollups WHERE (hour, series) IN (SELECT hour, series FROM rollups WHERE hour < ? LIMIT ?)",
       ),
@@ -193,12 +307,6 @@ export class SqliteStore implements Store {
         this.#names.set(row.id, row.name);
       }
       const fact = (name: string): unknown => this.#statements.getFact.get(name);
-      // The highest position ever given, even if retention has emptied the journal since.
-      this.#position = Math.max(
-        Number(this.#statements.newestRow.get() ?? 0),
-        Number(fact("derivedUpTo")),
-        Number(db.prepare("SELECT max(position) FROM minutes").pluck().get() ?? 0),
-      );
       return {
         epoch: String(fact("epoch")),
         position: this.#position,
@@ -216,6 +324,7 @@ export class SqliteStore implements Store {
             .all()
             .map(({ name, reached }) => [name, reached]),
         ),
+        ...this.#removal.underWay(),
       };
     });
   }
@@ -237,24 +346,36 @@ export class SqliteStore implements Store {
         last.set(series, position);
       }
       for (const [name, reached] of commit.sources) setSource.run(name, reached);
-      if (position > this.#position) setMinute.run(Math.floor(commit.now / 60_000), position);
+      if (position > this.#position) setMinute.run(this.#minute(0), position, this.#clock.now());
       this.#failpoint("commit:written");
     });
     this.#failpoint("commit:durable");
+    if (position > this.#position) this.#record.reached(position);
     this.#position = position;
     for (const { id, name } of commit.series) this.#names.set(id, name);
     return positions;
   }
 
   #writeDerived(derived: Derived): void {
-    const { addForecast, addRollUp, setFact } = this.#statements;
-    for (const { position, ordinal, series, forecasts } of derived.issued) {
-      addForecast.run(position, ordinal, series, Date.parse(forecasts[0].issuedAt), packForecasts(forecasts));
-    }
+    const { addRollUp, setFact } = this.#statements;
+    this.#writeIssued(derived.issued);
     for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
       addRollUp.run(hour, series, observations, count, absoluteError, held);
     }
     setFact.run(derived.upTo, "derivedUpTo");
+  }
+
+  #writeIssued(issued: readonly IssuedForecasts[]): void {
+    for (const { position, ordinal, series, forecasts } of issued) {
+      const { issuedAt } = forecasts[0];
+      this.#statements.addForecast.run(
+        position,
+        ordinal,
+        series,
+        Date.parse(issuedAt),
+        packForecasts(forecasts),
+      );
+    }
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
@@ -296,11 +417,34 @@ export class SqliteStore implements Store {
     return this.#guard(() => Number(this.#statements.oldestRow.get() ?? this.#position + 1));
   }
 
-  issuedSince(since: number, limit: number): readonly IssuedForecasts[] | null {
+  issuedSince(
+    since: number,
+    limit: number,
+    ordinal = Number.MAX_SAFE_INTEGER,
+  ): readonly IssuedForecasts[] | null {
     return this.#guard(() => {
-      if (since < Number(this.#statements.getFact.get("forecastsAfter"))) return null;
-      return this.#statements.issuedSince.all(since, limit).map((row) => this.#unpack(row));
+      const trimmedTo = Number(this.#statements.getFact.get("forecastsAfter"));
+      if (since < trimmedTo || (since === trimmedTo && since > 0 && ordinal < Number.MAX_SAFE_INTEGER))
+        return null;
+      return this.#statements.issuedSince.all(since, ordinal, limit).map((row) => this.#unpack(row));
     });
+  }
+
+  removeSeries(series: number, last: number): void {
+    this.#write(true, () => this.#removal.remove(series, last));
+    this.#names.delete(series);
+  }
+
+  takeBack(taken: TakeBack): void {
+    this.#write(true, () => this.#removal.takeBack(taken));
+  }
+
+  reissue(issued: readonly IssuedForecasts[]): void {
+    this.#write(false, () => this.#writeIssued(issued));
+  }
+
+  rebuilt(series: number): void {
+    this.#write(true, () => this.#removal.rebuilt(series));
   }
 
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
@@ -312,8 +456,11 @@ export class SqliteStore implements Store {
 
   #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {
     let forecasts: readonly Forecast[] = [];
+    const name = this.#names.get(series);
+    // Of a series that was removed.
+    if (name === undefined) return { position, ordinal, series, forecasts };
     try {
-      forecasts = unpackForecasts(payload, this.#names.get(series) ?? String(series));
+      forecasts = unpackForecasts(payload, name);
     } catch (error) {
       if (!(error instanceof EddyError)) throw error;
       this.#damagedForecasts++;
@@ -321,14 +468,33 @@ export class SqliteStore implements Store {
     return { position, ordinal, series, forecasts };
   }
 
-  trim({ needed, reached, retention, now, limit }: TrimRequest): number {
+  /** The minute `days` ago, of those that the database has been open. */
+  #minute(days: number): number {
+    const ran = this.#ranBefore + this.#clock.monotonic() - this.#openedAt;
+    return Math.floor((ran - days * DAY) / MINUTE);
+  }
+
+  /**
+   * The wall clock, unless it may have jumped ahead: the least it has said while observations came in over the last day.
+   * Undefined until there is a day to look back on.
+   */
+  #steadyNow(): number | undefined {
+    const yesterday = this.#minute(1);
+    const since = this.#statements.clockSince.get(yesterday);
+    if (typeof since !== "number" || this.#statements.minuteBefore.get(yesterday) === undefined)
+      return undefined;
+    return Math.min(since, this.#clock.now());
+  }
+
+  trim({ needed, reached, retention, limit }: TrimRequest): number {
     const s = this.#statements;
     const bound = (rows: number, days: number): number => {
-      const aged = Number(s.positionAtMinute.get(Math.floor((now - days * DAY) / 60_000)) ?? 0);
+      const aged = Number(s.positionAtMinute.get(this.#minute(days)) ?? 0);
       return Math.max(reached - rows, aged);
     };
     let changes = 0;
     this.#write(false, () => {
+      changes += this.#removal.purge(limit);
       const oldest = Number(s.oldestRow.get() ?? Number.POSITIVE_INFINITY);
       const journalTo = Math.min(needed, bound(retention.journalRows, retention.journalDays));
       if (oldest <= journalTo) changes += s.trimRows.run(journalTo, oldest + limit).changes;
@@ -346,7 +512,9 @@ export class SqliteStore implements Store {
       if (oldestId <= idsTo) changes += s.trimIds.run(idsTo, oldestId + limit).changes;
 
       const keepMinutes = Math.max(retention.journalDays, retention.forecastDays) + 1;
-      changes += s.trimMinutes.run(Math.floor((now - keepMinutes * DAY) / 60_000)).changes;
+      changes += s.trimMinutes.run(this.#minute(keepMinutes)).changes;
+      const now = this.#steadyNow();
+      if (now === undefined) return;
       // Readings of long ago make such roll-ups as long as they come in: only a full slice says that there is more to do.
       const rolled = s.trimRollUps.run(now - retention.rollUpDays * DAY, limit).changes;
       if (rolled === limit) changes += rolled;
@@ -361,12 +529,12 @@ export class SqliteStore implements Store {
       const oldestForecast = Number(this.#statements.oldestForecast.get() ?? this.#position + 1);
       const oldestId = Number(this.#statements.oldestId.get() ?? this.#position + 1);
       return {
-        databaseBytes: pages * PAGE_BYTES,
+        databaseBytes: pages * this.#pageBytes,
         journalRows: this.#position + 1 - oldest,
         forecastRows: this.#position + 1 - oldestForecast,
         idRows: this.#position + 1 - oldestId,
         damagedForecasts: this.#damagedForecasts,
-        logBytes: this.#copier.length * PAGE_BYTES,
+        logBytes: this.#copier.length * this.#pageBytes,
         copyFailures: this.#copyFailures,
       };
     });
@@ -377,12 +545,23 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#cancelWatch();
     await this.#copier.close();
+    let inOrder = false;
     try {
-      this.#db.close();
+      if (this.#failed === undefined) {
+        this.#look();
+        this.#markOpen(0);
+        inOrder = true;
+      }
+    } catch (error) {
+      this.#say("error", `${this.path} was not closed in order: ${(error as Error).message}`);
+    }
+    try {
+      if (!this.#torn) this.#db.close();
     } finally {
+      this.#record.close(inOrder);
       this.#lock.release();
-      rmSync(`${this.path}-pid`, { force: true });
     }
   }
 
@@ -400,21 +579,37 @@ export class SqliteStore implements Store {
     this.#copier.committed();
   }
 
-  /** A file that was deleted or replaced still takes writes, into nothing. */
+  /** Files that were deleted, replaced or cut still take writes, into nothing. What is in a log that is out of reach is saved. */
   #assertPresent(): void {
-    let inode: number | undefined;
-    try {
-      inode = statSync(this.path).ino;
-    } catch {
-      inode = undefined;
-    }
-    if (inode === this.#inode) return;
+    const flaw = this.#files.flaw(this.#copier.length);
+    if (flaw === undefined) return;
+    const { expected, received, rescuable } = flaw;
+    const rescued = rescuable && this.#rescue();
+    this.#torn = !rescued;
     this.#failed = new EddyError("storage", this.path, {
-      expected: "the database file that was opened",
-      received: inode === undefined ? "no file: it was deleted or moved" : "another file in its place",
-      hint: "intake has stopped; put the file back or restart",
+      expected,
+      received,
+      hint: rescued
+        ? "intake has stopped; all that was acknowledged is in the database: restart"
+        : "intake has stopped; put the file back or restart",
     });
+    this.#say("error", this.#failed.message);
     throw this.#failed;
+  }
+
+  /** Copies everything in the log, which only this process can still read, into the database. */
+  #rescue(): boolean {
+    try {
+      this.#db.pragma("synchronous = FULL");
+      const [{ busy, log, checkpointed }] = this.#db.pragma("wal_checkpoint(PASSIVE)") as {
+        busy: number;
+        log: number;
+        checkpointed: number;
+      }[];
+      return busy === 0 && checkpointed === log;
+    } catch {
+      return false;
+    }
   }
 
   #guard<T>(body: () => T): T {
@@ -423,10 +618,22 @@ export class SqliteStore implements Store {
     } catch (error) {
       // Without a code it is no failure of the disk.
       if (sqliteCode(error) === "") throw error;
-      const storage = storageError(this.path, error);
-      if (isFatal(error)) this.#failed = storage;
-      throw storage;
+      if (sqliteCode(error).startsWith("SQLITE_BUSY")) throw busyError(this.path, error);
+      throw this.#note(error);
     }
+  }
+
+  /** In words; a failure after which the file cannot be trusted is the last one, and may have its cause in lost files. */
+  #note(error: unknown): EddyError {
+    const storage = storageError(this.path, error);
+    if (!isFatal(error) || this.#failed) return storage;
+    try {
+      this.#assertPresent();
+      this.#failed = storage;
+    } catch {
+      // It is told, and stands in `#failed`.
+    }
+    return this.#failed ?? storage;
   }
 }
 
@@ -456,6 +663,14 @@ const MEANINGS: readonly (readonly [RegExp, string, string])[] = [
     "check the path and its permissions",
   ],
 ];
+
+const busyError = (path: string, cause: unknown): EddyError =>
+  new EddyError("busy", path, {
+    expected: "a database that no other process is writing",
+    received: `one that another process has locked (${sqliteCode(cause)})`,
+    hint: "send again in a second",
+    cause,
+  });
 
 /** What SQLite and the file system say, as one line a user can act on. */
 export function storageError(path: string, error: unknown): EddyError {

@@ -9,30 +9,21 @@ export interface Line {
   readonly tooLong: boolean;
 }
 
-/**
- * Cuts bytes into lines: LF or CRLF, a byte order mark is dropped, invalid UTF-8 becomes U+FFFD. Holds at most one
- * line of bounded length, whatever comes.
- */
-export class LineSplitter {
-  readonly #decoder = new TextDecoder("utf-8");
+/** Cuts the text of an input into what is read at once: its lines, or its JSON values. */
+export interface Splitter {
+  /** What this text completes. */
+  push(text: string): Line[];
+  /** What is left when the input has ended. */
+  end(): Line[];
+}
+
+/** Cuts text into lines: LF or CRLF. Holds at most one line of bounded length, whatever comes. */
+export class TextLines implements Splitter {
   #rest = "";
   #number = 0;
   #overlong = false;
 
-  /** The lines that these bytes complete. */
-  push(bytes: Uint8Array): Line[] {
-    return this.#cut(this.#decoder.decode(bytes, { stream: true }));
-  }
-
-  /** The last line, when it has no line end. */
-  end(): Line[] {
-    const lines = this.#cut(this.#decoder.decode());
-    if (this.#rest !== "" || this.#overlong) lines.push(this.#line(this.#rest));
-    this.#rest = "";
-    return lines;
-  }
-
-  #cut(text: string): Line[] {
+  push(text: string): Line[] {
     const lines: Line[] = [];
     let from = 0;
     for (let to = text.indexOf("\n"); to >= 0; to = text.indexOf("\n", from)) {
@@ -48,6 +39,13 @@ export class LineSplitter {
     return lines;
   }
 
+  end(): Line[] {
+    const lines: Line[] = [];
+    if (this.#rest !== "" || this.#overlong) lines.push(this.#line(this.#rest));
+    this.#rest = "";
+    return lines;
+  }
+
   #line(text: string): Line {
     this.#number++;
     const tooLong = this.#overlong || text.length > MAX_LINE;
@@ -57,5 +55,56 @@ export class LineSplitter {
       text: tooLong ? text.slice(0, 80) : text.endsWith("\r") ? text.slice(0, -1) : text,
       tooLong,
     };
+  }
+}
+
+/** The encoding of text that begins with these bytes, at least four of which should be there. */
+export function encodingOf([a, b, c, d]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if ((a === 0xff && b === 0xfe) || (a > 0 && b === 0 && c > 0 && d === 0)) return "utf-16le";
+  if ((a === 0xfe && b === 0xff) || (a === 0 && b > 0 && c === 0 && d > 0)) return "utf-16be";
+  return "utf-8";
+}
+
+/** Turns bytes into text: UTF-8 or, behind a byte order mark, UTF-16; a byte order mark is dropped, invalid bytes become U+FFFD. */
+export class TextBytes {
+  #decoder: InstanceType<typeof TextDecoder> | undefined;
+  #head: Uint8Array = new Uint8Array(0);
+
+  push(bytes: Uint8Array): string {
+    if (this.#decoder !== undefined) return this.#decoder.decode(bytes, { stream: true });
+    const head = new Uint8Array(this.#head.length + bytes.length);
+    head.set(this.#head);
+    head.set(bytes, this.#head.length);
+    this.#head = head;
+    // Three bytes tell a mark; four tell text without one whose every second byte is 0.
+    return head.length < 4 ? "" : this.#begin();
+  }
+
+  end(): string {
+    const begun = this.#decoder === undefined ? this.#begin() : "";
+    return begun + (this.#decoder?.decode() ?? "");
+  }
+
+  #begin(): string {
+    this.#decoder = new TextDecoder(encodingOf(this.#head));
+    const text = this.#decoder.decode(this.#head, { stream: true });
+    this.#head = new Uint8Array(0);
+    return text;
+  }
+}
+
+/** Cuts bytes into lines: LF or CRLF, a byte order mark is dropped, invalid UTF-8 becomes U+FFFD. */
+export class LineSplitter {
+  readonly #bytes = new TextBytes();
+  readonly #lines = new TextLines();
+
+  /** The lines that these bytes complete. */
+  push(bytes: Uint8Array): Line[] {
+    return this.#lines.push(this.#bytes.push(bytes));
+  }
+
+  /** The last lines. */
+  end(): Line[] {
+    return [...this.#lines.push(this.#bytes.end()), ...this.#lines.end()];
   }
 }

@@ -1,4 +1,5 @@
 import type { Observation } from "../../models/observation.ts";
+import type { DecimalMark } from "./numbers.ts";
 
 /** What one line, record or row of an input came to: an observation, or the reason why it is none. */
 export type Reading = Taken | Refused;
@@ -11,6 +12,15 @@ export interface Taken {
   readonly observation: Observation;
   /** Whether the input gave a time; when not, it is the arrival. */
   readonly timed: boolean;
+  /** Cells that could not be read, each of which is missing in the observation; absent when there are none. */
+  readonly lost?: readonly Loss[];
+}
+
+/** A cell that could not be read, in a row that was taken without it. */
+export interface Loss {
+  readonly reason: string;
+  /** One line: column, what was expected, what came. */
+  readonly message: string;
 }
 
 export interface Refused {
@@ -26,22 +36,22 @@ export const isRefused = (reading: Reading): reading is Refused => "reason" in r
 
 /** How to read an input that does not say everything about itself. */
 export interface FormatOptions {
-  /** Column with the event time; found by its name when absent. */
+  /** Column with the event time; found by its name and its cells when absent. */
   readonly time?: string;
-  /** Column whose text names the series; a column called `series` when absent. */
-  readonly series?: string;
+  /** How times are written, such as `DD/MM/YYYY HH:mm`, `%d/%m/%Y %H:%M` or `unix_ms`; found by the lines when absent. */
+  readonly timeFormat?: string;
+  /** Zone of times that name none, such as `Europe/Berlin` or `+02:00`; UTC when absent. */
+  readonly timeZone?: string;
+  /** Columns whose text names the series; found by their names when absent. */
+  readonly series?: string | readonly string[];
   /** Columns to read; every numeric one when absent. */
   readonly values?: readonly string[];
+  /** What stands between the cells of a table; found by the lines when absent. */
+  readonly separator?: string;
+  /** What stands before the fraction of a number; found by the lines when absent. */
+  readonly decimal?: DecimalMark;
   /** The series when the input names none. */
   readonly name: string;
   /** The time of an observation that gives none, by its row. Epoch milliseconds. */
   readonly arrival: (row: number) => number;
-}
-
-/** Turns the lines of one input into readings, one after the other. Pure but for what it remembers of earlier lines. */
-export interface LineReader {
-  /** Nothing for a heading or a line that is not data. */
-  read(text: string, line: number): Reading | undefined;
-  /** Counts a line that could not even be read as a refused row. */
-  refuse(line: number, reason: string, message: string): Reading;
 }

@@ -11,7 +11,7 @@ import { EddyError } from "../../models/errors.ts";
 import type { Forecast } from "../../models/forecast.ts";
 import { type Observation, VALUE } from "../../models/observation.ts";
 import { readTime } from "../observation-schema.ts";
-import { Series, type SeriesOptions } from "../series.ts";
+import { type Ending, Series, type SeriesOptions } from "../series.ts";
 import { operatorArena } from "./arena.ts";
 import type { RefusedOutput } from "./refused-event.ts";
 
@@ -43,7 +43,8 @@ export interface ForecastOptions extends SeriesOptions {
  * 3. From the second step on, one `Forecast` per target is emitted, before the next event is looked at.
  *
  * An event that is late, a duplicate or bad goes to `refused` with its reason, and the stream goes on; so does one of another
- * series than the first event's (see `perSeries`). When the source completes, what is held back is forecast, then the
+ * series than the first event's (see `perSeries`), and one whose time is far ahead of the scheduler's or, unless the next ones confirm
+ * it, of the last one's. A value out of `min` and `max` is missing, which `refused` is told as well. When the source completes, what is held back is forecast, then the
  * output completes. An error of the source is passed on; wrong options are an error on subscription. Models live in the
  * subscription: subscribing again starts anew.
  *
@@ -61,10 +62,21 @@ export function forecast(options: ForecastOptions = {}): OperatorFunction<Foreca
     defer(() => {
       let series: Series | undefined;
       let offset = 0;
+      /** Events held aside, and maybe some taken since, by offset. */
+      const aside = new Map<number, Forecastable>();
+      const settle = ({ forecasts, later = [] }: Ending): readonly Forecast[] => {
+        for (const { offset: at, refused: reason } of later) {
+          const event = aside.get(at);
+          if (event !== undefined) refused?.next({ event, reason });
+        }
+        if (series?.aside === 0) aside.clear();
+        return forecasts;
+      };
       const take = (event: Forecastable): readonly Forecast[] => {
         let observation: Observation;
+        const now = scheduler.now();
         try {
-          observation = observe(event, name, scheduler.now());
+          observation = observe(event, name, now);
         } catch (error) {
           if (!(error instanceof EddyError)) throw error;
           refused?.next({ event, reason: error.code });
@@ -76,16 +88,20 @@ export function forecast(options: ForecastOptions = {}): OperatorFunction<Foreca
           { steps: timed ? "event" : "count", ...seriesOptions },
           operatorArena(),
         );
-        const outcome =
-          observation.series === series.name
-            ? series.push(observation, offset++)
-            : { forecasts: [], refused: "other-series" };
+        if (observation.series !== series.name) {
+          refused?.next({ event, reason: "other-series" });
+          return [];
+        }
+        const at = offset++;
+        const outcome = series.push(observation, at, now);
         if (outcome.refused !== undefined) refused?.next({ event, reason: outcome.refused });
-        return outcome.forecasts;
+        else if (outcome.outOfRange !== undefined) refused?.next({ event, reason: "out-of-range" });
+        if (series.aside > 0) aside.set(at, event);
+        return settle(outcome);
       };
       return concat(
         source.pipe(concatMap(take)),
-        defer(() => series?.end() ?? []),
+        defer(() => (series === undefined ? [] : settle(series.end()))),
       ).pipe(finalize(() => series?.release()));
     });
 }

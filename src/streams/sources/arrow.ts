@@ -1,10 +1,12 @@
 import type * as fileSystem from "node:fs";
 import { DataType, RecordBatchReader, type Schema, type Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
-import { leaveOutMissing } from "../formats/columns.ts";
+import { leaveOutMissing } from "../formats/missing.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
+import { joinNames } from "../formats/series-names.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
+import { ArrowFlaw, arrowCell, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
 
 /** Readings per batch handed out. */
 const BATCH = 4096;
@@ -12,7 +14,7 @@ const BATCH = 4096;
 /** What the columns of an Arrow schema are. */
 interface Plan {
   readonly time: string | undefined;
-  readonly series: string | undefined;
+  readonly series: readonly string[];
   readonly values: readonly string[];
 }
 
@@ -36,12 +38,17 @@ function plan(schema: Schema, options: FormatOptions): Plan {
       ? (moment?.name ?? names.find((name) => isTimeName(name)))
       : find(options.time, "--time");
   const named = schema.fields.find(({ name, type }) => name === "series" && isText(type));
-  const series = options.series === undefined ? named?.name : find(options.series, "--series");
+  const series =
+    options.series === undefined
+      ? named === undefined
+        ? []
+        : [named.name]
+      : [options.series].flat().map((name) => find(name, "--series"));
   const values =
     options.values !== undefined && options.values.length > 0
       ? options.values.map((name) => find(name, "--value"))
       : schema.fields
-          .filter(({ name, type }) => name !== time && name !== series && isNumeric(type))
+          .filter(({ name, type }) => name !== time && !series.includes(name) && isNumeric(type))
           .map(({ name }) => name);
   if (values.length > 0) return { time, series, values };
   throw new EddyError("bad-column", "value", {
@@ -52,7 +59,10 @@ function plan(schema: Schema, options: FormatOptions): Plan {
 
 /**
  * An Arrow file or stream of observations: one row each, a column of times, if any a column `series`, columns of numbers. Read
- * one record batch at a time. A stream that ends in the middle of a batch gives all batches before it, then one refusal.
+ * one record batch at a time, and checked before it is believed: whatever a batch declares has to be there. A stream that ends in
+ * the middle of a batch, or has one that does not hold together, gives all batches before it, then one refusal.
+ *
+ * @throws EddyError `bad-file` when not even its schema can be read
  */
 export async function* arrowReadings(
   fs: typeof fileSystem,
@@ -61,22 +71,45 @@ export async function* arrowReadings(
 ): AsyncGenerator<Reading[]> {
   const handle = await fs.promises.open(path);
   try {
-    const reader = await RecordBatchReader.from(handle);
-    await reader.open();
+    const { size } = await handle.stat();
+    let position = 0;
+    const at = async (from: number, bytes: number): Promise<Uint8Array> => {
+      const buffer = new Uint8Array(bytes);
+      let filled = 0;
+      while (filled < bytes) {
+        const { bytesRead } = await handle.read(buffer, filled, bytes - filled, from + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    };
+    const next = async (bytes: number): Promise<Uint8Array> => {
+      const read = await at(position, bytes);
+      position += read.byteLength;
+      return read;
+    };
+    const end = Math.max(0, size - TAIL_BYTES);
+    const footer = footerBytes(await at(end, size - end), size);
+    const messages = checkedArrowMessages(next, size, await at(end - footer, footer));
+    const reader = await opened(path, messages);
     const { time, series, values } = plan(reader.schema, options);
-    const read = timeReader(time ?? "time");
+    const moment = timeReader(time ?? "time", undefined, {
+      ...(options.timeFormat === undefined ? {} : { format: options.timeFormat }),
+      ...(options.timeZone === undefined ? {} : { zone: options.timeZone }),
+      now: options.arrival(0),
+    });
     let row = 0;
     const columnOf = (vector: Vector | null) => vector as Vector;
     try {
       for await (const batch of reader) {
         const times = time === undefined ? undefined : columnOf(batch.getChild(time));
-        const keys = series === undefined ? undefined : columnOf(batch.getChild(series));
+        const keys = series.map((name) => columnOf(batch.getChild(name)));
         const columns = values.map((name) => [name, columnOf(batch.getChild(name))] as const);
         for (let from = 0; from < batch.numRows; from += BATCH) {
           const to = Math.min(batch.numRows, from + BATCH);
           const readings: Reading[] = [];
           for (let i = from; i < to; i++)
-            readings.push(readRow(i, row++, times, keys, columns, read, options));
+            readings.push(readRow(i, row++, times, keys, columns, moment, options));
           yield readings;
         }
       }
@@ -96,11 +129,21 @@ export async function* arrowReadings(
   }
 }
 
+async function opened(path: string, messages: AsyncIterable<Uint8Array>) {
+  try {
+    const reader = await RecordBatchReader.from(messages);
+    return await reader.open();
+  } catch (cause) {
+    if (!(cause instanceof ArrowFlaw)) throw cause;
+    throw new EddyError("bad-file", path, { expected: "Arrow", received: cause.message, cause });
+  }
+}
+
 function readRow(
   i: number,
   row: number,
   times: Vector | undefined,
-  keys: Vector | undefined,
+  keys: readonly Vector[],
   columns: readonly (readonly [string, Vector])[],
   read: (cell: string) => number,
   options: FormatOptions,
@@ -109,17 +152,20 @@ function readRow(
   try {
     const values: Record<string, number | null> = Object.create(null);
     for (const [name, vector] of columns) {
-      const cell = vector.get(i);
+      const cell = arrowCell(vector, i, name);
       const value = cell === null ? null : Number(cell);
       if (value !== null && !Number.isFinite(value)) {
         throw new EddyError("bad-number", name, { expected: "a finite number", received: String(value) });
       }
       values[name] = value;
     }
-    if (keys !== undefined) leaveOutMissing(values);
-    const name = keys === undefined ? options.name : String(keys.get(i) ?? "");
+    if (keys.length > 0) leaveOutMissing(values);
+    const name =
+      keys.length === 0
+        ? options.name
+        : joinNames(keys.map((key) => String(arrowCell(key, i, "series") ?? "")));
     checkSeriesName(name);
-    const cell = times?.get(i);
+    const cell = times && arrowCell(times, i, "time");
     const time = times === undefined ? options.arrival(row) : momentOf(cell, times.type, read);
     return { line, row, observation: { series: name, time, values }, timed: times !== undefined };
   } catch (error) {

@@ -88,7 +88,9 @@ describe("a forecaster", () => {
       const model = forecaster({ horizon: 4 });
       const rows = Array.from({ length: 120 }, (_, t) => [at(t)]);
       feed(model, rows, (t) => {
-        expect(model.ready, name).toBe(t > 0);
+        // Without a single value there is nothing to say, now or later.
+        expect(model.ready, name).toBe(t > 0 && name !== "never");
+        expect(model.knows(0), name).toBe(name !== "never");
         for (const value of issued(model)) expect(Number.isFinite(value), `${name} ${t}`).toBe(true);
         for (let i = 0; i < 4; i++) expect(model.lower[i] <= model.upper[i], `${name} ${t}`).toBe(true);
       });
@@ -183,9 +185,8 @@ describe("a forecaster", () => {
       feed(asked, rows.slice(0, t + 1), () => {}, t);
       for (const field of ["mean", "lower", "upper"] as const) expect(asked[field]).toEqual(plain[field]);
     });
-    // Per cell a factor per level, and a value per level of every pending issue.
-    const cells = 5 * 2;
-    const cost = 8 * cells * 3 + 8 * 5 * 3 * cells;
+    // A factor per level, target and knot (steps 1, 2, 4, 5), and a value per level of every cell of every pending issue.
+    const cost = 8 * 3 * 2 * 4 + 8 * 5 * 3 * (5 * 2);
     expect(asked.byteLength - plain.byteLength).toBe(cost);
   });
 

@@ -34,7 +34,7 @@ describe("the quantiles of a specification", () => {
     [[0], "quantiles: expected levels between 0 and 1, both excluded, got 0"],
     [[0.5, 1], "quantiles: expected levels between 0 and 1, both excluded, got 1"],
     [[-0.1], "quantiles: expected levels between 0 and 1, both excluded, got -0.1"],
-    [[0.2, Number.NaN], "quantiles: expected levels between 0 and 1, both excluded, got null"],
+    [[0.2, Number.NaN], "quantiles: expected levels between 0 and 1, both excluded, got NaN"],
     [[0.5, 0.1, 0.5], 'quantiles: expected each level once, got "0.1,0.5,0.5"'],
   ])("%j are refused", (quantiles, message) => {
     expect(refusal({ quantiles })).toBe(message);

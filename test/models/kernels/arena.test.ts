@@ -18,6 +18,25 @@ describe("Arena", () => {
     expect(second.pointer).not.toBe(third.pointer);
   });
 
+  it("a bank that holds no block any more takes blocks of other sizes, zeroed", () => {
+    const arena = new Arena({ backend: "reference32", bankBytes: 64 * KIB });
+    const banks = new Set<unknown>();
+    for (let size = 1; size <= 40; size++) {
+      const blocks = Array.from({ length: 4 }, () => arena.allocate(size * 256));
+      for (const { bank, pointer, byteLength } of blocks) {
+        banks.add(bank);
+        const bytes = new Uint8Array(bank.buffer, pointer, byteLength);
+        expect(bytes.every((byte) => byte === 0)).toBe(true);
+        bytes.fill(size);
+        arena.constant(bank, `of ${size}`, 64, (constant) => constant.fill(size));
+      }
+      for (const block of blocks) arena.release(block);
+    }
+    expect(arena.usedBytes).toBe(0);
+    // Without beginning anew it would be some twenty.
+    expect(banks.size).toBeLessThanOrEqual(2);
+  });
+
   it("a bank that is full of blocks still has room for their constants and scratch", () => {
     const arena = new Arena({ backend: "reference32", bankBytes: 256 * KIB });
     const first = arena.allocate(16 * KIB);

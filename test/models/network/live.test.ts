@@ -76,7 +76,7 @@ describe("LiveNetwork", () => {
 
   it("refuses features that are not numbers, by place", () => {
     const { live } = openLive(lstm({ inputs: 2, hidden: 2 }), "wasm");
-    expect(() => live.step([1, Number.NaN])).toThrow(/^x\[1\]: expected a finite number, got null$/);
+    expect(() => live.step([1, Number.NaN])).toThrow(/^x\[1\]: expected a finite number, got NaN$/);
     expect(() => live.step([1])).toThrow(/^x: expected 2 numbers, got 1$/);
     expect(live.steps).toBe(0);
   });

@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
+import { EddyError } from "../../../src/models/errors.ts";
+import { readModel } from "../../../src/models/forecaster/experts/open.ts";
 import {
   parseModelSpec,
   printModelSpec,
@@ -51,4 +53,15 @@ describe("model specs", () => {
   it("an unknown network is refused with the names there are", () => {
     expect(() => wiringOf("lstmm")).toThrow(/^model: expected one of elman, lstm, .*, got "lstmm"$/);
   });
+});
+
+test("names that every object has are unknown names like any other, as a model and as an option", () => {
+  for (const name of Object.getOwnPropertyNames(Object.prototype)) {
+    const refused = (read: () => unknown) => expect(read, name).toThrow(EddyError);
+    for (const model of [name, `auto:without=${name}`, `lstm:${name}=1`, `esn:${name}=1`, `auto:${name}=1`]) {
+      refused(() => readModel(model));
+    }
+    refused(() => wiringOf({ name, options: {} }));
+  }
+  expect(() => readModel("lstm:toString=1")).toThrow(/expected options among .*, got "toString"/);
 });

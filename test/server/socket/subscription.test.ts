@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Forecast } from "../../../src/models/forecast.ts";
-import { Issue } from "../../../src/server/socket/issue.ts";
+import { Issue, View } from "../../../src/server/socket/issue.ts";
 import type { SubscribeMessage } from "../../../src/server/socket/messages.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 
@@ -16,7 +16,9 @@ const forecast = (series: string, offset: number, target = "value"): Forecast =>
     lower: -1,
     upper: 1,
   })),
+  level: 0.9,
   coverage: 0.9,
+  observed: { value: 1, surprise: 0.5, taken: true },
   skill: null,
   model: "auto",
 });
@@ -92,7 +94,7 @@ describe("stream", () => {
 
   test("while catching up, live forecasts are not wanted", () => {
     const subscription = open({ mode: "stream" });
-    subscription.resumeFrom(10);
+    subscription.resumeFrom({ position: 10, ordinal: 0 });
     expect(subscription.after).toBe(Number.POSITIVE_INFINITY);
     subscription.resumeFrom(null, 20);
     expect(subscription.after).toBe(20);
@@ -103,7 +105,7 @@ describe("stream", () => {
 describe("frames", () => {
   test("have the documented shape, and are serialised once", () => {
     const one = issue("a", 7);
-    const frame = one.frame("id", null, false);
+    const frame = one.frame("id", new View(undefined, false));
     expect(JSON.parse(frame.toString())).toEqual({
       type: "data",
       id: "id",
@@ -111,7 +113,7 @@ describe("frames", () => {
       offset: 7,
       forecast: forecast("a", 7),
     });
-    expect(one.frame("id", null, false)).toBe(frame);
+    expect(one.frame("id", new View(undefined, false))).toBe(frame);
   });
 
   test("with chosen steps and the observed value", () => {
@@ -126,9 +128,9 @@ describe("frames", () => {
   test("two views of one forecast do not mix", () => {
     const one = issue("a", 7);
     const steps = (frame: Buffer) => JSON.parse(frame.toString()).forecast.horizon.length;
-    expect(steps(one.frame("a", new Set([1]), false))).toBe(1);
-    expect(steps(one.frame("a", new Set([1, 2]), false))).toBe(2);
-    expect(steps(one.frame("a", null, false))).toBe(3);
-    expect(JSON.parse(one.frame("a", new Set([1]), false).toString())).not.toHaveProperty("observed");
+    expect(steps(one.frame("a", new View([1], false)))).toBe(1);
+    expect(steps(one.frame("a", new View([1, 2], false)))).toBe(2);
+    expect(steps(one.frame("a", new View(undefined, false)))).toBe(3);
+    expect(JSON.parse(one.frame("a", new View([1], false)).toString())).not.toHaveProperty("observed");
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LineSplitter, MAX_LINE } from "../../../src/streams/formats/lines.ts";
-import { sniff } from "../../../src/streams/formats/open.ts";
 import { isRefused } from "../../../src/streams/formats/reading.ts";
+import { sniff } from "../../../src/streams/formats/recognise.ts";
 import { read, refused, taken } from "./read.ts";
 
 test.each([
@@ -78,9 +78,8 @@ test("lines: bare numbers", async () => {
   ]);
 });
 
-test("lines: NaN, words and an empty line are refused", async () => {
+test("lines: words and an empty line are refused, NaN is missing", async () => {
   expect(refused(await read("1\nNaN\n\nx\n2\n"))).toEqual([
-    '2 bad-number value: expected a finite number, got "NaN"',
     "3 empty-line expected a number, got an empty line",
     '4 bad-number value: expected a finite number, got "x"',
   ]);
@@ -88,8 +87,10 @@ test("lines: NaN, words and an empty line are refused", async () => {
 
 test("lines: NaN may come first", async () => {
   const all = await read("NaN\n1\n");
-  expect(refused(all)).toEqual(['1 bad-number expected a finite number, got "NaN"']);
-  expect(taken(all)).toEqual([[1000, { value: 1 }]]);
+  expect(taken(all)).toEqual([
+    [0, { value: null }],
+    [1000, { value: 1 }],
+  ]);
 });
 
 const vmstat = `procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
@@ -109,9 +110,11 @@ test("logfmt: pairs, quotes, time by its name, text left aside", async () => {
   const all = await read(
     'ts=2024-05-01T12:00:00Z host="a b" load=0.5 mem=12\nts=2024-05-01T12:00:01Z load=NaN mem=1\nload=\n no pairs\n',
   );
-  expect(taken(all)).toEqual([[1_714_564_800_000, { load: 0.5, mem: 12 }]]);
+  expect(taken(all)).toEqual([
+    [1_714_564_800_000, { load: 0.5, mem: 12 }],
+    [1_714_564_801_000, { load: null, mem: 1 }],
+  ]);
   expect(refused(all).map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
-    "2 bad-number",
     "3 bad-time",
     "4 bad-line",
   ]);

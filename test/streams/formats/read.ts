@@ -1,5 +1,5 @@
-import { openFormat, type TextFormat } from "../../../src/streams/formats/open.ts";
 import { type FormatOptions, isRefused, type Reading } from "../../../src/streams/formats/reading.ts";
+import type { TextFormat } from "../../../src/streams/formats/recognise.ts";
 import { readings } from "../../../src/streams/sources/readings.ts";
 
 /** Reads text as a file of it would be, cut into chunks of `size` bytes. */
@@ -15,7 +15,7 @@ export async function read(
   }
   const all: Reading[] = [];
   const complete = { name: "input", arrival: (row: number) => row * 1000, ...options };
-  for await (const batch of readings(chunks(), openFormat(format, complete))) all.push(...batch);
+  for await (const batch of readings(chunks(), { ...complete, format })) all.push(...batch);
   return all;
 }
 
@@ -28,3 +28,11 @@ export const taken = (all: readonly Reading[]): [number, Record<string, number |
 /** What was refused, in short: `line reason message`. */
 export const refused = (all: readonly Reading[]): string[] =>
   all.filter(isRefused).map(({ line, reason, message }) => `${line} ${reason} ${message}`);
+
+/** Cells that were left out of rows that were taken, in short: `line reason message`. */
+export const losses = (all: readonly Reading[]): string[] =>
+  all.flatMap((reading) =>
+    isRefused(reading)
+      ? []
+      : (reading.lost ?? []).map(({ reason, message }) => `${reading.line} ${reason} ${message}`),
+  );

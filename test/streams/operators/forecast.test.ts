@@ -99,6 +99,34 @@ describe("forecast", () => {
     expect(forecasts.map(({ horizon }) => horizon[0]?.mean)).toEqual([2, 8]);
   });
 
+  test("what is far ahead or out of range goes to the side, once it is known to be", async () => {
+    const refused = new Subject<RefusedEvent<Forecastable>>();
+    const reasons: [unknown, string][] = [];
+    refused.subscribe(({ event, reason }) => reasons.push([(event as { value: unknown }).value, reason]));
+    const events = [1, 2, 3, 4, 5, 6].map((value) => ({ time: value * 1000, value }));
+    events[3] = { time: "2099-01-01" as never, value: 4 };
+    events[4] = { time: 5000, value: -127 };
+    const forecasts = await run(events, { refused, min: 0 });
+    expect(reasons).toEqual([
+      [-127, "out-of-range"],
+      [4, "far-ahead"],
+    ]);
+    expect(forecasts.map(({ horizon }) => horizon[0]?.mean)).toEqual([2, 3, 3, 6]);
+    reasons.length = 0;
+    // By the scheduler's clock it is known at once, and for good.
+    const scheduler = new TestScheduler(() => true);
+    scheduler.now = () => 5000;
+    const live = await run([...events.slice(0, 4), ...events.slice(0, 4).map((e) => ({ ...e, value: 9 }))], {
+      refused,
+      scheduler,
+    });
+    expect(reasons.filter(([, reason]) => reason === "far-ahead")).toEqual([
+      [4, "far-ahead"],
+      [9, "far-ahead"],
+    ]);
+    expect(live).toHaveLength(2);
+  });
+
   test("events of several columns, in order within the lateness; the end lets go of the rest", async () => {
     const forecasts = await run(
       [

@@ -37,6 +37,7 @@ export class AnomalyReadout {
   /** b of the last H issues [H × D]. */
   readonly #base: Slice<Float64Array>;
   readonly #labels: Float64Array;
+  readonly #reach: Float64Array;
   readonly #moves: Float64Array;
 
   constructor(
@@ -56,12 +57,13 @@ export class AnomalyReadout {
     this.#rls = new DelayedLeastSquares(layout, name, { features: n, horizon, targets, forgetting, delta });
     this.#base = layout.float64(`${name}.base`, horizon * targets);
     this.#labels = new Float64Array(horizon * targets);
+    this.#reach = new Float64Array(horizon * targets);
     this.#moves = new Float64Array(horizon * targets);
   }
 
-  learn({ y, steps }: Settlement): void {
+  learn({ labels, reach, steps }: Settlement): void {
     const D = this.#targets;
-    const H = this.#shape.horizon;
+    const { horizon: H, targets } = this.#shape;
     const issues = this.#rls.issues;
     const base = this.#base.view;
     const { expected } = this.#features;
@@ -69,18 +71,23 @@ export class AnomalyReadout {
       const then = ((issues - h) % H) * D;
       for (let d = 0; d < D; d++) {
         const c = this.#first + d;
-        this.#labels[(h - 1) * D + d] = y[c] - expected[c] - base[then + d];
+        this.#reach[(h - 1) * D + d] = reach[(h - 1) * targets + c];
+        this.#labels[(h - 1) * D + d] = labels[(h - 1) * targets + c] - expected[c] - base[then + d];
       }
     }
-    this.#rls.settle(this.#labels);
+    this.#rls.settle(this.#labels, this.#reach);
   }
 
   /** Takes `phi` as the features of the issue being made. */
   issue(): void {
     const D = this.#targets;
     const now = (this.#rls.issues % this.#shape.horizon) * D;
-    for (let d = 0; d < D; d++) this.#base.view[now + d] = this.#features.base(this.#first + d);
-    this.#rls.issue(this.phi);
+    let sound = false;
+    for (let d = 0; d < D; d++) {
+      this.#base.view[now + d] = this.#features.base(this.#first + d);
+      sound ||= this.#features.gap.view[this.#first + d] === 0;
+    }
+    this.#rls.issue(this.phi, sound);
   }
 
   predict(out: Float64Array): void {

@@ -11,6 +11,8 @@ const SEASON_GAINS = [0.2, 0.6];
 /** Discount of the one-step errors by which the smoothers are combined. */
 const DISCOUNT = 0.98;
 const LEAST_FACTOR = 1e-3;
+/** In one step the level falls to no less than this share of itself. */
+const LEAST_SHARE = 0.5;
 
 const GAINS = LEVEL_GAINS.flatMap((a) =>
   TREND_GAINS.flatMap((b) => SEASON_GAINS.map((c) => [a, b, c] as const)),
@@ -21,10 +23,14 @@ const TREND = 1;
 const ERROR = 2;
 const SEASON = 3;
 const FIELDS = SEASON + LONGEST_SMOOTHED;
-/** Per target: events, whether a value was not positive, the first two seasons. */
+/** Values over which the share of those that are not positive is known, and the share from which on smoothing is unfit. */
+const UNFIT_MEMORY = 100;
+const MOST_UNFIT = 0.05;
+/** Per target: events, share of values that were not positive, length of the season, the first two seasons. */
 const COUNT = 0;
 const UNFIT = 1;
-const FIRST = 2;
+const PERIOD = 2;
+const FIRST = 3;
 const START = FIRST + 2 * LONGEST_SMOOTHED;
 
 /**
@@ -32,8 +38,9 @@ const START = FIRST + 2 * LONGEST_SMOOTHED;
  *
  *     l = α y/s + (1-α)(l' + b'),  b = β (l - l') + (1-β) b',  s = γ y/l + (1-γ) s',  ŷ(t+h) = (l + h b) s(t+h-p)
  *
- * as a bank of twelve with fixed gains, combined by inverse discounted squared one-step error to the power four. Each starts from one season, and again, with its trend, from two. For positive series with a
- * season of at most 48 steps; else it is the last value. Cost per event and target: 12 smoothers.
+ * as a bank of twelve with fixed gains, combined by inverse discounted squared one-step error to the power four. Each starts from one season, and again, with its trend, from two. A second season is taken off
+ * first and added again. For series that are positive but
+ * for a few values, with a season of at most 48 steps; else it is the last value. Cost per event and target: 12 smoothers.
  */
 export class HoltWinters implements Expert {
   readonly name = "holt-winters";
@@ -54,22 +61,31 @@ export class HoltWinters implements Expert {
   step(features: Features): void {
     const p = features.season.period(0);
     if (p < 2 || p > LONGEST_SMOOTHED) return;
-    for (let d = 0; d < this.#shape.targets; d++) this.#take(d, features.y[d], p);
+    for (let d = 0; d < this.#shape.targets; d++) {
+      if (features.age.view[d] === 0) continue;
+      this.#take(d, features.last.view[d] - features.beyond(d, 0), features.gap.view[d] === 0, p);
+    }
   }
 
-  #take(d: number, y: number, p: number): void {
+  /** Takes a value, or, where the reading is missing (not `seen`), what was expected in its place. */
+  #take(d: number, v: number, seen: boolean, p: number): void {
     const start = this.#start.view;
     const at = d * START;
-    if (y <= 0) start[at + UNFIT] = 1;
-    if (start[at + UNFIT] === 1) return;
+    if (start[at + PERIOD] !== p) {
+      // A season of another length has been found.
+      start[at + PERIOD] = p;
+      start[at + COUNT] = 0;
+    }
+    start[at + UNFIT] += ((v > 0 ? 0 : 1) - start[at + UNFIT]) / UNFIT_MEMORY;
     const n = start[at + COUNT];
-    const missing = Number.isNaN(y);
-    if (missing && n === 0) return;
-    if (n < 2 * p) start[at + FIRST + n] = missing ? start[at + FIRST + n - 1] : y;
+    if (!(v > 0) && n === 0) return;
+    // A value that is not positive has no factor: the level goes on without it.
+    const y = v > 0 ? v : Number.NaN;
+    if (n < 2 * p) start[at + FIRST + n] = v > 0 ? v : start[at + FIRST + n - 1];
     start[at + COUNT] = n + 1;
     if (n + 1 === p) this.#begin(d, p, 1);
     else if (n + 1 === 2 * p) this.#begin(d, p, 2);
-    else if (n + 1 > p) this.#smooth(d, y, n % p);
+    else if (n + 1 > p) this.#smooth(d, y, n % p, seen);
   }
 
   /** The classical start from `seasons` whole seasons: their means give the trend, deviations from it the factors. */
@@ -98,7 +114,7 @@ export class HoltWinters implements Expert {
     }
   }
 
-  #smooth(d: number, y: number, phase: number): void {
+  #smooth(d: number, y: number, phase: number, seen: boolean): void {
     const bank = this.#bank.view;
     for (let k = 0; k < GAINS.length; k++) {
       const at = (d * GAINS.length + k) * FIELDS;
@@ -109,9 +125,10 @@ export class HoltWinters implements Expert {
       }
       const [alpha, beta, gamma] = GAINS[k];
       const s = bank[at + SEASON + phase];
-      bank[at + ERROR] = DISCOUNT * bank[at + ERROR] + (ahead * s - y) ** 2;
-      // A level at or below zero would turn the factors over; a thousandth of the value is far below any season.
-      const l = Math.max(1e-3 * y, (alpha * y) / s + (1 - alpha) * ahead);
+      if (seen) bank[at + ERROR] = DISCOUNT * bank[at + ERROR] + (ahead * s - y) ** 2;
+      // A level at or below zero would turn the factors over, one close to it would blow them up.
+      const least = Math.max(1e-3 * y, LEAST_SHARE * bank[at + LEVEL]);
+      const l = Math.max(least, (alpha * y) / s + (1 - alpha) * ahead);
       bank[at + TREND] = beta * (l - bank[at + LEVEL]) + (1 - beta) * bank[at + TREND];
       bank[at + LEVEL] = l;
       bank[at + SEASON + phase] = Math.max(LEAST_FACTOR, (gamma * y) / l + (1 - gamma) * s);
@@ -123,9 +140,12 @@ export class HoltWinters implements Expert {
     const p = this.#features.season.period(0);
     for (let d = 0; d < D; d++) {
       const n = this.#start.view[d * START + COUNT];
-      const ready = p >= 2 && p <= LONGEST_SMOOTHED && n >= p && this.#start.view[d * START + UNFIT] === 0;
+      const ready =
+        p >= 2 && p <= LONGEST_SMOOTHED && n >= p && this.#start.view[d * START + UNFIT] <= MOST_UNFIT;
       for (let h = 1; h <= H; h++) {
-        out[(h - 1) * D + d] = ready ? this.#combined(d, h, (n + h - 1) % p) : this.#features.last.view[d];
+        out[(h - 1) * D + d] = ready
+          ? this.#combined(d, h, (n + h - 1) % p) + this.#features.beyond(d, h)
+          : this.#features.last.view[d];
       }
     }
   }

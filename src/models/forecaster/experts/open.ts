@@ -38,6 +38,7 @@ export interface ModelChoice {
 export const GROUPS = [
   "seasonal-naive",
   "average",
+  "second-naive",
   "profile",
   "second-profile",
   "profile-revert",
@@ -71,7 +72,7 @@ const ECHO_OPTIONS = ["units", "radius", "leak", "inputScale"] as const;
 /** Reads a model specification. @throws EddyError `bad-model` naming what is not understood. */
 export function readModel(model: string): ModelChoice {
   const { name, options: all } = parseModelSpec(model);
-  const { intervals = "tracked", ...options } = all;
+  const { intervals = "fan", ...options } = all;
   const rule = INTERVAL_RULES.find((known) => known === intervals);
   if (rule === undefined) wrong(model, `intervals=${INTERVAL_RULES.join("|")}`, String(intervals));
   return { ...readExperts(model, { name, options }), intervals: rule };
@@ -110,7 +111,8 @@ function readAuto({ options }: ModelSpec): Omit<ModelChoice, "intervals"> {
 }
 
 function groupsNamed(name: string, model: string): readonly Group[] {
-  const groups = FAMILIES[name] ?? GROUPS.filter((group) => group === name);
+  const groups =
+    (Object.hasOwn(FAMILIES, name) ? FAMILIES[name] : undefined) ?? GROUPS.filter((group) => group === name);
   if (groups.length === 0) {
     const known = [...GROUPS, ...Object.keys(FAMILIES), ...LEARNED.filter((network) => network !== "lstm")];
     wrong(model, `auto, persistence, ${known.join(", ")}`, name);
@@ -142,6 +144,7 @@ export function openExperts(
   if (has("average")) {
     experts.push(new LeakyAverage(shape, features, [0, 1]), new LeakyAverage(shape, features, [2]));
   }
+  if (has("second-naive")) experts.push(new SeasonalNaive(shape, features, "none", 1));
   if (has("profile")) experts.push(new SeasonalProfile(shape, features, "last"));
   if (has("second-profile")) experts.push(new SeasonalProfile(shape, features, "second"));
   if (has("profile-revert")) {

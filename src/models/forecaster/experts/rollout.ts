@@ -50,6 +50,7 @@ export class Rollout implements Expert {
   readonly #errors: Slice<Float64Array>;
   readonly #phi = new Float64Array(2 + LAGS + TIME_SCALES.length);
   readonly #label = new Float64Array(1);
+  readonly #reach = new Float64Array(1);
   /** Steps and averages while they are rolled forward. */
   readonly #ahead = new Float64Array(LAGS);
   readonly #level = new Float64Array(TIME_SCALES.length);
@@ -81,23 +82,26 @@ export class Rollout implements Expert {
 
   learn(settlement: Settlement): void {
     if (this.#drives) this.#direct.learn(settlement);
-    const { y, steps } = settlement;
+    const { labels, reach, steps } = settlement;
     const { targets: D, horizon: H } = this.#shape;
     const { expected } = this.#features;
     const cells = H * D;
     const said = this.#said.view;
     const errors = this.#errors.view;
     for (let d = 0; d < D; d++) {
-      this.#label[0] = y[d] - expected[d] - this.#last.view[d];
-      this.#oneStep[d].settle(this.#label);
-      if (Number.isNaN(y[d])) continue;
+      this.#label[0] = labels[d] - expected[d] - this.#last.view[d];
+      this.#reach[0] = reach[d];
+      this.#oneStep[d].settle(this.#label, this.#reach);
       for (let h = 1; h <= steps; h++) {
         const cell = (h - 1) * D + d;
+        const y = labels[cell];
+        if (Number.isNaN(y)) continue;
+        const bound = reach[cell] ** 2;
         const issue = ((this.#count.view[0] - h) % H) * 2 * cells + cell;
         const at = FIELDS * cell;
         const rate = Math.max(1 / ++errors[at + LABELS], 1 / (MEMORY + MEMORY_PER_STEP * h));
-        errors[at + ROLLED] += rate * ((said[issue] - y[d]) ** 2 - errors[at + ROLLED]);
-        errors[at + DIRECT] += rate * ((said[issue + cells] - y[d]) ** 2 - errors[at + DIRECT]);
+        errors[at + ROLLED] += rate * (Math.min(bound, (said[issue] - y) ** 2) - errors[at + ROLLED]);
+        errors[at + DIRECT] += rate * (Math.min(bound, (said[issue + cells] - y) ** 2) - errors[at + DIRECT]);
       }
     }
   }
@@ -105,19 +109,19 @@ export class Rollout implements Expert {
   step(features: Features): void {
     if (this.#drives) this.#direct.step(features);
     this.#count.view[0]++;
-    const first = features.events === 1;
     for (let d = 0; d < this.#shape.targets; d++) {
       const b = features.base(d);
       const steps = this.#stepsOf(d);
       const averages = this.#averagesOf(d);
       steps.copyWithin(1, 0, LAGS - 1);
-      steps[0] = first ? 0 : b - this.#last.view[d];
+      const age = features.age.view[d];
+      steps[0] = age <= 1 ? 0 : b - this.#last.view[d];
       for (let k = 0; k < averages.length; k++) {
-        averages[k] += Math.max(1 / features.events, 1 / TIME_SCALES[k]) * (b - averages[k]);
+        averages[k] += Math.max(1 / Math.max(1, age), 1 / TIME_SCALES[k]) * (b - averages[k]);
       }
       this.#last.view[d] = b;
       this.#read(d, b, steps, averages);
-      this.#oneStep[d].issue(this.#phi);
+      this.#oneStep[d].issue(this.#phi, features.gap.view[d] === 0);
     }
   }
 
@@ -172,7 +176,7 @@ export class Rollout implements Expert {
       this.#read(d, b, steps, averages);
       let next = b;
       for (let i = 0; i < weights.length; i++) next += weights[i] * this.#phi[i];
-      next = start + clip(next - start, features.scaling.reach(d, h));
+      next = features.within(d, h, next, start);
       steps.copyWithin(1, 0, LAGS - 1);
       steps[0] = next - b;
       for (let k = 0; k < averages.length; k++) averages[k] += (next - averages[k]) / TIME_SCALES[k];

@@ -4,16 +4,24 @@ import type { Features } from "../features.ts";
 /**
  * ŷ(t+h) = y(t + h - k p), k the fewest seasons that lead back before t. With `drift` the change since a season ago is
  * carried on: `add` ŷ + y(t) - y(t - k p), `multiply` ŷ · y(t) / y(t - k p) (where all are positive, the ratio within a
- * factor of three). Persistence until a season has been seen.
+ * factor of three). Persistence until a season has been seen. Of the second season the first stands in where there is none.
  */
 export class SeasonalNaive implements Expert {
   readonly name: string;
   readonly #shape: Shape;
   readonly #features: Features;
   readonly #drift: "none" | "add" | "multiply";
+  readonly #season: 0 | 1;
 
-  constructor(shape: Shape, features: Features, drift: "none" | "add" | "multiply" = "none") {
-    this.name = drift === "none" ? "seasonal-naive" : `seasonal-drift-${drift}`;
+  constructor(
+    shape: Shape,
+    features: Features,
+    drift: "none" | "add" | "multiply" = "none",
+    season: 0 | 1 = 0,
+  ) {
+    this.name =
+      season === 1 ? "second-naive" : drift === "none" ? "seasonal-naive" : `seasonal-drift-${drift}`;
+    this.#season = season;
     this.#shape = shape;
     this.#features = features;
     this.#drift = drift;
@@ -26,7 +34,7 @@ export class SeasonalNaive implements Expert {
   predict(out: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
     const features = this.#features;
-    const p = features.season.period(0);
+    const p = features.season.period(this.#season) || features.season.period(0);
     for (let h = 1; h <= H; h++) {
       const seasons = p > 0 ? Math.ceil(h / p) : 0;
       for (let d = 0; d < D; d++) {

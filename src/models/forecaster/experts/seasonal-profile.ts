@@ -46,7 +46,8 @@ export class SeasonalProfile implements Expert {
         if (seasonless) out[at] = features.last.view[d];
         else if (start === "second" && features.knowsSecond(d, h)) {
           out[at] = features.last.view[d] + features.secondSeasonal(d, h) - features.secondSeasonal(d, 0);
-        } else out[at] = level + features.seasonal(d, h);
+        } else if (start === "short" || start === "long") out[at] = level + features.whole(d, h);
+        else out[at] = level + features.seasonal(d, h);
       }
     }
   }

@@ -68,7 +68,7 @@ export class Mixture {
   }
 
   /** Learns from the labels of `settlement` how experts and rules did in the issues that the ledger kept. */
-  learn(ledger: Ledger, { y, steps }: Settlement): void {
+  learn(ledger: Ledger, { labels, reach, steps }: Settlement): void {
     const { targets: D } = this.#shape;
     const M = this.#experts;
     const { values, rowLength } = ledger;
@@ -77,22 +77,28 @@ export class Mixture {
       const issue = ledger.settled(h);
       let fade = true;
       for (let d = 0; d < D; d++) {
-        const label = y[d];
-        if (Number.isNaN(label)) continue;
         const cell = (h - 1) * D + d;
+        const label = labels[cell];
+        if (Number.isNaN(label)) continue;
         const at = issue + d;
         const base = values[at];
-        for (let r = 0; r < this.#ruleErrors.length; r++)
-          this.#ruleErrors[r] = values[at + r * rowLength] - label;
-        for (let m = 1; m < M; m++) x[m - 1] = values[at + m * rowLength] - base;
+        const bound = reach[cell];
+        for (let r = 0; r < this.#ruleErrors.length; r++) {
+          const error = values[at + r * rowLength] - label;
+          this.#ruleErrors[r] = Math.max(-bound, Math.min(bound, error));
+        }
+        // A label that all were far from counts for less in least squares, by Huber's weight.
+        const away = Math.abs(values[at + this.#ruleErrors.length * rowLength] - label);
+        const weight = away > bound ? Math.sqrt(bound / away) : 1;
+        for (let m = 1; m < M; m++) x[m - 1] = weight * (values[at + m * rowLength] - base);
         for (const rule of this.#inverse) rule.learn(cell, this.#errors);
         this.#polynomial.learn(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);
-        for (const stack of this.#stacks) stack.learn(cell, h, this.#x, label - base);
+        for (const stack of this.#stacks) stack.learn(cell, h, this.#x, weight * (label - base));
         this.#choice.learn(h, d, this.#ruleErrors);
         const size = this.#choice.size(h, d);
         if (ledger.issued < YOUNG || !(size > 0)) continue;
         for (let m = 1; m < M; m++) x[m - 1] /= size;
-        this.#pooled.learn(h - 1, h, this.#x, (label - base) / size, fade);
+        this.#pooled.learn(h - 1, h, this.#x, (weight * (label - base)) / size, fade);
         fade = false;
       }
     }

@@ -17,13 +17,15 @@ export interface BenchOptions {
 
 const arena = new Arena();
 
-/** One expert with the features it reads, without ledger or mixture: labels are handed over as the ledger would. */
+/** One expert with the features it reads, without judge, ledger or mixture: labels are handed over as the ledger would. */
 export class Bench {
   readonly shape: Shape;
   readonly clock: Clock;
   readonly features: Features;
   readonly expert: Expert;
   readonly forecast: Float64Array;
+  /** Per issue and target: whether it was made at a reading. */
+  readonly #sound: boolean[][] = [];
 
   constructor(
     make: (layout: Layout, shape: Shape, features: Features) => Expert,
@@ -43,10 +45,20 @@ export class Bench {
   take(values: readonly number[]): Float64Array {
     const issued = this.clock.events;
     this.clock.tick(START + issued * STEP);
-    this.features.y.set(values);
-    this.features.take();
-    const y = this.features.y.slice(0, this.shape.targets);
-    this.expert.learn({ y, steps: Math.min(this.shape.horizon, issued) });
+    const { features } = this;
+    const { targets, columns, horizon } = this.shape;
+    features.advance();
+    features.y.set(values);
+    features.take(Float64Array.from({ length: columns }, (_, c) => features.carried(c)));
+    const y = features.y.slice(0, targets);
+    const steps = Math.min(horizon, issued);
+    const labels = new Float64Array(horizon * targets).fill(Number.NaN);
+    for (let h = 1; h <= steps; h++) {
+      for (let d = 0; d < targets; d++) if (this.#sound[issued - h][d]) labels[(h - 1) * targets + d] = y[d];
+    }
+    this.#sound.push([...y].map((v) => !Number.isNaN(v)));
+    const reach = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
+    this.expert.learn({ y, labels, reach, steps });
     this.expert.step(this.features);
     this.expert.predict(this.forecast);
     return this.forecast;

@@ -115,12 +115,26 @@ describe("Holt-Winters", () => {
     for (let h = 1; h <= 8; h++) expect(bench.forecast[h - 1] / value(399 + h)).toBeCloseTo(1, 3);
   });
 
-  it("is the last value where a product of factors makes no sense", () => {
+  it("is the last value where a product of factors makes no sense: more than a few values are not positive", () => {
     const bench = new Bench((layout, shape, features) => new HoltWinters(layout, shape, features), {
       periods: [4],
     });
-    bench.takeAll(Array.from({ length: 40 }, (_, t) => [t === 20 ? -1 : factors[t % 4]]));
+    bench.takeAll(Array.from({ length: 120 }, (_, t) => [t % 10 === 5 ? -1 : factors[t % 4]]));
     expect([...bench.forecast]).toEqual([0.9, 0.9, 0.9]);
+  });
+
+  it("goes on past a single value that is not positive, and comes back after a stretch of them", () => {
+    const make = (value: (t: number) => number, length: number): Float64Array =>
+      new Bench((layout, shape, features) => new HoltWinters(layout, shape, features), {
+        periods: [4],
+      }).takeAll(Array.from({ length }, (_, t) => [value(t)]));
+    for (const forecast of [
+      make((t) => (t === 20 ? -1 : factors[t % 4]), 40),
+      make((t) => (t === 1 || t === 30 ? 0 : 50 * factors[t % 4]), 100).map((v) => v / 50),
+      make((t) => (t >= 100 && t < 110 ? -3 : factors[t % 4]), 400),
+    ]) {
+      for (let h = 1; h <= 3; h++) expect(forecast[h - 1] / factors[(3 + h) % 4]).toBeCloseTo(1, 1);
+    }
   });
 
   it("passes over missing values", () => {

@@ -40,8 +40,9 @@ class Mixed {
     return Array.from({ length: COMBINATIONS }, (_, k) => this.#ledger.row(this.#experts + k).slice());
   }
 
+  /** Every issue of these is made at a reading of every target. */
   issue(): void {
-    this.#ledger.issue();
+    this.#ledger.issue(new Float64Array(D));
   }
 
   weights(h: number, d: number): number[] {

@@ -1,0 +1,186 @@
+import { createRequire } from "node:module";
+import type { Writable } from "node:stream";
+import { EddyError } from "../../src/models/errors.ts";
+import { readModel } from "../../src/models/forecaster/experts/open.ts";
+import { readConfiguration } from "../../src/server/configuration.ts";
+import { readBody } from "../../src/server/http/observations-body.ts";
+import { SOCKET_DEFAULTS } from "../../src/server/socket/limits.ts";
+import { Receive } from "../../src/server/socket/receive.ts";
+import { isRefused } from "../../src/streams/formats/reading.ts";
+import type { TextFormat } from "../../src/streams/formats/recognise.ts";
+import { readings } from "../../src/streams/sources/readings.ts";
+import { arrowBodies } from "./arrow-bodies.ts";
+import { frame, message } from "./kinds/sockets.ts";
+import { NAMES, Random } from "./random.ts";
+
+/** What messages to one parser came to. */
+export interface FuzzCount {
+  readonly parser: string;
+  readonly messages: number;
+  taken: number;
+  refused: number;
+  /** Whatever was thrown that is no refusal in words. */
+  readonly failures: string[];
+  /** Longest time for one message, milliseconds. */
+  slowest: number;
+}
+
+/** Takes one message; true when anything of it was accepted. Throws an EddyError for one that is refused. */
+type Parser = (random: Random, i: number) => boolean | Promise<boolean>;
+
+const TEXTS = [
+  "series,time,value\na,2024-01-01T00:00:00Z,1\nb,2024-01-01T00:00:01Z,2.5\n",
+  '{"series":"a","time":1700000000000,"value":1.5,"id":"x"}\n{"series":"b","values":{"p":1,"q":null}}\n',
+  '[{"series":"a","value":1},{"series":"b","value":2,"id":7}]',
+  'time=2024-01-01T00:00:00Z level=info msg="took a while" duration=1.5 count=3\n',
+  "1\n2.5\n-3e4\n\n 7 \n",
+  "date;temperature;humidity\n01.02.2024 10:00;21,5;40\n01.02.2024 10:05;21,6;41\n",
+  " r  b   swpd   free\n 1  0      0 123456\n 2  0      0 123400\n",
+] as const;
+
+/** A text of some format, with trouble in it. */
+function text(random: Random): string {
+  const share = random.pick([0, 0.01, 0.05, 0.3]);
+  const spoiled = random.spoiled(random.pick(TEXTS), share);
+  if (random.chance(0.9)) return spoiled;
+  return random.pick([
+    spoiled.repeat(random.size(50)),
+    spoiled.slice(random.between(0, spoiled.length)),
+    "[".repeat(random.size(20_000)),
+    '{"a":'.repeat(random.size(5000)),
+    `{"series":${JSON.stringify(random.pick(NAMES))},"value":${"9".repeat(random.size(400))}}`,
+  ]);
+}
+
+/** The same as bytes, some of which are no UTF-8. */
+function bytes(random: Random): Buffer {
+  const made = Buffer.from(text(random));
+  if (random.chance(0.2) && made.length > 0)
+    made[random.between(0, made.length - 1)] = random.between(128, 255);
+  return made;
+}
+
+/** Without a pause. */
+async function atOnce<T>(work: Generator<unknown, T>): Promise<T> {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}
+
+const body =
+  (type: string, make: (random: Random, i: number) => Uint8Array): Parser =>
+  async (random, i) => {
+    const made = make(random, i);
+    const bytes = Buffer.from(made.buffer, made.byteOffset, made.length);
+    const options = { series: random.chance(0.5) ? "named" : undefined, rows: 100_000 };
+    const { observations } = await readBody(type, bytes, options, atOnce);
+    return observations.length > 0;
+  };
+
+const format =
+  (name: TextFormat | "auto"): Parser =>
+  async (random) => {
+    const made = bytes(random);
+    const cut = random.between(0, made.length);
+    async function* chunks() {
+      yield made.subarray(0, cut);
+      yield made.subarray(cut);
+    }
+    let taken = false;
+    const options = { name: "fuzzed", arrival: (row: number) => row * 1000, format: name };
+    for await (const batch of readings(chunks(), options)) {
+      taken ||= batch.some((reading) => !isRefused(reading));
+    }
+    return taken;
+  };
+
+const socketMessages: Parser = (random) => {
+  const receive = new Receive({ limits: SOCKET_DEFAULTS.limits, authorised: true, authorise: () => true });
+  if (random.chance(0.8)) receive.text('{"type":"init"}', 0);
+  const effects = receive.text(message(random), 1);
+  // What is to be sent has to be sendable.
+  for (const effect of effects) if (effect.do === "send") JSON.stringify(effect.message);
+  return effects.some((effect) => effect.do !== "send" && effect.do !== "close");
+};
+
+/** The frames are the library's to read; what it makes of any bytes is a message or an error of its own. */
+const socketFrames: Parser = (random) =>
+  new Promise((resolve, reject) => {
+    const { Receiver } = createRequire(import.meta.url)("ws") as {
+      Receiver: new (options: object) => Writable;
+    };
+    const receiver = new Receiver({ isServer: true, maxPayload: 1 << 20 });
+    let taken = false;
+    receiver.on("message", () => {
+      taken = true;
+    });
+    receiver.on("error", (error: Error & { code?: string }) => {
+      if (error.code?.startsWith("WS_ERR")) resolve(false);
+      else reject(error);
+    });
+    receiver.write(frame(random), () => resolve(taken));
+  });
+
+const configuration: Parser = (random) => {
+  const good =
+    '{"port":8080,"token":"x","storage":{"retention":{"journalDays":3}},"forecast":{"model":"auto","horizon":3},"series":[{"match":"a*","model":"lstm:hidden=8"}]}';
+  readConfiguration(
+    random.chance(0.1) ? text(random) : random.spoiled(good, random.pick([0, 0.02, 0.1])),
+    "fuzzed",
+  );
+  return true;
+};
+
+const models: Parser = (random) => {
+  const name = random.pick([...NAMES, "auto", "lstm", "esn", "gru", "deep", "clockwork", "persistence"]);
+  const option = random.pick([...NAMES, "hidden", "memory", "without", "units", "layers", "periods"]);
+  const value = random.pick([...NAMES, "8", "1x2", "-1", "1e999", "0.5", "true", "lstm+esn"]);
+  readModel(random.spoiled(`${name}:${option}=${value}`, random.pick([0, 0, 0.1])));
+  return true;
+};
+
+export const PARSERS: Readonly<Record<string, Parser>> = {
+  "JSON body": body("application/json", bytes),
+  "NDJSON body": body("application/x-ndjson", bytes),
+  "CSV body": body("text/csv", bytes),
+  "Arrow body": body("application/vnd.apache.arrow.stream", arrowBodies),
+  "CSV text": format("csv"),
+  "NDJSON text": format("ndjson"),
+  "lines text": format("lines"),
+  "logfmt text": format("logfmt"),
+  "text of any format": format("auto"),
+  "socket messages": socketMessages,
+  "socket frames": socketFrames,
+  configuration,
+  models,
+};
+
+/** Sends messages to every parser, as many to each. */
+export async function fuzz(options: {
+  messages: number;
+  seed: number;
+  /** Only parsers whose name has this word. */
+  word?: string;
+}): Promise<readonly FuzzCount[]> {
+  const parsers = Object.entries(PARSERS).filter(([name]) => name.includes(options.word ?? ""));
+  const each = Math.ceil(options.messages / parsers.length);
+  const counts: FuzzCount[] = [];
+  for (const [k, [parser, parse]] of parsers.entries()) {
+    const random = new Random(options.seed * 1000 + k);
+    const count: FuzzCount = { parser, messages: each, taken: 0, refused: 0, failures: [], slowest: 0 };
+    for (let i = 0; i < each; i++) {
+      const started = performance.now();
+      try {
+        if (await parse(random, i)) count.taken++;
+        else count.refused++;
+      } catch (error) {
+        if (error instanceof EddyError) count.refused++;
+        else count.failures.push(`message ${i}: ${(error as Error).stack?.slice(0, 300)}`);
+      }
+      count.slowest = Math.max(count.slowest, performance.now() - started);
+    }
+    counts.push(count);
+  }
+  return counts;
+}

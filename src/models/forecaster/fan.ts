@@ -1,0 +1,288 @@
+import type { Layout, Slice } from "../kernels/layout.ts";
+import type { Shape } from "./expert.ts";
+
+/** Labels that each running size of the errors remembers. */
+const MEMORIES = [10, 40, 160, 640] as const;
+const SIZES = MEMORIES.length;
+/** Labels over which the sizes are compared. */
+const COMPARED = 1000;
+/** A label counts at most this many sizes: one outlier says little about how large errors are or which memory is right. */
+const LARGEST_RATIO = 10;
+/** A size below this is none: the long memories underflow first. */
+const LEAST_SIZE = 1e-300;
+/** Part of the longest running size below which no size falls: errors that have been will be again. */
+const FLOOR = 0.05;
+
+/** How far a quantile moves for each label one step ahead, in sizes of the error. */
+const RATE = 0.03;
+
+/** Sizes grow like h^0.5, a random walk's, until labels say otherwise: the prior counts as so many labels. */
+const GROWTH = 0.5;
+const GROWTH_LABELS = 6;
+/** Beyond the last step sizes go on growing as over the last two knots, within this power. */
+const MOST_GROWTH = 0.8;
+
+const LABELS = 0;
+const JUDGED = 1;
+const SIZE = 2;
+const LOSS = SIZE + SIZES;
+const FIELDS = LOSS + SIZES;
+
+/**
+ * The distribution of the errors of a forecast over all steps, as one object: a size s(x) at a distance of x steps from the last
+ * reading, and quantiles in such sizes, both known at knots x = 1, 2, 4, … H and read in between along log x. A step is thus no
+ * stranger to its neighbours, and a step h of a forecast issued g steps after the last reading is one of x = h + g.
+ *
+ * Sizes: per knot running means of |e| over several memories, s_j ← s_j + max(1/n, 1/m_j) (|e| - s_j), with |e| that of the steps
+ * around the knot, each brought to its distance, mixed by how likely each memory made the errors (Laplace, ℓ_j = log s_j + |e| / s_j, as issued):
+ *
+ *     s = Σ w_j s_j,   w_j ∝ exp(-n' L_j),   L_j the running mean of ℓ_j over the knot and its neighbours,   n' = min(n / √x, 1000)
+ *
+ * A knot without labels grows from the one before it, s(2x) = √2 s(x), and with labels by as much as they are few.
+ *
+ * Quantiles (Gibbs & Candès 2021 in the form of Angelopoulos, Candès & Tibshirani 2023): with the quantile of level p at
+ * ŷ + q(x) s(x),
+ *
+ *     q += η_x (p - 1{y ≤ issued}),   η_x = 0.03 x^(-1/4), averaged over the steps around the knot
+ *
+ * The share of labels below tends to p whatever the errors do. A label right on the forecast moves nothing. With n labels the
+ * size is known to 1/n, and quantiles are wider by that of Student's distribution.
+ *
+ * State: per target and knot 10 and one per level, and H of the sizes as issued. Cost per event and target: a few operations per
+ * step and 8 logarithms and exponentials per knot.
+ */
+export class Fan {
+  readonly #shape: Shape;
+  readonly #levels: Float64Array;
+  /** 1 - level, and for a level that is 1 - another one exactly that other: mirrored errors get mirrored quantiles. */
+  readonly #rest: Float64Array;
+  readonly #knots: readonly number[];
+  /** Per step: the knot at or below it, and how far it is on the way to the next, along log x. */
+  readonly #below: Int32Array;
+  readonly #share: Float64Array;
+  readonly #sizes: Slice<Float64Array>;
+  readonly #quantiles: Slice<Float64Array>;
+  /** s_j at the knots as issued in the last H issues, and how many there were. */
+  readonly #issued: Slice<Float64Array>;
+  readonly #count: Slice<Float64Array>;
+  /** log s at the knots of each target, as last issued. */
+  readonly #log: Slice<Float64Array>;
+  readonly #sum: Float64Array;
+  readonly #weight: Float64Array;
+  readonly #moves: Float64Array;
+  readonly #issuedSum: Float64Array;
+
+  /** `levels`: those of the quantiles, in any order. */
+  constructor(layout: Layout, shape: Shape, levels: readonly number[]) {
+    this.#shape = shape;
+    const { targets: D, horizon: H } = shape;
+    this.#levels = Float64Array.from(levels);
+    this.#rest = Float64Array.from(levels, (p) => levels.find((other) => 1 - other === p) ?? 1 - p);
+    const knots = [1];
+    while (2 * (knots.at(-1) as number) < H) knots.push(2 * (knots.at(-1) as number));
+    if (H > 1) knots.push(H);
+    this.#knots = knots;
+    const K = knots.length;
+    this.#below = new Int32Array(H + 1);
+    this.#share = new Float64Array(H + 1);
+    for (let h = 1; h <= H; h++) [this.#below[h], this.#share[h]] = this.#place(h);
+    this.#sizes = layout.float64("fan.sizes", FIELDS * K * D);
+    this.#quantiles = layout.float64("fan.quantiles", levels.length * K * D);
+    this.#issued = layout.float64("fan.issued", SIZES * K * D * H);
+    this.#count = layout.float64("fan.count", 1);
+    this.#log = layout.float64("fan.log", K * D);
+    this.#sum = new Float64Array(K);
+    this.#weight = new Float64Array(K);
+    this.#moves = new Float64Array(K * levels.length);
+    this.#issuedSum = new Float64Array(K * SIZES);
+    layout.whenAllocated(() => {
+      const first = levels.map(normalFactor);
+      const q = this.#quantiles;
+      for (let at = 0; at < q.length; at += levels.length) q.view.set(first, at);
+    });
+  }
+
+  /** The knot at or below distance x, and the share of the way to the next. */
+  #place(x: number): [number, number] {
+    const knots = this.#knots;
+    let k = 0;
+    while (k + 2 < knots.length && knots[k + 1] <= x) k++;
+    if (knots.length === 1) return [0, 0];
+    return [k, Math.log(x / knots[k]) / Math.log(knots[k + 1] / knots[k])];
+  }
+
+  /** Labels one step ahead of target d so far. */
+  labels(d: number): number {
+    return this.#sizes.view[FIELDS * this.#knots.length * d + LABELS];
+  }
+
+  /**
+   * Learns from the errors of target d: `errors` [H] are y - ŷ of step h of the issue h events ago, NaN where there is none to
+   * learn from; `levels` gives, for step h, the quantile of a level as it was issued, less ŷ.
+   */
+  learn(d: number, errors: Float64Array, issuedOffset: (h: number, level: number) => number): void {
+    const { horizon: H, targets: D } = this.#shape;
+    const K = this.#knots.length;
+    const L = this.#levels.length;
+    const [sum, weight, moves, sizes] = [this.#sum, this.#weight, this.#moves, this.#issuedSum];
+    sum.fill(0);
+    weight.fill(0);
+    moves.fill(0);
+    sizes.fill(0);
+    let moved = false;
+    for (let h = 1; h <= H; h++) {
+      const e = errors[h - 1];
+      if (Number.isNaN(e)) continue;
+      const k = this.#below[h];
+      const share = this.#share[h];
+      const issue = (((this.#count.view[0] - h) % H) * D + d) * K * SIZES;
+      const growth = K > 1 ? this.#log.view[d * K + k + 1] - this.#log.view[d * K + k] : 0;
+      for (let side = 0; side < 2 && k + side < K; side++) {
+        const w = side === 0 ? 1 - share : share;
+        if (w === 0) continue;
+        const knot = k + side;
+        // What the error would have been at the knot, by the sizes as they grow from knot to knot.
+        const there = Math.abs(e) * Math.exp(growth * (side - share));
+        sum[knot] += w * there;
+        weight[knot] += w;
+        for (let j = 0; j < SIZES; j++)
+          sizes[knot * SIZES + j] += w * this.#issued.view[issue + knot * SIZES + j];
+        if (e === 0) continue;
+        moved = true;
+        for (let l = 0; l < L; l++) {
+          const p = this.#levels[l];
+          const offset = issuedOffset(h, l);
+          const above = p < 0.5 ? e >= offset : e > offset;
+          moves[knot * L + l] += above ? w * p : -w * this.#rest[l];
+        }
+      }
+    }
+    for (let k = 0; k < K; k++) if (weight[k] > 0) this.#learnSize(d, k, sum[k] / weight[k], weight[k]);
+    if (!moved) return;
+    const q = this.#quantiles.view;
+    for (let k = 0; k < K; k++) {
+      if (!(weight[k] > 0)) continue;
+      const rate = RATE / this.#knots[k] ** 0.25 / weight[k];
+      for (let l = 0; l < L; l++) q[(d * K + k) * L + l] += rate * moves[k * L + l];
+    }
+  }
+
+  #learnSize(d: number, k: number, size: number, weight: number): void {
+    const s = this.#sizes.view;
+    const at = FIELDS * (d * this.#knots.length + k);
+    const n = ++s[at + LABELS];
+    const issued = this.#issuedSum;
+    if (issued[k * SIZES] > 0) {
+      const rate = Math.max(1 / ++s[at + JUDGED], 1 / COMPARED);
+      for (let j = 0; j < SIZES; j++) {
+        const then = Math.max(issued[k * SIZES + j] / weight, LEAST_SIZE);
+        const loss = Math.log(then) + Math.min(size / then, LARGEST_RATIO);
+        s[at + LOSS + j] += rate * (loss - s[at + LOSS + j]);
+      }
+    }
+    for (let j = 0; j < SIZES; j++) {
+      s[at + SIZE + j] += Math.max(1 / n, 1 / MEMORIES[j]) * (size - s[at + SIZE + j]);
+    }
+  }
+
+  /** Sets the fan of target d for the issue being made, and keeps the sizes behind it. `unknown`: the size while no label has told. */
+  issue(d: number, unknown: number): void {
+    const { horizon: H, targets: D } = this.#shape;
+    const s = this.#sizes.view;
+    const K = this.#knots.length;
+    const first = FIELDS * K * d;
+    const issue = ((this.#count.view[0] % H) * D + d) * K * SIZES;
+    let before = 0;
+    for (let k = 0; k < K; k++) {
+      const at = first + FIELDS * k;
+      const x = this.#knots[k];
+      for (let j = 0; j < SIZES; j++) this.#issued.view[issue + k * SIZES + j] = s[at + SIZE + j];
+      const n = s[at + LABELS] / Math.sqrt(x);
+      let size = n > 0 ? this.#mixed(first, k, Math.min(n, COMPARED)) : unknown;
+      if (k > 0) {
+        const prior = before * (x / this.#knots[k - 1]) ** GROWTH;
+        size = ((n > 0 ? n * size : 0) + GROWTH_LABELS * prior) / (n + GROWTH_LABELS);
+      }
+      this.#log.view[d * K + k] = Math.log(Math.max(size, LEAST_SIZE));
+      before = size;
+    }
+  }
+
+  #mixed(first: number, k: number, evidence: number): number {
+    const s = this.#sizes.view;
+    const K = this.#knots.length;
+    const at = first + FIELDS * k;
+    const losses = (j: number): number => {
+      const own = s[at + LOSS + j];
+      const low = k > 0 ? s[at - FIELDS + LOSS + j] - s[at - FIELDS + LOSS] : own - s[at + LOSS];
+      const up =
+        k + 1 < K && s[at + FIELDS + LABELS] > 0
+          ? s[at + FIELDS + LOSS + j] - s[at + FIELDS + LOSS]
+          : own - s[at + LOSS];
+      return 0.5 * (own - s[at + LOSS]) + 0.25 * (low + up);
+    };
+    let least = Number.POSITIVE_INFINITY;
+    for (let j = 0; j < SIZES; j++) least = Math.min(least, losses(j));
+    let total = 0;
+    let sum = 0;
+    for (let j = 0; j < SIZES; j++) {
+      const w = Math.exp(-evidence * (losses(j) - least));
+      total += w;
+      sum += w * s[at + SIZE + j];
+    }
+    return Math.max(sum / total, FLOOR * s[at + SIZE + SIZES - 1]);
+  }
+
+  /** The size of the errors of target d at a distance of x steps, as of the last `issue`; 0 where there were none. */
+  size(d: number, x: number): number {
+    const size = this.#size(d, x);
+    return size > 2 * LEAST_SIZE ? size : 0;
+  }
+
+  #size(d: number, x: number): number {
+    const H = this.#shape.horizon;
+    const K = this.#knots.length;
+    const at = d * K;
+    const log = this.#log.view;
+    if (x <= H) {
+      const k = this.#below[x];
+      return Math.exp(K === 1 ? log[at] : log[at + k] + this.#share[x] * (log[at + k + 1] - log[at + k]));
+    }
+    const from = Math.max(0, K - 3);
+    const growth =
+      K === 1
+        ? GROWTH
+        : (log[at + K - 1] - log[at + from]) / Math.log(this.#knots[K - 1] / this.#knots[from]);
+    return Math.exp(log[at + K - 1] + Math.max(0, Math.min(MOST_GROWTH, growth)) * Math.log(x / H));
+  }
+
+  /** How far the quantile of level l of target d lies from the forecast at a distance of x steps: signed. */
+  offset(d: number, x: number, l: number): number {
+    const L = this.#levels.length;
+    const K = this.#knots.length;
+    const q = this.#quantiles.view;
+    const within = Math.min(x, this.#shape.horizon);
+    const at = (d * K + this.#below[within]) * L + l;
+    const share = this.#share[within];
+    const factor = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
+    const n = Math.max(1, this.labels(d));
+    // Student's 95 % quantile over the normal one, within 2 % from one label on.
+    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / n ** 3);
+  }
+
+  /** The issue is made. */
+  issueMade(): void {
+    this.#count.view[0]++;
+  }
+}
+
+/**
+ * Quantile p of normal errors over their mean size, √(2/π) deviations; the quantile by the rational approximation 26.2.23 of
+ * Abramowitz & Stegun, within 5e-4: enough to begin with.
+ */
+function normalFactor(p: number): number {
+  const t = Math.sqrt(-2 * Math.log(Math.min(p, 1 - p)));
+  const z =
+    t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+  return Math.sign(p - 0.5) * z * Math.sqrt(Math.PI / 2);
+}

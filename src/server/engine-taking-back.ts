@@ -1,0 +1,161 @@
+import { EddyError, printable } from "../models/errors.ts";
+import type { Forecast } from "../models/forecast.ts";
+import type { Clock } from "../storage/clock.ts";
+import { isTakenBack, unpackValues } from "../storage/journal.ts";
+import type { IssuedForecasts, JournalRow, Store } from "../storage/store.ts";
+import { byIssue } from "./engine-derivation.ts";
+import type { SeriesEntry } from "./engine-series.ts";
+import type { Base, SeriesTable } from "./engine-table.ts";
+
+/** Milliseconds of work between two yields. */
+const SLICE_MILLISECONDS = 10;
+/** Issues written at a time. */
+const ISSUES_WRITTEN = 256;
+
+export interface TakingBackWorld {
+  readonly store: Store;
+  readonly table: SeriesTable;
+  readonly clock: Clock;
+  /** Runs a task when no group of observations is under way. */
+  readonly between: <T>(task: () => T) => Promise<T>;
+  /** Called within such a task, right before the past changes. */
+  readonly changing: (series: number, from: number) => void;
+  /** The engine is being closed: leave it to the next start. */
+  readonly closing: () => boolean;
+}
+
+/**
+ * Takes readings of a series back and makes it anew without them: from the newest checkpoint before the first of them, or
+ * from its birth, by the journal. All of it in slices; only the series itself waits. A crash on the way is no matter: the
+ * store tells at the next start that the series is to be made anew, and recovery does it.
+ *
+ * @returns how many were taken back
+ */
+export async function takeBack(
+  entry: SeriesEntry,
+  from: number,
+  to: number,
+  world: TakingBackWorld,
+): Promise<number> {
+  const { store, table, between, clock } = world;
+  const series = entry.stored.id;
+  const pause = slices(clock, world.closing);
+  // Along the links of the journal, newest first.
+  const positions: number[] = [];
+  const taken: number[] = [];
+  let position = entry.applied;
+  while (position > entry.stored.birth) {
+    const row = rowAt(store, position, series);
+    if (row === undefined) break;
+    positions.push(position);
+    if (!isTakenBack(row.payload) && row.time >= from && row.time <= to) taken.push(position);
+    position = row.previous;
+    await pause();
+  }
+  const whole = position === entry.stored.birth;
+  if (taken.length === 0 && whole) return 0;
+  positions.reverse();
+  taken.reverse();
+  const base = baseBefore(entry, taken[0] ?? Number.POSITIVE_INFINITY, table);
+  try {
+    // What the journal no longer holds is in the base: no reading of it may be one of those to take back.
+    if (!whole && !(base.lastTime < from)) throw outOfReach(entry);
+    if (taken.length === 0) return 0;
+    await between(() => {
+      world.changing(series, taken[0]);
+      store.takeBack({ series, positions: taken });
+      table.letGo(entry);
+      entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
+      entry.latest = [];
+    });
+    let { observations, lastTime } = base;
+    let latest: readonly Forecast[] = [];
+    let issued: IssuedForecasts[] = [];
+    const write = async (): Promise<void> => {
+      const those = issued;
+      issued = [];
+      await between(() => store.reissue(those));
+    };
+    for (const position of positions) {
+      if (position <= base.position) continue;
+      const row = rowAt(store, position, series);
+      if (row === undefined || isTakenBack(row.payload)) continue;
+      const { forecasts, refused } = replay(entry, base, row);
+      if (refused === undefined) {
+        observations++;
+        lastTime = Number.isNaN(lastTime) ? row.time : Math.max(lastTime, row.time);
+      }
+      const issues = byIssue(forecasts);
+      latest = issues.at(-1) ?? latest;
+      if (position >= taken[0]) {
+        for (let ordinal = 0; ordinal < issues.length; ordinal++) {
+          issued.push({ position, ordinal, series, forecasts: issues[ordinal] });
+        }
+      }
+      if (issued.length >= ISSUES_WRITTEN) await write();
+      await pause();
+    }
+    await write();
+    await between(() => {
+      const { live } = base;
+      table.adopt(entry, { live, bytes: live.stateBytes, observations, lastTime }, entry.applied);
+      entry.latest =
+        latest.length > 0 ? latest : (store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? []);
+      entry.rebuilding = false;
+      table.writeCheckpoints([entry]);
+      store.rebuilt(series);
+    });
+  } finally {
+    if (entry.live !== base.live) base.live.release();
+  }
+  return taken.length;
+}
+
+/** The state to go on from; refused by name when nothing kept reaches back far enough, before anything is changed. */
+function baseBefore(entry: SeriesEntry, first: number, table: SeriesTable): Base {
+  try {
+    return table.base(entry, first);
+  } catch (cause) {
+    if (!(cause instanceof EddyError)) throw cause;
+    throw outOfReach(entry, cause);
+  }
+}
+
+const outOfReach = (entry: SeriesEntry, cause?: unknown): EddyError =>
+  new EddyError("bad-state", `series ${printable(entry.stored.name)}`, {
+    expected: "the journal since its first observation, or a checkpoint before the readings to take back",
+    received: "neither: retention has deleted it",
+    hint: "take back later ones only, or delete the series",
+    cause,
+  });
+
+function rowAt(store: Store, position: number, series: number): JournalRow | undefined {
+  const [row] = store.rows(position - 1, position);
+  return row?.series === series ? row : undefined;
+}
+
+function replay(entry: SeriesEntry, { live }: Base, row: JournalRow) {
+  const { name, columns } = entry.stored;
+  const values = unpackValues(row.payload, columns, row.time, row.position);
+  try {
+    return live.push({ series: name, time: row.time, values }, row.position);
+  } catch {
+    // As when it was first applied: a failure of the model is an outcome too.
+    return { forecasts: [], refused: "internal" };
+  }
+}
+
+/** A wait that is none until a slice of work is over. */
+function slices(clock: Clock, closing: () => boolean): () => Promise<void> | undefined {
+  let until = clock.monotonic() + SLICE_MILLISECONDS;
+  return () => {
+    if (closing()) throw new EddyError("busy", "the server is stopping");
+    if (clock.monotonic() < until) return undefined;
+    return new Promise((resolve) =>
+      clock.soon(() => {
+        until = clock.monotonic() + SLICE_MILLISECONDS;
+        resolve();
+      }),
+    );
+  };
+}

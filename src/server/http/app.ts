@@ -1,0 +1,81 @@
+import Fastify, { type FastifyInstance } from "fastify";
+import { EddyError, printable } from "../../models/errors.ts";
+import type { Access } from "../access.ts";
+import { answerError, HttpFailure, rawAnswer } from "./failure.ts";
+import { addPage } from "./page.ts";
+import { addRoutes, type RouteWorld } from "./routes.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Answered without the token. Whatever does not say so is not. */
+    open?: boolean;
+  }
+}
+
+export interface AppOptions extends RouteWorld {
+  readonly access: Access;
+  readonly onError: (error: unknown) => void;
+  /** Told of every answer. */
+  readonly answered: () => void;
+}
+
+/** A route as it was registered. */
+export interface Route {
+  readonly method: string;
+  readonly url: string;
+  readonly open: boolean;
+}
+
+/** Milliseconds in which a request must have arrived whole. */
+const REQUEST_MILLISECONDS = 30_000;
+
+/**
+ * HTTP and the page, not yet listening. Who may ask is decided after the router has chosen: by the route itself and not
+ * by how its path was spelt. A route that does not say `open`, and a path that fits none, ask for the token.
+ */
+export function openApp(options: AppOptions): { app: FastifyInstance; routes: readonly Route[] } {
+  const { access, onError } = options;
+  const app = Fastify({
+    bodyLimit: options.bodyBytes,
+    requestTimeout: REQUEST_MILLISECONDS,
+    // A missing Host is answered below, in the words of all other errors.
+    http: { requireHostHeader: false },
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: "idle",
+    frameworkErrors: answerError,
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable || error.code === "ECONNRESET") socket.destroy(error);
+      else socket.end(rawAnswer(error.code));
+    },
+  });
+  const routes: Route[] = [];
+  app.addHook("onRoute", ({ method, url, config }) => {
+    for (const one of [method].flat()) routes.push({ method: one, url, open: config?.open === true });
+  });
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new HttpFailure(
+      404,
+      "not-found",
+      `${request.method} ${printable(request.url, 120)}: no such resource`,
+    );
+  });
+  app.addHook("onRequest", async (request) => {
+    const { raw, routeOptions } = request;
+    if (raw.headers.host === undefined && raw.httpVersion === "1.1") {
+      throw new HttpFailure(400, "bad-message", "Host: expected a name, got none");
+    }
+    const forbidden = access.forbidden(raw);
+    if (forbidden !== null) throw new HttpFailure(403, "forbidden", forbidden);
+    if (routeOptions.config?.open !== true && !access.authorise(access.bearer(raw))) {
+      throw new HttpFailure(401, "unauthorised", "Authorization: expected Bearer and the server's token");
+    }
+  });
+  app.addHook("onResponse", async () => options.answered());
+  app.addHook("onError", async (_request, _reply, error) => {
+    if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
+  });
+  addRoutes(app, options);
+  addPage(app);
+  return { app, routes };
+}

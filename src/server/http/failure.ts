@@ -1,0 +1,98 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { EddyError, printable } from "../../models/errors.ts";
+import { MEDIA_TYPES } from "./observations-body.ts";
+
+/** A failure with its HTTP status; answered as `{ code, message }`. */
+export class HttpFailure extends Error {
+  readonly statusCode: number;
+  readonly code: string;
+
+  constructor(statusCode: number, code: string, message: string) {
+    super(message);
+    this.statusCode = statusCode;
+    this.code = code;
+  }
+}
+
+/** Seconds after which a client may try again. */
+export const RETRY_AFTER = "1";
+
+/** What every failure on the way through a route, and on the way to one, is answered with. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { statusCode, code, message } = worded(error, request);
+  if (statusCode === 429 || statusCode === 503) reply.header("retry-after", RETRY_AFTER);
+  // A body that was not read to its end leaves the connection unusable.
+  if (statusCode === 413) reply.header("connection", "close");
+  reply.code(statusCode).send({ code, message });
+}
+
+/** Statuses of errors that are not the fault of what was sent. */
+const STATUS: Readonly<Record<string, number>> = {
+  busy: 429,
+  storage: 503,
+  "bad-state": 409,
+};
+
+function worded(
+  error: unknown,
+  request: FastifyRequest,
+): { statusCode: number; code: string; message: string } {
+  if (error instanceof HttpFailure) return error;
+  if (error instanceof EddyError) {
+    const tooLarge = error.code === "too-large" && request.method === "POST" ? 413 : 400;
+    return { statusCode: STATUS[error.code] ?? tooLarge, code: error.code, message: error.message };
+  }
+  const failure = error as { code?: string; statusCode?: number; message?: string };
+  if (failure.code === "FST_ERR_BAD_URL") {
+    return {
+      statusCode: 400,
+      code: "bad-message",
+      message: `path: expected percent-encoded UTF-8, got ${printable(request.raw.url)}`,
+    };
+  }
+  if (failure.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    const received = printable(request.headers["content-type"] ?? "none");
+    return {
+      statusCode: 415,
+      code: "unsupported",
+      message: `Content-Type: expected one of ${MEDIA_TYPES.join(", ")}, got ${received}`,
+    };
+  }
+  const statusCode = failure.statusCode ?? 500;
+  if (statusCode >= 500) return { statusCode: 500, code: "internal", message: "internal error" };
+  const message = printable(String(failure.message).replaceAll(/\s+/g, " "), 300).slice(1, -1);
+  return { statusCode, code: "bad-message", message };
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, code: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: [
+    "431 Request Header Fields Too Large",
+    "too-large",
+    "headers: expected at most 16 KiB, got more",
+  ],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
+    "413 Payload Too Large",
+    "too-large",
+    "chunk extensions: expected at most 16 KiB, got more",
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "bad-message", "request: expected to be whole in time"],
+};
+
+/** The raw answer to bytes that are no HTTP request, by the code of the parser's error. */
+export function rawAnswer(code: string | undefined): string {
+  const [status, word, message] = CLIENT_ERRORS[code ?? ""] ?? [
+    "400 Bad Request",
+    "bad-message",
+    "request: expected HTTP/1.1, got something else",
+  ];
+  return rawResponse(status, word, message);
+}
+
+/** A whole response, for sockets that no longer have a reply: the connection ends with it. */
+export function rawResponse(status: string, code: string, message: string): string {
+  const body = JSON.stringify({ code, message });
+  return (
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  );
+}

@@ -1,0 +1,92 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { EddyError, printable } from "../../models/errors.ts";
+import type { Receipt } from "../engine.ts";
+import type { Intake } from "../intake.ts";
+import type { Turns } from "../turns.ts";
+import type { Admission } from "./admission.ts";
+import { HttpFailure } from "./failure.ts";
+import { type Batch, readBody } from "./observations-body.ts";
+
+/** What taking a body in needs. */
+export interface TakingWorld {
+  readonly intake: Intake;
+  readonly admission: Admission;
+  readonly turns: Turns;
+  /** Observations of one body at most. */
+  readonly rows: number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Observations handed to the engine at a time. */
+const CHUNK = 2048;
+
+/** Answers `POST /v1/observations`: reads the body when it is its turn, and takes it in piece by piece. */
+export async function takeObservations(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  world: TakingWorld,
+): Promise<Receipt> {
+  const mediaType = (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const { series } = request.query as { series?: unknown };
+  if (series !== undefined && typeof series !== "string") {
+    throw new EddyError("bad-argument", "?series", { expected: "one name", received: printable(series) });
+  }
+  if (!isEscapedUtf8(request.raw.url ?? "")) {
+    throw new EddyError("bad-argument", "?series", {
+      expected: "percent-encoded UTF-8",
+      received: printable(request.raw.url),
+    });
+  }
+  const { admission, turns, rows } = world;
+  return admission.work(body.length, async () => {
+    // Nobody is there any more to be told what came of it.
+    if (request.raw.socket.destroyed) throw new HttpFailure(400, "bad-message", "the client has gone");
+    const batch = await readBody(mediaType, body, { series, rows }, (work) => turns.run(work));
+    admission.linesRefused += batch.refusals.count;
+    const receipt = await takeIn(batch, world);
+    const { accepted, duplicate, late, refused } = receipt;
+    const busy = refused.length > 0 && refused.every(({ code }) => code === "busy");
+    if (busy && accepted + duplicate + late === 0) {
+      throw new HttpFailure(429, "busy", refused[0].message);
+    }
+    reply.code(refused.length > 0 ? 207 : 200);
+    return receipt;
+  });
+}
+
+function isEscapedUtf8(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The engine counts lines within what it was given; the client counts lines of its body. */
+async function takeIn(batch: Batch, { intake, onError }: TakingWorld): Promise<Receipt> {
+  const { observations, lines, refusals } = batch;
+  let accepted = 0;
+  let duplicate = 0;
+  let late = 0;
+  for (let from = 0; from < observations.length; from += CHUNK) {
+    try {
+      const receipt = await intake.ingest(observations.slice(from, from + CHUNK));
+      accepted += receipt.accepted;
+      duplicate += receipt.duplicate;
+      late += receipt.late;
+      refusals.addAll(receipt.refused, receipt.moreRefused ?? 0, (line) => lines[from + line - 1]);
+    } catch (error) {
+      if (from === 0) throw error;
+      // What came before is durable: the answer must say so.
+      const known = error instanceof EddyError;
+      if (!known) onError(error);
+      const code = known ? error.code : "internal";
+      const message = known ? error.message : "internal error";
+      for (let i = from; i < lines.length; i++) refusals.add(lines[i], () => ({ code, message }));
+      break;
+    }
+  }
+  return { accepted, duplicate, late, ...refusals.receipt };
+}

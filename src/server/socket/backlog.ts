@@ -1,0 +1,101 @@
+import type { Engine, LogPlace } from "../engine.ts";
+import type { Issue, Issues } from "./issue.ts";
+
+/** A part of the log of forecasts, made ready to be sent. */
+export interface BacklogPage {
+  readonly issues: readonly Issue[];
+  /** Where the next page begins; null when this one reached the end of the log. */
+  readonly next: LogPlace | null;
+}
+
+/** Journal positions of one page: readers that come back to different places meet at its bounds. */
+const POSITIONS = 128;
+/** Numbers forecast (steps of all targets) of one page at most, but for a single issue. */
+const NUMBERS = 20_000;
+const PAGES_KEPT = 16;
+/** After every issue of a position. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+interface Kept {
+  readonly page: BacklogPage;
+  /** Journal position at which a page that reached the end of the log was read; otherwise it stays true. */
+  readonly asOf: number | null;
+}
+
+/**
+ * Pages of the log of forecasts for subscriptions that catch up. A page is read once and serves everybody who needs it while
+ * it is kept: a thousand peers that come back at once cost little more than one. Every page lies after the one before it, by
+ * position and by the number of the issue within its position, so that catching up ends whatever one observation led to.
+ */
+export class Backlog {
+  readonly #engine: Engine;
+  readonly #issues: Issues;
+  /** Least recently used first. */
+  readonly #kept = new Map<string, Kept>();
+  /** Numbers of one issue, of late. */
+  #numbers = 100;
+  #rewrites = 0;
+  /** Pages read from the log. */
+  reads = 0;
+
+  constructor(engine: Engine, issues: Issues) {
+    this.#engine = engine;
+    this.#issues = issues;
+  }
+
+  /** Where reading for a client begins that has seen everything up to `offset`; null when that is no longer kept. */
+  start(offset: number): LogPlace | null {
+    // Usually known already: a thousand that come back at once ask for a few of these.
+    const bound = { position: Math.floor(offset / POSITIONS) * POSITIONS, ordinal: ALL };
+    if (this.page(bound) !== null) return bound;
+    const exact = { position: offset, ordinal: ALL };
+    return this.#engine.issuedAfter(exact, 1) === null ? null : exact;
+  }
+
+  /** The page after a place; null when that is no longer kept. */
+  page(after: LogPlace): BacklogPage | null {
+    if (this.#rewrites !== this.#engine.rewrites) {
+      this.#rewrites = this.#engine.rewrites;
+      this.#kept.clear();
+    }
+    const key = `${after.position} ${after.ordinal}`;
+    const known = this.#kept.get(key);
+    this.#kept.delete(key);
+    if (known !== undefined && (known.asOf === null || known.asOf === this.#engine.offset)) {
+      this.#kept.set(key, known);
+      return known.page;
+    }
+    const page = this.#read(after);
+    if (page === null) return null;
+    this.#kept.set(key, { page, asOf: page.next === null ? this.#engine.offset : null });
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= PAGES_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    return page;
+  }
+
+  #read(after: LogPlace): BacklogPage | null {
+    this.reads++;
+    const end = (Math.floor(after.position / POSITIONS) + 1) * POSITIONS;
+    // One more than there are positions: the row beyond the bound says that nothing before it is missing.
+    const limit = Math.max(1, Math.min(POSITIONS + 1, Math.floor(NUMBERS / this.#numbers)));
+    const read = this.#engine.issuedAfter(after, limit);
+    if (read === null) return null;
+    const issues: Issue[] = [];
+    let numbers = 0;
+    let rows = 0;
+    for (const { position, forecasts } of read.issues) {
+      if (position > end) {
+        return { issues, next: { position: end, ordinal: ALL } };
+      }
+      rows++;
+      for (const forecast of forecasts) {
+        numbers += forecast.horizon.length;
+        issues.push(this.#issues.of(forecast));
+      }
+    }
+    if (rows > 0) this.#numbers = Math.max(1, numbers / rows);
+    return { issues, next: read.next };
+  }
+}

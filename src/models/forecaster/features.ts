@@ -63,6 +63,9 @@ export class Features {
   readonly #past: Slice<Float64Array>;
   readonly #pastRows: number;
   readonly #u: Float64Array;
+  /** Shares of the profiles that are used at this event [C]. */
+  readonly #firstUsed: Float64Array;
+  readonly #secondUsed: Float64Array;
 
   constructor(layout: Layout, shape: Shape, clock: Clock, periods: readonly number[]) {
     const C = shape.columns;
@@ -89,6 +92,8 @@ export class Features {
     this.anomaly = new Float64Array(C);
     this.expected = new Float64Array(C);
     this.#u = new Float64Array(shape.targets);
+    this.#firstUsed = new Float64Array(C);
+    this.#secondUsed = new Float64Array(C);
   }
 
   /** Events taken. */
@@ -102,6 +107,7 @@ export class Features {
     const n = clock.events;
     const steps = n === 1 ? 0 : Math.max(1, Math.round(clock.dt));
     const changed = season.advance(n, clock.time, clock.stepMilliseconds, steps, this.#finder);
+    for (let c = 0; c < this.columns; c++) this.#believe(c);
     if (changed && season.found) this.#lookBack();
   }
 
@@ -129,6 +135,7 @@ export class Features {
         }
       }
       if (q > 0) this.#level.view[2 * d + 1] = level;
+      this.#believe(d);
     }
   }
 
@@ -180,6 +187,7 @@ export class Features {
       const first = this.seasonal(c, 0);
       this.#profile.add(c, season.phase(0), p, v - level[2 * c], SEASON_RATE);
       if (q > 0) this.#second.add(c, season.phase(1), q, v - level[2 * c + 1] - first, SECOND_SEASON_RATE);
+      this.#believe(c);
     }
     const averages = this.#averages.view;
     for (let k = 0; k < TIME_SCALES.length; k++) {
@@ -237,7 +245,16 @@ export class Features {
   seasonal(c: number, ahead: number): number {
     const p = this.season.period(0);
     if (p === 0) return 0;
-    return this.#profile.reliability(c) * this.#profile.value(c, this.season.phase(0, ahead), p);
+    return this.#firstUsed[c] * this.#profile.value(c, this.season.phase(0, ahead), p);
+  }
+
+  /** How far the profiles of column c are to be believed, until they learn more. */
+  #believe(c: number): void {
+    this.#firstUsed[c] = this.#profile.reliability(c);
+    // Comparisons within one turn of the first season are much alike: they count as one together.
+    const reliability = this.#second.reliability(c, this.season.period(0));
+    // Slow swings agree a little with anything: only what agrees better than that is used.
+    this.#secondUsed[c] = Math.max(0, (reliability - CHANCE_RELIABILITY) / (1 - CHANCE_RELIABILITY));
   }
 
   /** What both seasons add, the second by as much as it is to be believed. */
@@ -249,11 +266,7 @@ export class Features {
   beyond(c: number, ahead: number): number {
     const q = this.season.period(1);
     if (q === 0) return 0;
-    // Comparisons within one turn of the first season are much alike: they count as one together.
-    const reliability = this.#second.reliability(c, this.season.period(0));
-    // Slow swings agree a little with anything: only what agrees better than that is used.
-    const used = Math.max(0, (reliability - CHANCE_RELIABILITY) / (1 - CHANCE_RELIABILITY));
-    return used * this.#second.value(c, this.season.phase(1, ahead), q);
+    return this.#secondUsed[c] * this.#second.value(c, this.season.phase(1, ahead), q);
   }
 
   /** What both seasons add, the second as it was; the first alone where the second has not seen the phase. */

@@ -56,7 +56,8 @@ export class Profile {
 
   /** g in 0..1, by half after `doubt` comparisons that all agree; without doubt 1 before anything speaks against it. */
   reliability(c: number, doubt = 0): number {
-    const [agreed, said, n] = this.#agreement.view.subarray(3 * c, 3 * c + 3);
+    const agreement = this.#agreement.view;
+    const [agreed, said, n] = [agreement[3 * c], agreement[3 * c + 1], agreement[3 * c + 2]];
     const known = doubt > 0 ? n / (n + doubt) : 1;
     return said > 0 ? known * Math.max(0, Math.min(1, agreed / said)) : known;
   }

@@ -415,9 +415,10 @@ export class Forecaster {
         const reach = this.#conformal?.radius(h, d);
         let below = reach ?? Math.max(0, -fan.offset(d, x, 0));
         let above = reach ?? Math.max(0, fan.offset(d, x, 1));
-        // A reading that is held may be there to stay: what is told allows for it, what is learned does not.
+        // A reading that is held may be there to stay: where that is as likely as a bound is to fail, what is told allows for it;
+        // what is learned does not.
         const stays = held ? this.#judge.stays(d, h) : 0;
-        if (stays > 0) {
+        if (stays > (1 - this.specification.coverage) / 2) {
           const away = reading - seen;
           seen += stays * away;
           below = Math.max(below, -(1 - stays) * away);

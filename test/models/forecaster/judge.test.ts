@@ -176,6 +176,17 @@ function error(
 }
 
 describe("a forecaster's judge", () => {
+  it("does not stretch intervals to a reading that can hardly be", () => {
+    const normal = normals(90);
+    const model = forecaster({ horizon: 3, model: "auto:without=recurrent" });
+    feed(
+      model,
+      Array.from({ length: 200 }, (_, t) => [t === 199 ? 999_999 : 20 + normal()]),
+    );
+    expect(model.taken[0]).toBe(0);
+    for (let i = 0; i < 3; i++) expect(model.upper[i]).toBeLessThan(30);
+  });
+
   it("says of every reading whether it was taken and how surprising it was", () => {
     const rows = signal(300, 1);
     rows[150] = Number.NaN;

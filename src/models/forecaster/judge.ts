@@ -209,11 +209,11 @@ export class Judge {
       far = Math.abs(y - m) > this.#limit(at, labels) * usual;
       const [low, high] = this.#range(at);
       const margin = OUTSIDE * (high - low);
-      // Where nothing has ever been wrong there is no pattern to go on with by another measure.
-      // A column that jumps by nature is measured as it always was.
-      state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
-      const jumps = state[at + JUMPS] > MOST_JUMPS;
       const beyond = y < low - margin || y > high + margin;
+      state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
+      // A column that jumps by nature is measured as it always was.
+      const jumps = state[at + JUMPS] > MOST_JUMPS;
+      // Where nothing has ever been wrong there is no pattern to go on with by another measure.
       outside = beyond && usual === known && !jumps && !this.#fixed[c] ? 1 : 0;
       // Far readings close together are one event.
       const wider = far && state[at + CALM] >= BRIEF ? WIDENING : 0;

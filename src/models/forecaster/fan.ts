@@ -1,5 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Shape } from "./expert.ts";
+import type { LongRange } from "./long-range.ts";
 
 /** Labels that each running size of the errors remembers. */
 const MEMORIES = [10, 40, 160, 640] as const;
@@ -19,8 +20,6 @@ const RATE = 0.03;
 /** Sizes grow like h^0.5, a random walk's, until labels say otherwise: the prior counts as so many labels. */
 const GROWTH = 0.5;
 const GROWTH_LABELS = 6;
-/** Beyond the last step sizes go on growing as over the last two knots, within this power. */
-const MOST_GROWTH = 0.8;
 
 const LABELS = 0;
 const JUDGED = 1;
@@ -53,6 +52,7 @@ const FIELDS = LOSS + SIZES;
  */
 export class Fan {
   readonly #shape: Shape;
+  readonly #longRange: LongRange | undefined;
   readonly #levels: Float64Array;
   /** 1 - level, and for a level that is 1 - another one exactly that other: mirrored errors get mirrored quantiles. */
   readonly #rest: Float64Array;
@@ -73,8 +73,9 @@ export class Fan {
   readonly #issuedSum: Float64Array;
 
   /** `levels`: those of the quantiles, in any order. */
-  constructor(layout: Layout, shape: Shape, levels: readonly number[]) {
+  constructor(layout: Layout, shape: Shape, levels: readonly number[], longRange?: LongRange) {
     this.#shape = shape;
+    this.#longRange = longRange;
     const { targets: D, horizon: H } = shape;
     this.#levels = Float64Array.from(levels);
     this.#rest = Float64Array.from(levels, (p) => levels.find((other) => 1 - other === p) ?? 1 - p);
@@ -248,12 +249,8 @@ export class Fan {
       const k = this.#below[x];
       return Math.exp(K === 1 ? log[at] : log[at + k] + this.#share[x] * (log[at + k + 1] - log[at + k]));
     }
-    const from = Math.max(0, K - 3);
-    const growth =
-      K === 1
-        ? GROWTH
-        : (log[at + K - 1] - log[at + from]) / Math.log(this.#knots[K - 1] / this.#knots[from]);
-    return Math.exp(log[at + K - 1] + Math.max(0, Math.min(MOST_GROWTH, growth)) * Math.log(x / H));
+    const size = Math.exp(log[at + K - 1]);
+    return this.#longRange?.size(d, x, size) ?? size * (x / H) ** GROWTH;
   }
 
   /** How far the quantile of level l of target d lies from the forecast at a distance of x steps: signed. */

@@ -10,6 +10,7 @@ import { Features } from "./features.ts";
 import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
+import { LongRange } from "./long-range.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
 import type { ForecasterSpecification } from "./specification.ts";
@@ -34,6 +35,7 @@ const EQUAL = -2;
 const MOST_ABSENT = 512;
 /** An error counts as at most this many usual ones, once there are LEAST_LABELS to know them by. */
 const INFLUENCE = 10;
+const INFLUENCE_SHARE = 0.7;
 const LEAST_LABELS = 20;
 /** No reading is told to be less likely than this. */
 const LEAST_SURPRISE = 1e-300;
@@ -67,6 +69,7 @@ export class Forecaster {
   readonly #mixture: Mixture;
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
+  readonly #longRange: LongRange;
   readonly #fan: Fan;
   /** The published rule that intervals are compared with, when asked for. */
   readonly #conformal: ConformalBounds | undefined;
@@ -124,7 +127,8 @@ export class Forecaster {
     this.#ledger = new Ledger(layout, this.#shape, rows + (counter.length > 0 ? SUMS - 1 : 0));
     this.#mixture = new Mixture(layout, this.#shape, E);
     const tail = (1 - coverage) / 2;
-    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles]);
+    this.#longRange = new LongRange(layout, this.#shape, this.#features);
+    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange);
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#weights = new Float64Array(E);
@@ -236,6 +240,7 @@ export class Forecaster {
     this.#units.toUnits(this.#u, this.#totals.increments(values, this.#clock.dt, this.events === 1));
     this.#judgeReadings();
     features.take(this.#expected);
+    this.#longRange.note();
     this.#settle();
     for (const expert of this.#experts) expert.step(features);
     if (told) {
@@ -282,6 +287,7 @@ export class Forecaster {
       const y = known ? this.#judge.take(c, u, m, size, labels, features.scaling.of(c)) : u;
       this.taken[c] = Number.isNaN(u) ? Number.NaN : Number.isNaN(y) ? 0 : 1;
       features.y[c] = y;
+      if (!Number.isNaN(y) && known) this.#longRange.learn(c, y);
       const run = this.#judge.stuck(c);
       if (run > 2 && features.gap.view[c] === 0) {
         // Only the first of the repeated readings was one: what is expected goes on from there.
@@ -298,6 +304,8 @@ export class Forecaster {
     const forecast = (this.#experts.length + COMBINATIONS) * rowLength;
     const said = c < D && x <= H && issued >= x && this.#ledger.sound(x, c);
     if (said) return values[this.#ledger.settled(x) + forecast + c];
+    const far = c < D && x > H ? this.#longRange.expect(c, x) : Number.NaN;
+    if (!Number.isNaN(far)) return far;
     return this.#features.carried(c, this.#features.gap.view[c] === 0 ? x : 1);
   }
 
@@ -359,10 +367,15 @@ export class Forecaster {
     const { targets: D } = this.#shape;
     const fan = this.#fan;
     if (fan.labels(d) < LEAST_LABELS) return;
+    const size = fan.size(d, 1);
+    const usual =
+      size > 0
+        ? (INFLUENCE * Math.max(this.#judge.usual(d, size), INFLUENCE_SHARE * this.#judge.square(d))) / size
+        : INFLUENCE;
     for (let h = 1; h <= steps; h++) {
       // The errors of a total are those of many increments: a label is one of them.
       const size = fan.size(d, this.#counts[d] ? 1 : h);
-      if (size > 0) reach[(h - 1) * D + d] = INFLUENCE * size;
+      if (size > 0) reach[(h - 1) * D + d] = usual * size;
     }
   }
 

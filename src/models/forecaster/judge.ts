@@ -6,10 +6,18 @@ const FAR = 15;
 /** The usual error is at least this share of the root mean square over a long memory: where most are nothing, the others count. */
 const SQUARE_SHARE = 0.4;
 const SQUARE_MEMORY = 2000;
+/** … and at most so many medians: what is usual is not changed by a few readings in a row. */
+const MOST_MEDIANS = 4;
+const MEDIAN_RATE = 0.03;
 /** An error counts as at most so many usual ones there. */
 const LARGEST = 50;
 /** With n labels the usual error is known to some FAR_YOUNG / n: the distance is larger by as much. */
 const FAR_YOUNG = 20;
+/** Where so few readings have come since a spike, the distance is this much shorter: they come in bursts. */
+const WARY_FOR = 8;
+const WARY = 0.4;
+/** … unless far readings have come more often than so many times of late: they are the way of the series. */
+const WARY_WIDENINGS = 1.9;
 /** Labels before which every reading is taken. */
 const LEAST_LABELS = 8;
 /** Where a series was constant so far, this share of its value stands for the usual error; errors this small are none. */
@@ -19,17 +27,20 @@ const ROUNDING = 1e-12;
 const RANGE_MEMORY = 100;
 const RANGE_SEASONS = 2;
 /** A reading is outside of that range by more than this share of it. */
-const OUTSIDE = 0.05;
-/** Where far readings come more often than this, they are the way of the series: each makes the distance larger, by e^0.3. */
+const OUTSIDE = 0.5;
+/** Where far readings come more often than this, they are the way of the series: each makes the distance larger, by e^0.35. */
 const USUAL_RATE = 0.02;
-const WIDENING = 0.3;
+const WIDENING = 0.35;
 
-/** Far readings that must agree before they are believed, … */
+/** Far readings that must agree before they are believed; more where many of late did not (1 + log₂ of how many), or where those believed last have not lasted, … */
 const AGREE = 2;
+const DOUBTS_KEPT = 0.9;
 /** … unless believing has been right this many times more often than not: then one is enough. */
 const TRUSTED = 2;
 /** What is remembered of how often it was right. */
 const REMEMBERED = 0.98;
+/** … and for so many readings. */
+const REMEMBERED_FOR = 1000;
 /** They agree when they lie this close to the forecasts as measured anew, in usual errors, or within a share of how far they went … */
 const AGREED = 3;
 /** … that grows with their number. */
@@ -54,6 +65,10 @@ const ROUND = 0.02;
 /** What must speak for a change of unit over one of the zero, in log likelihood: by a power of ten, by another factor. */
 const ROUND_EVIDENCE = 3;
 const ODD_EVIDENCE = 9;
+/** A single reading may be one in another unit where that is by so many powers of ten, at so many usual errors, with such evidence. */
+const SCALED_TENS = 2;
+const SCALED_AWAY = 3;
+const SCALED_EVIDENCE = 7;
 /** Where the usual error is more than this share of the values themselves, their ratio tells nothing. */
 const RATIO_UNKNOWN = 0.5;
 /** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back. */
@@ -61,11 +76,11 @@ const BACK = 3;
 /** More changes of measure than this, among so many readings, are the way of the column. */
 const MOST_JUMPS = 2.5;
 const JUMPS_MEMORY = 3000;
-/** Readings after which a change of measure has lasted. */
+/** Readings after which what was believed of far ones has lasted. */
 const LASTED = 10;
 /** A measure that was not kept for so many readings was none to come back to. */
 const SETTLED = 50;
-/** One that was given up within so many readings was a mistake; far readings further apart are separate events. */
+/** Far readings further apart than this are separate events. */
 const BRIEF = 3;
 
 /** A column is stuck when it repeats one value this many times, … */
@@ -76,6 +91,10 @@ const RUNS = 3;
 const LIVELY = 50;
 /** Repeats after which it is taken to be constant. */
 const LONGEST_STUCK = 300;
+
+const NEAR = 0;
+const FAR_WITHIN = 1;
+const FAR_OUTSIDE = 2;
 
 const KEPT = 8;
 const COUNT = 0;
@@ -104,11 +123,19 @@ const HIGH_BEFORE = 22;
 const BLOCK = 23;
 /** Changes of measure of late. */
 const JUMPS = 24;
-/** 1 after a change of measure that has not yet lasted. */
-const JUMPED = 25;
+/** What far readings were believed last, FAR_WITHIN or FAR_OUTSIDE of the range, as long as that has not yet lasted; else NEAR. */
+const BELIEVED = 25;
 /** Readings since the last far one. */
 const CALM = 26;
-const PENDING = 27;
+/** Readings since far ones were believed. */
+const AFTER = 27;
+/** The median error: of absolute value, over a long time. */
+const MEDIAN = 28;
+/** Far readings of late that were not believed. */
+const DOUBTS = 29;
+/** Errors that the median has seen. */
+const MEDIAN_OF = 30;
+const PENDING = 31;
 const FIELDS = PENDING + 2 * KEPT;
 
 /**
@@ -116,17 +143,20 @@ const FIELDS = PENDING + 2 * KEPT;
  * length: the models go on as if it were missing. What follows tells a spike from a change:
  *
  * - the next reading is as forecast: it was a spike, and nothing has learned from it;
- * - the next one agrees with it. Inside of the range that the column has had of late both are then what they are. Outside of it
- *   the column is measured otherwise now, from another zero or in another unit (the likelier of the two, by a Laplace density of
- *   the usual error): its `Units` change, and the models go on as if nothing had happened. A reading that fits the measure
- *   before brings that one back at once;
+ * - the next one agrees with it. Inside of the range that the column has had of late, or not far outside, both are then what they
+ *   are. Well outside, or where the forecast in a unit a hundred times larger or smaller explains them, the column is measured
+ *   otherwise now, from another zero or in another unit (the likelier of the two, by a Laplace density of the usual error): its
+ *   `Units` change, and the models go on as if nothing had happened. A reading that fits the measure before brings that one back
+ *   at once;
+ * - several disagree: they come in bursts, so more of them must agree, and less than usual is far for a while;
  * - forty in a row that agree on nothing: another zero and a wider scale.
  *
- * Where far readings have been there to stay before, one is enough; where they are common, they are not far. A value repeated
- * far longer than usual is held too, as of a sensor that is stuck, until it has lasted.
+ * Where far readings have been there to stay before, one is enough; where they are common, they are not far. What is usual is
+ * bounded by the median error, so that a burst does not become usual by itself. A value repeated far longer than usual is held
+ * too, as of a sensor that is stuck, until it has lasted.
  *
  * Letters: u the reading in powers of two, m what was forecast for it, s the usual error there. Cost: a few operations per column and
- * event, some fifty while a far reading is explained. State: 43 per column.
+ * event, some fifty while a far reading is explained. State: 47 per column.
  */
 export class Judge {
   readonly #units: Units;
@@ -177,6 +207,19 @@ export class Judge {
     return run > 0 ? run / (run + h) : state[FIELDS * c + DOUBT];
   }
 
+  /** The usual error of column c one step ahead, of size s of late: not less than a share of the root mean square over a long memory. */
+  usual(c: number, s: number): number {
+    const state = this.#state.view;
+    const at = FIELDS * c;
+    const most = MOST_MEDIANS * state[at + MEDIAN];
+    return Math.max(most > 0 ? Math.min(s, most) : s, SQUARE_SHARE * Math.sqrt(state[at + SQUARE]));
+  }
+
+  /** Root mean square of the errors of column c over a long memory. */
+  square(c: number): number {
+    return Math.sqrt(this.#state.view[FIELDS * c + SQUARE]);
+  }
+
   /**
    * What the models shall see of reading u of column c: y, or NaN when it is held. `m` was forecast for it, with usual errors of
    * size `s` learned from so many `labels`; `step` and `deviation` are those of the column.
@@ -193,59 +236,19 @@ export class Judge {
     const state = this.#state.view;
     const at = FIELDS * c;
     const stuck = this.#run(at, u);
-    state[at + STUCK] = 0;
-    state[at + DOUBT] = 0;
-    state[at + SINCE]++;
-    if (state[at + JUMPED] === 1 && state[at + SINCE] >= LASTED) {
-      state[at + JUMPED] = 0;
-      state[at + JUMPS]++;
-    }
-    const known = Math.max(s, SQUARE_SHARE * Math.sqrt(state[at + SQUARE]));
+    this.#tick(at);
+    const known = this.usual(c, s);
     const usual = known > ROUNDING * Math.abs(m) ? known : CONSTANT_SHARE * Math.abs(m);
-    let y = this.#units.seen(c, u);
-    let far = false;
-    let outside = 0;
-    if (labels >= LEAST_LABELS && usual > 0) {
-      far = Math.abs(y - m) > this.#limit(at, labels) * usual;
-      const [low, high] = this.#range(at);
-      const margin = OUTSIDE * (high - low);
-      const beyond = y < low - margin || y > high + margin;
-      state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
-      // A column that jumps by nature is measured as it always was.
-      const jumps = state[at + JUMPS] > MOST_JUMPS;
-      // Where nothing has ever been wrong there is no pattern to go on with by another measure.
-      outside = beyond && usual === known && !jumps && !this.#fixed[c] ? 1 : 0;
-      // Far readings close together are one event.
-      const wider = far && state[at + CALM] >= BRIEF ? WIDENING : 0;
-      state[at + CALM] = far ? 0 : state[at + CALM] + 1;
-      state[at + WIDER] = Math.max(0, state[at + WIDER] + wider - USUAL_RATE * WIDENING);
-      if (this.#goesBack(c, at, u, m, usual, far)) {
-        far = false;
-        state[at + FAR_SO_FAR] = 0;
-        y = this.#units.seen(c, u);
-      }
-    }
-    if (state[at + RUN] === 1) state[at + ENTERED_FAR] = far ? 1 : 0;
-    if (far) {
-      const kept = at + PENDING + 2 * (state[at + FAR_SO_FAR] % KEPT);
-      state[at + FAR_SO_FAR]++;
-      state[kept] = u;
-      state[kept + 1] = m;
-      if (!this.#explain(c, at, outside, usual, step)) {
-        state[at + HELD]++;
-        const [low, high] = this.#range(at);
-        const range = Math.max(high - low, DEVIATIONS * deviation, usual);
-        const stayed = PRIOR_STAYED + state[at + STAYED + outside];
-        const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);
-        state[at + DOUBT] = likely / (1 + (Math.abs(y - m) / range / ABSURD) ** 4);
+    const judged = labels >= LEAST_LABELS && usual > 0;
+    const far = judged ? this.#look(c, u, m, usual, labels, usual === known) : NEAR;
+    if (state[at + RUN] === 1) state[at + ENTERED_FAR] = far === NEAR ? 0 : 1;
+    if (far !== NEAR) {
+      if (!this.#believes(c, u, m, far, usual, step)) {
+        this.#doubt(c, u, m, far, usual, deviation);
         return Number.NaN;
       }
-      this.#remember(at, STAYED + outside);
-      state[at + JUMPED] = outside;
-      state[at + FAR_SO_FAR] = 0;
-      y = this.#units.seen(c, u);
     } else {
-      if (state[at + FAR_SO_FAR] > 0) this.#concludes(c, at, y);
+      if (state[at + FAR_SO_FAR] > 0) this.#turnsOut(c, at, this.#units.seen(c, u));
       state[at + FAR_SO_FAR] = 0;
       if (stuck) {
         state[at + STUCK] = state[at + RUN];
@@ -253,15 +256,94 @@ export class Judge {
         return Number.NaN;
       }
     }
+    const y = this.#units.seen(c, u);
+    const error = Math.abs(y - m);
+    this.#learn(at, y, judged ? Math.min(error, LARGEST * usual) : error);
+    return y;
+  }
+
+  /** Another reading has come: what is remembered fades. */
+  #tick(at: number): void {
+    const state = this.#state.view;
+    state[at + STUCK] = 0;
+    state[at + DOUBT] = 0;
+    state[at + SINCE]++;
+    for (let i = SPIKES; i < SQUARE; i++) state[at + i] -= state[at + i] / REMEMBERED_FOR;
+    if (state[at + BELIEVED] > 0 && ++state[at + AFTER] >= LASTED) this.#settle(at, true);
+  }
+
+  /** How far reading u of column c is from forecast m: NEAR, FAR_WITHIN or FAR_OUTSIDE. `pattern`: there is one, with errors of its own. */
+  #look(c: number, u: number, m: number, usual: number, labels: number, pattern: boolean): number {
+    const state = this.#state.view;
+    const at = FIELDS * c;
+    const y = this.#units.seen(c, u);
+    // Where all was constant until now, few errors have told how large they are.
+    const told = pattern ? Math.max(1, Math.min(labels, state[at + MEDIAN_OF])) : labels;
+    const limit = this.#limit(at, told) * usual;
+    const scaled = this.#scaled(c, u, m, usual);
+    const far = scaled || Math.abs(y - m) > limit * (this.#wary(at) ? WARY : 1);
+    const [low, high] = this.#range(at);
+    const margin = OUTSIDE * (high - low);
+    const beyond = scaled || (Math.abs(y - m) > limit && (y < low - margin || y > high + margin));
+    state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
+    // A column that jumps by nature is measured as it always was; where nothing has ever been wrong there is no pattern to go on with.
+    const changes = beyond && pattern && !(state[at + JUMPS] > MOST_JUMPS) && !this.#fixed[c];
+    // Far readings close together are one event.
+    const wider = far && state[at + CALM] >= BRIEF ? WIDENING : 0;
+    state[at + CALM] = far ? 0 : state[at + CALM] + 1;
+    state[at + DOUBTS] *= DOUBTS_KEPT;
+    state[at + WIDER] = Math.max(0, state[at + WIDER] + wider - USUAL_RATE * WIDENING);
+    if (this.#goesBack(c, at, u, m, usual, far)) {
+      state[at + FAR_SO_FAR] = 0;
+      return NEAR;
+    }
+    if (!far) return NEAR;
+    return changes ? FAR_OUTSIDE : FAR_WITHIN;
+  }
+
+  /** Whether far reading u is believed, with those before it. */
+  #believes(c: number, u: number, m: number, far: number, usual: number, step: number): boolean {
+    const state = this.#state.view;
+    const at = FIELDS * c;
+    const kept = at + PENDING + 2 * (state[at + FAR_SO_FAR] % KEPT);
+    state[at + FAR_SO_FAR]++;
+    state[kept] = u;
+    state[kept + 1] = m;
+    if (!this.#explain(c, at, far - FAR_WITHIN, usual, step)) return false;
+    if (state[at + BELIEVED] > 0) this.#settle(at, false);
+    state[at + BELIEVED] = far;
+    state[at + AFTER] = 0;
+    state[at + FAR_SO_FAR] = 0;
+    return true;
+  }
+
+  /** Far reading u is held; how likely it is there to stay. */
+  #doubt(c: number, u: number, m: number, far: number, usual: number, deviation: number): void {
+    const state = this.#state.view;
+    const at = FIELDS * c;
+    state[at + HELD]++;
+    state[at + DOUBTS]++;
+    if (state[at + BELIEVED] === FAR_WITHIN) this.#settle(at, false);
+    const [low, high] = this.#range(at);
+    const range = Math.max(high - low, DEVIATIONS * deviation, usual);
+    const outside = far - FAR_WITHIN;
+    const stayed = PRIOR_STAYED + state[at + STAYED + outside];
+    const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);
+    state[at + DOUBT] = likely / (1 + (Math.abs(this.#units.seen(c, u) - m) / range / ABSURD) ** 4);
+  }
+
+  /** Learns from y, that was taken, and from its error. */
+  #learn(at: number, y: number, error: number): void {
+    const state = this.#state.view;
     state[at + COUNT]++;
     this.#extend(at, y);
-    const error = Math.min(
-      Math.abs(y - m),
-      labels >= LEAST_LABELS ? LARGEST * usual : Number.POSITIVE_INFINITY,
-    );
+    if (error > 0) {
+      const rate = Math.max(1 / ++state[at + MEDIAN_OF], MEDIAN_RATE);
+      const median = state[at + MEDIAN];
+      state[at + MEDIAN] = median === 0 ? error : median * Math.exp(rate * Math.sign(error - median));
+    }
     state[at + SQUARE] +=
       Math.max(1 / state[at + COUNT], 1 / SQUARE_MEMORY) * (error * error - state[at + SQUARE]);
-    return y;
   }
 
   /** Takes y into the range of the block being filled. */
@@ -290,7 +372,38 @@ export class Judge {
   }
 
   #limit(at: number, labels: number): number {
-    return FAR * (1 + FAR_YOUNG / labels) * Math.exp(this.#state.view[at + WIDER]);
+    const state = this.#state.view;
+    return FAR * (1 + FAR_YOUNG / labels) * Math.exp(state[at + WIDER]);
+  }
+
+  /** Whether a reading has been held so lately that another one is likely. */
+  #wary(at: number): boolean {
+    const state = this.#state.view;
+    if (state[at + WIDER] > WARY_WIDENINGS * WIDENING) return false;
+    return state[at + HELD] > 0 && state[at + CALM] < WARY_FOR && state[at + BELIEVED] === 0;
+  }
+
+  /** Whether u is what was forecast in a unit a hundred times larger or smaller, or more, and much rather than what was forecast. */
+  #scaled(c: number, u: number, m: number, usual: number): boolean {
+    const units = this.#units;
+    const [scale, zero] = [units.scale(c), units.zero(c)];
+    const forecast = zero + scale * m;
+    const tens = Math.round(Math.log10(u / forecast));
+    if (!(Math.abs(tens) >= SCALED_TENS && Number.isFinite(tens))) return false;
+    // Near nothing everything is many times more.
+    if (Math.abs(forecast) < SCALED_AWAY * scale * usual) return false;
+    const away = Math.abs(u - forecast) / (scale * usual);
+    const then = Math.abs(u / 10 ** tens - forecast) / (scale * usual);
+    return then <= AGREED && away - then - tens * Math.LN10 > SCALED_EVIDENCE && away > SCALED_AWAY;
+  }
+
+  /** What was believed has lasted, or has not. */
+  #settle(at: number, lasted: boolean): void {
+    const state = this.#state.view;
+    const outside = state[at + BELIEVED] - FAR_WITHIN;
+    this.#remember(at, (lasted ? STAYED : SPIKES) + outside);
+    if (lasted) state[at + JUMPS] += outside;
+    state[at + BELIEVED] = NEAR;
   }
 
   /** Notes how a far reading turned out. */
@@ -301,7 +414,7 @@ export class Judge {
   }
 
   /** A reading y that is not far tells what the far one before it was: a spike, or the first to be where the column is now. */
-  #concludes(c: number, at: number, y: number): void {
+  #turnsOut(c: number, at: number, y: number): void {
     const state = this.#state.view;
     const last = state[at + FAR_SO_FAR] - 1;
     const far = this.#units.seen(c, this.#far(at, last));
@@ -347,10 +460,7 @@ export class Judge {
     const fits = then < BACK && then + Math.log(before) < now + Math.log(scale);
     state[at + FITS] = fits ? state[at + FITS] + 1 : 0;
     if (!(fits && (far || state[at + FITS] >= BACK))) return false;
-    if (state[at + SINCE] <= BRIEF) {
-      state[at + STAYED + 1] = Math.max(0, state[at + STAYED + 1] - 1);
-      this.#remember(at, SPIKES + 1);
-    }
+    if (state[at + BELIEVED] > 0) this.#settle(at, false);
     this.#change(c, at, before, units.zeroBefore(c));
     return true;
   }
@@ -360,8 +470,10 @@ export class Judge {
     const state = this.#state.view;
     const far = state[at + FAR_SO_FAR];
     // Inside of the range a reading is believed until one has been a spike; outside, only after one has stayed.
-    const trusted = state[at + STAYED + outside] >= TRUSTED * state[at + SPIKES + outside] + outside;
-    const least = trusted ? 1 : AGREE;
+    const trusted = state[at + STAYED + outside] >= TRUSTED * state[at + SPIKES + outside] + 1;
+    const doubts = state[at + DOUBTS];
+    const more = Math.round(Math.log2(Math.max(1, doubts))) + (state[at + BELIEVED] > 0 ? 1 : 0);
+    const least = trusted && more === 0 ? 1 : AGREE + more;
     if (far < least) return false;
     const most = Math.min(far, KEPT);
     const units = this.#units;
@@ -397,7 +509,7 @@ export class Judge {
         this.#change(c, at, scale, byZero);
         return true;
       }
-      if (n === AGREE && this.#alike(n, (i) => u(i) - zero - scale * m(i))) {
+      if (n === least && this.#alike(n, (i) => u(i) - zero - scale * m(i))) {
         this.#change(c, at, scale, u(n - 1) - scale * m(n - 1));
         return true;
       }

@@ -331,6 +331,31 @@ describe("a forecaster's judge", () => {
     }
   });
 
+  it("is nearly its old self soon after a burst whose readings lie mostly inside of the range", () => {
+    const wild = 30;
+    const seeds = [17, 37, 47, 57, 67];
+    for (const seed of seeds) {
+      const normal = normals(seed);
+      const noise = normals(seed + 1);
+      const model = forecaster({ horizon: 2, model: "auto:without=recurrent" });
+      const clean = Array.from({ length: 960 }, (_, t) => {
+        const weekend = Math.floor(t / 24) % 7 > 4 ? 0.35 : 1;
+        return weekend * (500 + 350 * Math.sin((2 * Math.PI * t) / 24)) * (1 + 0.02 * normal());
+      });
+      let error = 0;
+      feed(
+        model,
+        clean.map((v, t) => [t >= 850 && t < 850 + wild ? v + 450 * noise() : v]),
+        (t) => {
+          if (t >= 900 && t < 959) error += Math.abs(model.mean[0] - clean[t + 1]) / 59;
+        },
+      );
+      // A usual error is about 9; a wild reading is 360 off.
+      expect(error, `seed ${seed}`).toBeLessThan(16);
+      model.release();
+    }
+  });
+
   it("takes a constant series that starts to move for what it is", () => {
     const normal = normals(7);
     for (const [name, value] of Object.entries({

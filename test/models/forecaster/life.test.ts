@@ -29,6 +29,17 @@ const signals: Record<string, { step: number; values: Signal }> = {
       });
     },
   },
+  /** Visits: a day, weekends of a third, noise in proportion. */
+  visits: {
+    step: HOUR,
+    values: (seed) => {
+      const normal = normals(seed);
+      return Array.from({ length: N }, (_, t) => {
+        const weekend = Math.floor(t / 24) % 7 > 4 ? 0.35 : 1;
+        return weekend * (500 + 350 * Math.sin((2 * Math.PI * t) / 24)) * (1 + 0.02 * normal());
+      });
+    },
+  },
   /** Daily sales with a week and a slow rise, noise in proportion. */
   sales: {
     step: DAY,
@@ -277,6 +288,28 @@ describe("beside a twin without the fault", () => {
       end: AT + 25,
       adapt: 5,
       soon: 1.5,
+    },
+    "visits told in thousands, a level that is not far from nothing": {
+      signal: "visits",
+      seed: 17,
+      sent: replace(
+        (t) => t >= 850,
+        (v) => v / 1000,
+      ),
+      truth: (v, t) => (t >= 850 ? v / 1000 : v),
+      size: 0.001,
+      end: 850,
+      adapt: 25,
+    },
+    "visits missing for ten days": {
+      signal: "visits",
+      seed: 19,
+      sent: replace(
+        (t) => t >= 700 && t < 940,
+        () => Number.NaN,
+      ),
+      end: 940,
+      soon: 1.4,
     },
     "a saw that is stuck for 150": {
       signal: "saw",

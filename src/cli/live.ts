@@ -18,10 +18,10 @@ import { seriesSpecification } from "../streams/series-specification.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Most series of one run; a reading of one more is refused. */
-export const MAX_SERIES = 10_000;
+const MAX_SERIES = 10_000;
 
 /** What a refusal means, as the rest of a line that names where. */
-export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
+const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   late: "time: expected none before those taken already, got an earlier one (see --lateness)",
   "far-ahead": "time: expected none so far ahead of the clock, or of the readings around it (see --ahead)",
   "duplicate-time": "time: expected one reading per series and time, got a second one",

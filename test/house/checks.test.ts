@@ -1,4 +1,4 @@
-// The house rules that a tool can hold: types, lint, formatting, layers.
+// The house rules that a tool can hold: types, lint, formatting, layers, nothing unused. What `npm run check` runs, and its proof.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,11 @@ test("types hold", () => {
 
 test("lint and formatting hold, the layer rule among them", () => {
   const { status, stdout, stderr } = run([biome, "check", "."]);
+  expect(status, stdout + stderr).toBe(0);
+});
+
+test("nothing is unused: no file, export or dependency", () => {
+  const { status, stdout, stderr } = run(["node_modules/knip/bin/knip.js", "--no-progress"]);
   expect(status, stdout + stderr).toBe(0);
 });
 

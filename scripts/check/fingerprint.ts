@@ -19,7 +19,7 @@ const ROWS = 260;
 /** One arena for all: frozen reservoirs are made once. */
 const arena = new Arena();
 
-/** Values of one moment by column; what is not there is missing. */
+/** Values of one moment by column, null where missing; `time` in hours, where it is not that of the row. */
 type Row = Readonly<Record<string, number | null>>;
 
 /** A made-up series by name. Only sums and products: what `Math.sin` says depends on the version of Node. */
@@ -41,6 +41,12 @@ const SERIES: Readonly<Record<string, (t: number, random: () => number, state: n
     state[0] = (t === 170 ? 0 : (state[0] ?? 0)) + Math.floor(8 * random()) + (t % 12);
     return { total: state[0] };
   },
+  /** At times of its own: up to nine hours apart. */
+  irregular: (t, random, state) => {
+    state[0] = (state[0] ?? 0) + 1 + Math.floor(9 * random()) * 0.99;
+    const hour = state[0] % 24;
+    return { time: state[0], level: 3 + (hour * (24 - hour)) / 90 + random() * (t > 200 ? 3 : 1) };
+  },
   walk: (_t, random, state) => {
     state[0] = (state[0] ?? 100) + random() + random() - 1;
     return { price: state[0] };
@@ -57,6 +63,8 @@ const RUNS: readonly (readonly [series: keyof typeof SERIES, options: SeriesOpti
   ["faulty", { horizon: 1 }],
   ["counter", { horizon: 8, counter: true, integer: true }],
   ["walk", { horizon: 12 }],
+  ["irregular", { horizon: 24, quantiles: [0.25] }],
+  ["irregular", { horizon: 4, model: "leaky:hidden=6" }],
   ...[
     "persistence",
     "seasonal",
@@ -89,11 +97,10 @@ const RUNS: readonly (readonly [series: keyof typeof SERIES, options: SeriesOpti
 function observations(name: keyof typeof SERIES): Observation[] {
   const random = seeded(7, name);
   const state: number[] = [];
-  return Array.from({ length: ROWS }, (_, t) => ({
-    series: name,
-    time: t * HOUR,
-    values: (SERIES[name] as (typeof SERIES)[string])(t, random, state),
-  }));
+  return Array.from({ length: ROWS }, (_, t) => {
+    const { time, ...values } = (SERIES[name] as (typeof SERIES)[string])(t, random, state);
+    return { series: name, time: Math.round((time ?? t) * HOUR), values };
+  });
 }
 
 /** Pushes `observations` on and hashes every forecast that is issued. */

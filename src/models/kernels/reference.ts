@@ -1,4 +1,5 @@
 import type { Arithmetic, Precision } from "./kernels.ts";
+import { power } from "./power.ts";
 
 const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
 
@@ -142,7 +143,7 @@ export function referenceArithmetic(buffer: ArrayBufferLike, precision: Precisio
     power(y, x, p, n) {
       const Y = y >> shift;
       const X = x >> shift;
-      for (let i = 0; i < n; i++) F[Y + i] = F[X + i] ** p;
+      for (let i = 0; i < n; i++) F[Y + i] = power(F[X + i], p);
     },
     tanhBackward(dz, dh, h, n) {
       const Z = dz >> shift;

@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
+import { power } from "../kernels/power.ts";
 import { withinReach } from "../network/reach.ts";
 import { logistic } from "../readouts/logistic.ts";
 import type { Readout } from "../readouts/readout.ts";
@@ -173,7 +174,7 @@ export class DiagonalNetwork {
   spread(fastest: number, slowest: number): void {
     const last = Math.max(1, this.units - 1);
     for (let i = 0; i < this.units; i++) {
-      const scale = fastest * (slowest / fastest) ** (i / last);
+      const scale = fastest * power(slowest / fastest, i / last);
       const lambda = Math.exp(-1 / scale);
       this.theta[i] = Math.log(lambda / (1 - lambda));
     }
@@ -206,7 +207,7 @@ export class DiagonalNetwork {
     if (curved) k.tanh(u, u, m);
     for (let i = 0; i < m; i++) {
       const lambda = logistic(p[theta + i]);
-      const a = dt === 1 ? lambda : lambda ** dt;
+      const a = dt === 1 ? lambda : power(lambda, dt);
       const before = T[m + i];
       const slope = curved ? 1 - T[i] * T[i] : 1;
       const g = (1 - a) * slope;

@@ -3,7 +3,6 @@ import type { Layout } from "../../kernels/layout.ts";
 import { type ModelSpec, parseModelSpec, wiringOf } from "../../network/model-spec.ts";
 import type { Expert, Shape } from "../expert.ts";
 import type { Features } from "../features.ts";
-import { INTERVAL_RULES, type IntervalRule } from "../intervals.ts";
 import type { ForecasterSpecification } from "../specification.ts";
 import { EchoState, sharpEcho } from "./echo-state.ts";
 import { LearnedNetwork } from "./learned-network.ts";
@@ -11,6 +10,10 @@ import { EXPERTS, type ExpertKind, NAIVE, type Place } from "./table.ts";
 
 /** How experts are combined: the whole rule, or plain equal weights (for comparison). */
 type Combination = "online" | "equal";
+
+/** `fan`: the quantiles of the fan. `aci`: adaptive conformal inference on the last 500 errors, to compare with. */
+const INTERVAL_RULES = ["fan", "aci"] as const;
+type IntervalRule = (typeof INTERVAL_RULES)[number];
 
 /**
  * A model specification, read: `auto`, `auto:without=lstm+echo-state,mixture=equal`, an expert or a network by name, several

@@ -1,3 +1,4 @@
+import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { DelayedLeastSquares } from "../../learning/rls-delayed.ts";
 import type { Expert, Settlement, Shape } from "../expert.ts";
@@ -17,8 +18,6 @@ const LABELS = 0;
 const ROLLED = 1;
 const DIRECT = 2;
 const FIELDS = 3;
-
-const clip = (v: number, bound: number): number => Math.max(-bound, Math.min(bound, v));
 
 /**
  * Recursive roll-out (iterated multi-step forecasting; Taieb et al. 2012 compare it with the direct kind): one autoregression

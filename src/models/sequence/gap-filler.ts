@@ -2,9 +2,9 @@ import { EddyError, printable } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { OptimiserOptions } from "../learning/optimisers.ts";
 import { WindowLearner } from "../learning/window-learner.ts";
-import { Network } from "./network.ts";
-import { seeded } from "./seeded.ts";
-import { bidirectional } from "./systems.ts";
+import { Network } from "../network/network.ts";
+import { seeded } from "../network/seeded.ts";
+import { bidirectional } from "../network/systems.ts";
 
 export interface GapFillerOptions {
   /** Columns of a row. Default 1. */

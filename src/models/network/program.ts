@@ -79,7 +79,8 @@ export interface Program {
 const whole = (value: unknown, low: number, high: number): value is number =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
-const LARGEST_SIZE = 65_536;
+/** Most units of a node. */
+export const LARGEST_SIZE = 65_536;
 const LONGEST_DELAY = 65_536;
 
 /** Checks a wiring and works out order, sizes and offsets. @throws EddyError `bad-model`, naming the node and the edge. */
@@ -245,7 +246,7 @@ function settingsOf(cell: Cell, node: Node, subject: string): unknown {
     return cell.settings?.(node.settings ?? {}, node.size) ?? node.settings ?? {};
   } catch (error) {
     if (!(error instanceof EddyError)) throw error;
-    throw new EddyError(error.code, `${subject} (${cell.name}): ${error.message}`);
+    throw error.about(`${subject} (${cell.name}): ${error.subject}`);
   }
 }
 

@@ -1,11 +1,13 @@
 import { EddyError, printable } from "../../errors.ts";
 import type { Layout } from "../../kernels/layout.ts";
 import { type ModelSpec, parseModelSpec, wiringOf } from "../../network/model-spec.ts";
+import { compile } from "../../network/program.ts";
 import type { Expert, Shape } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { ForecasterSpecification } from "../specification.ts";
-import { EchoState, sharpEcho } from "./echo-state.ts";
+import { EchoState, type EchoStateOptions, reservoir, sharpEcho } from "./echo-state.ts";
 import { LearnedNetwork } from "./learned-network.ts";
+import { networkInputs } from "./network-inputs.ts";
 import { EXPERTS, type ExpertKind, NAIVE, type Place } from "./table.ts";
 
 /** How experts are combined: the whole rule, or plain equal weights (for comparison). */
@@ -54,12 +56,13 @@ function readExperts(model: string, spec: ModelSpec): Omit<ModelChoice, "interva
   const alone = { combination: "online", alone: true } as const;
   if (name === "auto") return readAuto(spec);
   if (LEARNED.some((known) => known === name) && !(plain && name === "lstm")) {
-    wiringOf(spec, { inputs: 1, outputs: 1 });
+    checked(model, () => compile(wiringOf(spec, { inputs: 1, outputs: 1 })));
     return { kinds: [], ...alone, network: spec };
   }
   if (name === "esn" && !plain) {
     const unknown = Object.keys(options).find((key) => !ECHO_OPTIONS.some((known) => known === key));
     if (unknown !== undefined) wrong(model, `options among ${ECHO_OPTIONS.join(", ")}`, unknown);
+    checked(model, () => compile(reservoir(networkInputs(1), echoOptions(spec, 1), 1)));
     return { kinds: [], ...alone, network: spec };
   }
   if (!plain) wrong(model, `${name} without options`, model.slice(name.length + 1));
@@ -88,11 +91,22 @@ function kindsNamed(name: string, model: string, among: readonly ExpertKind[]): 
   const more = LEARNED.filter((network) => network !== "lstm");
   const known =
     among === KINDS ? ["auto", ...names, ...FAMILIES, ...more] : [...names, ...FAMILIES.filter(leavesOut)];
-  return wrong(model, known.join(", "), name);
+  const subject = among === KINDS ? "model" : `model ${model}`;
+  throw new EddyError("bad-model", subject, { expected: known.join(", "), received: printable(name) });
 }
 
 /** Whether a family holds an expert that can be left out. */
 const leavesOut = (family: string): boolean => EXPERTS.some(({ families }) => families?.includes(family));
+
+/** Says of which model it is, where the parts of a network are wrong. */
+function checked(model: string, compiles: () => unknown): void {
+  try {
+    compiles();
+  } catch (cause) {
+    if (!(cause instanceof EddyError)) throw cause;
+    throw cause.about(`model ${model}, ${cause.subject}`, "bad-model");
+  }
+}
 
 function wrong(model: string, expected: string, received: string): never {
   throw new EddyError("bad-model", `model ${model}`, { expected, received: printable(received) });
@@ -135,12 +149,17 @@ export function openExperts(
 
 /** The network that a specification such as `gru:hidden=48` or `esn:units=300` names, as an expert. */
 function openNetwork({ layout, shape, features, seed }: Place, spec: ModelSpec): Expert {
-  const { name, options } = spec;
+  const { name } = spec;
   if (name !== "esn") {
     const wire = (sizes: { inputs: number; outputs: number; seed: number }) => wiringOf(spec, sizes);
     return new LearnedNetwork(layout, shape, features, { name, wire }, seed);
   }
-  const usual = sharpEcho(shape.columns);
+  return new EchoState(layout, "esn", shape, features, echoOptions(spec, shape.columns), seed);
+}
+
+/** What `esn:units=300,leak=0.5` asks for, over the sharp echo state's. */
+function echoOptions({ options }: ModelSpec, columns: number): EchoStateOptions {
+  const usual = sharpEcho(columns);
   const {
     units = usual.units,
     radius = usual.radius,
@@ -148,6 +167,5 @@ function openNetwork({ layout, shape, features, seed }: Place, spec: ModelSpec):
   } = options as Partial<Record<(typeof ECHO_OPTIONS)[number], number>>;
   const leak = options.leak as number | undefined;
   const leaks = leak === undefined ? {} : { slowest: leak, fastest: leak };
-  const echo = { ...usual, units, radius, inputDeviation: inputScale, ...leaks };
-  return new EchoState(layout, "esn", shape, features, echo, seed);
+  return { ...usual, units, radius, inputDeviation: inputScale, ...leaks };
 }

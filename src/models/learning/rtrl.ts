@@ -5,11 +5,9 @@ import { power } from "../kernels/power.ts";
 import { withinReach } from "../network/reach.ts";
 import { logistic } from "../readouts/logistic.ts";
 import type { Readout } from "../readouts/readout.ts";
-import { clippingFactor } from "./clipping.ts";
-import { type LearnerGuards, UpdateGuard } from "./guards.ts";
-import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+import { type LearnerGuards, Updater, type UpdaterOptions } from "./updater.ts";
 
-export interface DiagonalNetworkOptions {
+export interface DiagonalNetworkOptions extends UpdaterOptions {
   /** n, the length of x. */
   readonly inputs: number;
   /** m, the number of units. */
@@ -22,12 +20,6 @@ export interface DiagonalNetworkOptions {
   readonly selfWeight?: boolean;
   /** Default true: biases b of the units and c of the outputs. */
   readonly bias?: boolean;
-  /** Default Adam. */
-  readonly optimiser?: OptimiserOptions;
-  /** Largest global norm of a gradient that `learn` applies. Default 1. */
-  readonly clip?: number;
-  /** An update that might move all parameters together further than this is refused. Default 1e3. */
-  readonly largestStep?: number;
 }
 
 /**
@@ -64,9 +56,7 @@ export class DiagonalNetwork {
   readonly activation: "tanh" | "linear";
   readonly parameters: Slice<Reals>;
   readonly gradients: Slice<Reals>;
-  readonly optimiser: Optimiser;
-  readonly #clip: number;
-  readonly #guard: UpdateGuard;
+  readonly #updater: Updater;
   readonly #updates: Slice<Float64Array>;
   readonly #theta: number;
   readonly #w: number;
@@ -87,7 +77,6 @@ export class DiagonalNetwork {
   /** @throws EddyError `bad-argument` for sizes that are no counts. */
   constructor(layout: Layout, name: string, options: DiagonalNetworkOptions) {
     const { inputs, units, readout, activation = "tanh", selfWeight = true, bias = true } = options;
-    const { optimiser = { kind: "adam" }, clip = 1, largestStep = 1e3 } = options;
     for (const [subject, size] of Object.entries({ inputs, units })) {
       if (Number.isInteger(size) && size > 0) continue;
       throw new EddyError("bad-argument", subject, {
@@ -109,9 +98,7 @@ export class DiagonalNetwork {
     const size = this.#rows * units + units * outputs + (bias ? outputs : 0);
     this.parameters = layout.real(`${name}.parameters`, size);
     this.gradients = layout.real(`${name}.gradients`, size);
-    this.optimiser = makeOptimiser(optimiser, layout, size, name);
-    this.#clip = clip;
-    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#updater = new Updater(layout, name, [size], options);
     this.#updates = layout.float64(`${name}.updates`, 1);
     this.#h = layout.real(`${name}.h`, units);
     this.#S = layout.real(`${name}.S`, this.#rows * units);
@@ -254,13 +241,9 @@ export class DiagonalNetwork {
    */
   learn(d: ArrayLike<number>): number {
     const loss = this.gradient(d);
-    const P = this.parameters.length;
-    const norm = Math.sqrt(this.#kernels.sumSquares(this.gradients.pointer, P));
-    const scale = clippingFactor(norm, this.#clip);
-    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, P))) return loss;
-    this.#updates.view[0] += 1;
     const { pointer } = this.parameters;
-    this.optimiser.update(this.#kernels, pointer, this.gradients.pointer, scale, P);
+    const made = this.#updater.update(this.#kernels, loss, this.gradients.pointer, pointer);
+    if (made) this.#updates.view[0] += 1;
     return loss;
   }
 
@@ -271,7 +254,7 @@ export class DiagonalNetwork {
 
   /** Updates refused, by reason. */
   get guards(): LearnerGuards {
-    return this.#guard.counts;
+    return this.#updater.guards;
   }
 
   #row(index: number): Reals {

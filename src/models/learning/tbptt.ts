@@ -110,17 +110,17 @@ export class OnlineLearner {
 
   /** Updates made. */
   get updates(): number {
-    return this.#record.view[UPDATES]!;
+    return this.#record.view[UPDATES];
   }
 
   /** Mean loss of the last window considered, per labelled step, before its update. */
   get loss(): number {
-    return this.#record.view[LOSS]!;
+    return this.#record.view[LOSS];
   }
 
   /** Global norm of the last gradient, before clipping. */
   get gradientNorm(): number {
-    return this.#record.view[NORM]!;
+    return this.#record.view[NORM];
   }
 
   /** Updates refused, by reason. */
@@ -130,7 +130,7 @@ export class OnlineLearner {
 
   /** What the parameters are changed by. */
   get optimiser(): Optimiser {
-    return this.#updater.optimisers[0]!;
+    return this.#updater.optimisers[0];
   }
 
   /** The gradient of the last `learn` that returned true or was refused; valid until anything else learns. */
@@ -157,7 +157,7 @@ export class OnlineLearner {
     if (!this.#reaches(lag)) return false;
     const { labels, labelLength } = this.live;
     const at = (this.live.row - lag) * labelLength;
-    for (let i = 0; i < labelLength; i++) if (!Number.isNaN(values[i]!)) labels.view[at + i] = values[i]!;
+    for (let i = 0; i < labelLength; i++) if (!Number.isNaN(values[i])) labels.view[at + i] = values[i];
     return true;
   }
 
@@ -206,7 +206,7 @@ export class OnlineLearner {
     const made = this.#updater.update(k, loss, workspace.gradient, network.parameters.pointer);
     record[LOSS] = loss;
     record[NORM] = this.#updater.norm;
-    if (made) record[UPDATES] = record[UPDATES]! + 1;
+    if (made) record[UPDATES] = record[UPDATES] + 1;
     return made;
   }
 
@@ -219,8 +219,8 @@ export class OnlineLearner {
     labelRow: number,
   ): number | undefined {
     const { index } = this.network.program.output;
-    const o = tape.nodes[index]!.h;
-    const dOut = workspace.dh[index]!;
+    const o = tape.nodes[index].h;
+    const dOut = workspace.dh[index];
     const { labels, labelLength } = this.live;
     const reals = this.#reals;
     let loss = 0;
@@ -229,16 +229,16 @@ export class OnlineLearner {
       let any = false;
       const l = (labelRow + i) * labelLength;
       for (let j = 0; j < labelLength; j++) {
-        this.#d[j] = labels.view[l + j]!;
-        if (!Number.isNaN(this.#d[j]!)) any = true;
+        this.#d[j] = labels.view[l + j];
+        if (!Number.isNaN(this.#d[j])) any = true;
       }
       if (!any) continue;
       labelled++;
       const z = (o.pointer + (first + i) * o.step) / this.#bytes;
-      for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j]!;
+      for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j];
       loss += this.readout.loss(this.#dz, this.#z, this.#d);
       const dz = (dOut.pointer + (first + i) * dOut.step) / this.#bytes;
-      for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j]!;
+      for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j];
     }
     if (labelled === 0) return undefined;
     this.network.kernels.scale(dOut.pointer + first * dOut.step, 1 / labelled, count * o.length);

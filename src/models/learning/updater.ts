@@ -68,7 +68,7 @@ export class Updater {
   /** Updates refused, by reason. */
   get guards(): LearnerGuards {
     const counts = this.#refused.view;
-    return { nonFinite: counts[NON_FINITE]!, exploding: counts[EXPLODING]! };
+    return { nonFinite: counts[NON_FINITE], exploding: counts[EXPLODING] };
   }
 
   /**
@@ -80,19 +80,19 @@ export class Updater {
     this.norm = Math.sqrt(kernels.sumSquares(g, P));
     if (!Number.isFinite(loss) || !Number.isFinite(this.norm)) return this.#refuse(NON_FINITE);
     const scale = this.norm > this.#clip ? this.#clip / this.norm : 1;
-    if (!(this.optimisers[0]!.largestStep(this.norm * scale, P) <= this.#largestStep)) {
+    if (!(this.optimisers[0].largestStep(this.norm * scale, P) <= this.#largestStep)) {
       return this.#refuse(EXPLODING);
     }
     let at = g;
     this.#parts.forEach((size, i) => {
-      if (size > 0) this.optimisers[i]!.update(kernels, theta[i]!, at, scale, size);
+      if (size > 0) this.optimisers[i].update(kernels, theta[i], at, scale, size);
       at += size * this.#bytes;
     });
     return true;
   }
 
   #refuse(reason: number): false {
-    this.#refused.view[reason] = this.#refused.view[reason]! + 1;
+    this.#refused.view[reason] = this.#refused.view[reason] + 1;
     return false;
   }
 }

@@ -53,12 +53,12 @@ export class WindowLearner {
   }
 
   get updates(): number {
-    return this.#record.view[0]!;
+    return this.#record.view[0];
   }
 
   /** Mean loss per labelled step of the last sequence, before its update. */
   get loss(): number {
-    return this.#record.view[1]!;
+    return this.#record.view[1];
   }
 
   get guards(): LearnerGuards {
@@ -92,7 +92,7 @@ export class WindowLearner {
     let loss = 0;
     let labelled = 0;
     for (let t = 0; t < T; t++) {
-      for (let j = 0; j < D; j++) d[j] = labels[t * D + j]!;
+      for (let j = 0; j < D; j++) d[j] = labels[t * D + j];
       if (d.every(Number.isNaN)) continue;
       labelled++;
       const row = dOutputs.subarray(t * O, (t + 1) * O);
@@ -101,11 +101,11 @@ export class WindowLearner {
     if (labelled === 0) return Number.NaN;
     const record = this.#record.view;
     record[1] = loss / labelled;
-    for (let i = 0; i < dOutputs.length; i++) dOutputs[i]! /= labelled;
+    for (let i = 0; i < dOutputs.length; i++) dOutputs[i] /= labelled;
     this.#gradient.view.set(window.backward(dOutputs).parameters);
     const { pointer } = network.parameters;
     const made = this.#updater.update(network.kernels, loss, this.#gradient.pointer, pointer);
-    if (made) record[0] = record[0]! + 1;
+    if (made) record[0] = record[0] + 1;
     return record[1];
   }
 }

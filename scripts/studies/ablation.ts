@@ -8,23 +8,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { EXPERTS } from "../../src/models/forecaster/experts/table.ts";
 
-const WITHOUT = [
-  "lstm",
-  "echo-sharp",
-  "echo-plain",
-  "echo-smooth",
-  "recurrent",
-  "vector-autoregression",
-  "autoregression",
-  "rollout",
-  "second-profile",
-  "profile-revert",
-  "profile",
-  "average",
-  "holt-winters",
-  "seasonal-drift",
-];
+const WITHOUT = ["recurrent", ...EXPERTS.map(({ name }) => name)];
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

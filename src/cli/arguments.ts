@@ -111,6 +111,7 @@ export function readArguments<F extends Flags>(
       expected:
         expected.length === 0 ? "no operand" : `no more than ${expected.map((o) => o.name).join(" ")}`,
       received: "one more",
+      ...(command.stray === undefined ? {} : { hint: command.stray }),
     });
   }
   return { flags: values as Invocation<F>["flags"], operands };

@@ -44,6 +44,8 @@ export interface Command<F extends Flags = Flags> {
   /** A paragraph for `--help`: what goes in, what comes out. */
   readonly description?: string;
   readonly operands?: readonly Operand[];
+  /** What somebody wanted who gives it one operand too many. */
+  readonly stray?: string;
   readonly flags: F;
   readonly examples?: readonly string[];
   run(invocation: Invocation<F>): Promise<ExitCode>;

@@ -1,6 +1,7 @@
 import type { DatabaseReader } from "../storage/sqlite/reader.ts";
 import type { Reading } from "../streams/formats/reading.ts";
 import type { SeriesOptions } from "../streams/series.ts";
+import { openFile } from "../streams/sources/open-file.ts";
 import type { World } from "./world.ts";
 
 /** Readings handed out together. */
@@ -9,7 +10,7 @@ const MAGIC = "SQLite format 3\0";
 
 /** Whether a file is a database, by its first bytes. */
 export async function isDatabase(fs: World["fs"], path: string): Promise<boolean> {
-  const handle = await fs.promises.open(path);
+  const handle = await openFile(fs, path);
   try {
     const head = Buffer.alloc(MAGIC.length);
     await handle.read(head, 0, head.length, 0);

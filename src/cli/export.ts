@@ -12,6 +12,7 @@ export const command = defineCommand({
   description:
     "Writes what the database still holds to stdout. A server may be using the database meanwhile. Observations come in the " +
     "order in which they were taken, so that eddy replay of them gives the same forecasts again.",
+  stray: "the database is named by --db, what comes out goes to stdout",
   flags: {
     db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
     series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),

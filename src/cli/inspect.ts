@@ -9,6 +9,7 @@ export const command = defineCommand({
   summary: "what a database holds: series, checkpoints and whether they are good, rows, sources",
   description:
     "Every checkpoint is verified. Counts of a series are those of its newest good checkpoint. Exit code 1 when a checkpoint is damaged.",
+  stray: "the database is named by --db",
   flags: {
     db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
     series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),

@@ -1,7 +1,6 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Forecast } from "../models/forecast.ts";
-import { readModel } from "../models/forecaster/experts/open.ts";
-import { namedColumns, withSomeTargets } from "../models/forecaster/specification.ts";
+import { namedColumns } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
 import { isRefused, type Loss, type Reading, type Taken } from "../streams/formats/reading.ts";
@@ -14,14 +13,14 @@ import {
   type SeriesSpecification,
   type SetAside,
 } from "../streams/series.ts";
-import { seriesSpecification } from "../streams/series-specification.ts";
+import { checkSeriesOptions } from "../streams/series-specification.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Most series of one run; a reading of one more is refused. */
-export const MAX_SERIES = 10_000;
+const MAX_SERIES = 10_000;
 
 /** What a refusal means, as the rest of a line that names where. */
-export const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
+const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   late: "time: expected none before those taken already, got an earlier one (see --lateness)",
   "far-ahead": "time: expected none so far ahead of the clock, or of the readings around it (see --ahead)",
   "duplicate-time": "time: expected one reading per series and time, got a second one",
@@ -38,16 +37,12 @@ const BY_COLUMN: readonly string[] = ["min", "max", "integer", "counter"];
 /** Throws, before anything is read, if the options cannot make a forecaster; what is wrong is named as its flag. */
 export function checkOptions(options: SeriesOptions): void {
   try {
-    readModel(seriesSpecification(withSomeTargets(options)).model);
+    checkSeriesOptions(options);
   } catch (error) {
     if (!(error instanceof EddyError)) throw error;
-    const [option] = error.message.split(":");
-    const flag = error.code === "bad-model" ? "--model" : `--${option}`;
-    if (error.code !== "bad-model" && !BY_COLUMN.includes(option)) throw error;
-    throw new EddyError(error.code, flag, {
-      ...(error.expected === undefined ? {} : { expected: error.expected }),
-      ...(error.received === undefined ? {} : { received: error.received }),
-    });
+    const ofColumns = BY_COLUMN.includes(error.subject);
+    if (error.code !== "bad-model" && !ofColumns) throw error;
+    throw error.about(ofColumns ? `--${error.subject}` : error.subject.replace(/^(model)?/, "--model"));
   }
 }
 

@@ -1,9 +1,8 @@
 import { EddyError } from "../models/errors.ts";
 import { isRefused } from "../streams/formats/reading.ts";
-import { openFormatNames, TEXT_FORMATS } from "../streams/formats/recognise.ts";
 import { readings } from "../streams/sources/readings.ts";
 import { defineCommand } from "./command.ts";
-import { choice, toggle } from "./flags.ts";
+import { toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { checkOptions, Live } from "./live.ts";
@@ -28,9 +27,9 @@ export const command = defineCommand({
   summary: "forecast what comes on stdin, line by line",
   description:
     "Reads observations from stdin and writes one NDJSON forecast per observation and target to stdout, from the second observation on. Lines that cannot be read are refused on stderr by line number, and the rest goes on. Readings without a time get that of their arrival, and count as one step each.",
+  stray: "a file is read with < FILE, or by eddy forecast FILE",
   flags: {
     ...inputFlags,
-    format: choice([...openFormatNames, "log"], inputFlags.format.summary, "auto"),
     ...forecastFlags,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
@@ -39,13 +38,6 @@ export const command = defineCommand({
     "head -500 sensors.csv | eddy pipe --horizon 12 --value temperature",
   ],
   async run({ flags, world }) {
-    if (flags.format === "log") {
-      throw new EddyError("bad-argument", "--format", {
-        expected: `one of auto, ${TEXT_FORMATS.join(", ")}`,
-        received: '"log"',
-        hint: "log lines cannot be read yet",
-      });
-    }
     if (flags.chart && !world.stdout.isTTY) {
       throw new EddyError("bad-argument", "--chart", { expected: "a terminal on stdout", received: "none" });
     }

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
+import { fileError } from "../streams/sources/open-file.ts";
 import { nearest, readArguments } from "./arguments.ts";
 import type { ExitCode } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -60,9 +61,8 @@ async function report(error: unknown, world: World): Promise<ExitCode> {
     await world.stderr.write(`eddy: ${error.message}\n`);
     return USAGE.has(error.code) ? 2 : 1;
   }
-  // The system's own words for a file that is not there or may not be read.
   if (typeof failure?.code === "string" && failure.syscall !== undefined) {
-    await world.stderr.write(`eddy: ${failure.path ?? failure.syscall}: ${failure.message}\n`);
+    await world.stderr.write(`eddy: ${fileError(failure.path ?? failure.syscall, failure).message}\n`);
     return 1;
   }
   await world.stderr.write(`eddy: internal error: ${failure?.message ?? String(error)}\n`);

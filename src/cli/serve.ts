@@ -1,8 +1,10 @@
 import { milliseconds, readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
+import { fileError } from "../streams/sources/open-file.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle, whole } from "./flags.ts";
 import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
+import type { World } from "./world.ts";
 
 export const command = defineCommand({
   name: "serve",
@@ -11,6 +13,7 @@ export const command = defineCommand({
     "Everything acknowledged is in the database and survives the process; a server started again on the same database goes " +
     "on with the same bits. Flags win over the configuration file. SIGTERM or Ctrl-C: no more intake, a last checkpoint, " +
     "goodbye to the subscribers, exit 0.",
+  stray: "the database is named by --db, the configuration by --config",
   flags: {
     config: text({ summary: "configuration, JSON", hint: "FILE" }),
     db: text({ summary: "the database; made when there is none (default eddy-data/eddy.db)", hint: "FILE" }),
@@ -31,9 +34,7 @@ export const command = defineCommand({
   examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],
   async run({ flags, world }) {
     const configuration =
-      flags.config === undefined
-        ? {}
-        : readConfiguration(world.fs.readFileSync(flags.config, "utf8"), flags.config);
+      flags.config === undefined ? {} : readConfiguration(readText(world, flags.config), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
     const { durability, origins, bodyBytes, ahead } = configuration;
@@ -61,3 +62,11 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+function readText({ fs }: World, path: string): string {
+  try {
+    return fs.readFileSync(path, "utf8");
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}

@@ -41,6 +41,8 @@ export interface ErrorDetail {
 export class EddyError extends Error {
   override readonly name = "EddyError";
   readonly code: ErrorCode;
+  /** What it is about: a line, a field, a flag. */
+  readonly subject: string;
   readonly expected: string | undefined;
   readonly received: string | undefined;
   readonly hint: string | undefined;
@@ -53,9 +55,21 @@ export class EddyError extends Error {
     if (hint !== undefined) message += ` (${hint})`;
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.subject = subject;
     this.expected = expected;
     this.received = received;
     this.hint = hint;
+  }
+
+  /** The same failure by another name: that of the whole of which it is a part, or as the user knows it. */
+  about(subject: string, code: ErrorCode = this.code): EddyError {
+    const { expected, received, hint } = this;
+    return new EddyError(code, subject, {
+      ...(expected === undefined ? {} : { expected }),
+      ...(received === undefined ? {} : { received }),
+      ...(hint === undefined ? {} : { hint }),
+      cause: this,
+    });
   }
 }
 

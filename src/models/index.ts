@@ -32,6 +32,7 @@ export { makeReadout, type ReadoutMaker, readoutNames, registerReadout } from ".
 export { categories } from "./readouts/softmax.ts";
 export { squared } from "./readouts/squared.ts";
 export { RecursiveTree, type RecursiveTreeOptions, type TreeNode } from "./recursive/recursive-tree.ts";
+export { GapFiller, type GapFillerOptions } from "./sequence/gap-filler.ts";
 export {
   type SequenceLikelihood,
   SequenceModel,

@@ -1,7 +1,6 @@
 import { type Static, type TObject, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
-import { readModel } from "../models/forecaster/experts/open.ts";
 import {
   MAX_HORIZON,
   MAX_QUANTILES,
@@ -10,7 +9,12 @@ import {
 } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { parseJson } from "../streams/json.ts";
-import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
+import {
+  AGGREGATES,
+  checkSeriesOptions,
+  type SeriesOptions,
+  seriesSpecification,
+} from "../streams/series-specification.ts";
 import { Prices, SERIES_BYTES } from "./engine-prices.ts";
 import { matchesPattern } from "./socket/pattern.ts";
 
@@ -190,10 +194,10 @@ function optionsOf(options: ForecastOptions): SeriesOptions {
 function checkForecast(options: ForecastOptions, where: string): void {
   try {
     const { match: _, ...rest } = options as typeof options & { match?: string };
-    readModel(seriesSpecification(withSomeTargets(rest as SeriesOptions)).model);
+    checkSeriesOptions(rest as SeriesOptions);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
-    throw new EddyError("bad-config", `${where}.${cause.message}`, { cause });
+    throw cause.about(`${where}.${cause.subject}`, "bad-config");
   }
 }
 

@@ -36,7 +36,7 @@ const DAY = 86_400_000;
 /** Forecasts wait this long for a commit to ride on before they get one of their own. */
 const DERIVED_DELAY = 100;
 
-export const DEFAULT_RETENTION: Retention = {
+const DEFAULT_RETENTION: Retention = {
   journalRows: 5_000_000,
   journalDays: 30,
   forecastRows: 2_000_000,

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { type Configuration, readConfiguration, seriesOptions } from "./configuration.ts";
 export {
   type Engine,

@@ -4,7 +4,7 @@ import { crc32 } from "./checksum.ts";
 /** "EDCK" */
 const MAGIC = 0x4b434445;
 /** Version of this frame, not of the state in it. */
-export const CHECKPOINT_FORMAT = 1;
+const CHECKPOINT_FORMAT = 1;
 /** Bytes of the frame before the state. */
 export const FRAME_BYTES = 40;
 

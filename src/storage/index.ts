@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export type { ColumnKind, ColumnPlan, ColumnValues } from "./arrow/batches.ts";
 export { type Checkpoint, frameCheckpoint, readFrame } from "./checkpoint.ts";
 export { type Clock, systemClock } from "./clock.ts";

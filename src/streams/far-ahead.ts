@@ -4,7 +4,7 @@ import type { TimedEvent } from "./ordering.ts";
 /** Readings that have to agree on a time far ahead before it is believed. */
 export const CONFIRMING = 5;
 /** A time is far ahead only if it is more than this many usual steps after the last one. */
-export const FAR_STEPS = 100;
+const FAR_STEPS = 100;
 /** Recent intervals between readings, whose median is the usual step. */
 const RECENT = 16;
 

@@ -1,8 +1,10 @@
 import { EddyError, printable } from "../models/errors.ts";
+import { readModel } from "../models/forecaster/experts/open.ts";
 import {
   type ForecasterOptions,
   type ForecasterSpecification,
   specification,
+  withSomeTargets,
 } from "../models/forecaster/specification.ts";
 
 /** How the readings of one interval become one value. An interval without a reading is missing; its `count` is 0. */
@@ -45,6 +47,14 @@ function span(value: number, name: string): number {
     expected: `milliseconds from 0 to ${MAX_SPAN}`,
     received: printable(value),
   });
+}
+
+/**
+ * Throws, before there is a series, if the options cannot make one: `bad-argument` or `bad-model`. Columns that they name
+ * are taken to be there.
+ */
+export function checkSeriesOptions(options: SeriesOptions): void {
+  readModel(seriesSpecification(withSomeTargets(options)).model);
 }
 
 /** Fills in defaults and checks every field; throws `bad-argument` naming the field, what was expected and what came. */

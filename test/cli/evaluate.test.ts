@@ -370,7 +370,7 @@ describe("eddy evaluate", () => {
       "--test: expected at least 12 rows (the horizon) among the 400 of",
     ],
     [["--target", "load", "--with", "load"], 2, "targets: expected each column once"],
-    [["--forecasts", join(folder, "no", "such", "folder.arrow")], 1, "ENOENT"],
+    [["--forecasts", join(folder, "no", "such", "folder.arrow")], 1, "got no such file or folder"],
   ] as [string[], number, string][])("%j", async (flags, exitCode, words) => {
     const { code, stdout, stderr } = await invoke([
       "evaluate",

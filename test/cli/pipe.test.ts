@@ -209,14 +209,6 @@ describe("eddy pipe", () => {
     expect(lines.at(-1)).toBe("eddy: stdin: 2 observations taken, 1000 refused (1000 bad-number)");
   });
 
-  test("--format log says that it is not there yet", async () => {
-    const { code, stderr } = await invoke(["pipe", "--format", "log"], "x\n");
-    expect(code).toBe(2);
-    expect(stderr).toBe(
-      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, got "log" (log lines cannot be read yet)\n',
-    );
-  });
-
   test("live: a forecast is there before the next line comes", async () => {
     const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", "pipe", ...persistence]);
     const next = () =>

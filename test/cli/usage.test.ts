@@ -60,7 +60,7 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["pipe", "--every", "5"], 'eddy: --every: expected a span such as 500ms, 5s, 15m, 1h or 1d, got "5"\n'],
     [
       ["pipe", "--format", "xml"],
-      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, log, got "xml"\n',
+      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, got "xml"\n',
     ],
     [["pipe", "--detail=yes"], 'eddy: --detail: expected no value, got "yes"\n'],
     [["pipe", "--value", "a,,b"], 'eddy: --value: expected names with commas between, got "a,,b"\n'],
@@ -69,7 +69,10 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
       'eddy: --period: expected whole numbers from 2 to 100000 with commas between, got "1"\n',
     ],
     [["pipe", "--model", "nope"], /^eddy: --model: expected .*auto, persistence.*, got "nope"\n$/],
-    [["pipe", "file.csv"], 'eddy: "file.csv": expected no operand, got one more\n'],
+    [
+      ["pipe", "file.csv"],
+      'eddy: "file.csv": expected no operand, got one more (a file is read with < FILE, or by eddy forecast FILE)\n',
+    ],
     [
       ["evaluate"],
       "eddy: FILE: expected a recording of one series: any text that eddy pipe reads, Arrow, Parquet, got nothing\n",
@@ -77,6 +80,14 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["evaluate", "a.csv", "b.csv"], 'eddy: "b.csv": expected no more than FILE, got one more\n'],
     [["evaluate", "a.csv", "--test", "5:2"], 'eddy: --test: expected A:B, rows with 1 <= A < B, got "5:2"\n'],
     [["replay", "a.csv", "--speed", "0"], 'eddy: --speed: expected a number above 0, or max, got "0"\n'],
+    [
+      ["inspect", "eddy.db"],
+      'eddy: "eddy.db": expected no operand, got one more (the database is named by --db)\n',
+    ],
+    [
+      ["pipe", "--model", "leaky:slowest=0.1"],
+      /^eddy: --model leaky:slowest=0\.1, node h \(leaky\): alpha: expected a share .*\n$/,
+    ],
     [["replay", "a.csv", "--into", "nowhere"], /^eddy: --into: expected a URL such as .*, got "nowhere"\n$/],
   ] as [string[], string | RegExp][])("%j", async (typed, line) => {
     const { code, stdout, stderr } = await invoke(typed, "1\n2\n");
@@ -84,6 +95,22 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     if (typeof line === "string") expect(stderr).toBe(line);
     else expect(stderr).toMatch(line);
   });
+
+  test.each([["forecast"], ["evaluate"], ["replay"], ["recognise"], ["serve", "--config"]])(
+    "eddy %s: a folder, and what is not there, are told in plain words",
+    async (...command) => {
+      for (const [path, got] of [
+        ["test", "a folder"],
+        ["no-such-file.csv", "no such file or folder"],
+      ] as const) {
+        const { code, stderr } = await invoke([...command, path], "");
+        expect([code, stderr]).toEqual([
+          1,
+          `eddy: ${path}: expected a file that can be opened, got ${got}\n`,
+        ]);
+      }
+    },
+  );
 
   test("the real command: exit codes and nothing but the line", async () => {
     const [wrong, failed, done] = await Promise.all([
@@ -96,7 +123,9 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
       'eddy: --horizon: expected a whole number from 1 to 512, got "many"\n',
     ]);
     expect(failed.code).toBe(1);
-    expect(failed.stderr).toMatch(/^eddy: no-such-file\.csv: ENOENT.*\n$/);
+    expect(failed.stderr).toBe(
+      "eddy: no-such-file.csv: expected a file that can be opened, got no such file or folder\n",
+    );
     expect([done.code, done.stderr]).toEqual([0, ""]);
   });
 

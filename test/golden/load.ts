@@ -33,7 +33,7 @@ export interface Tolerance {
 export const FLOAT32: Tolerance = { rel: 1e-4, abs: 1e-4 };
 
 /** The folder of the vectors: beside this file, or the one named by the environment variable EDDY_GOLDEN. */
-export const goldenFolder = process.env.EDDY_GOLDEN ?? fileURLToPath(new URL(".", import.meta.url));
+const goldenFolder = process.env.EDDY_GOLDEN ?? fileURLToPath(new URL(".", import.meta.url));
 
 /** Reads a case by its file name without `.json`. */
 export function load(name: string): GoldenCase {

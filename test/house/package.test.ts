@@ -1,13 +1,42 @@
-// The packed tarball, laid into an empty project: every subpath of the export map can be imported, and the command runs.
+// The packed tarball, laid into an empty project beside what it depends on and nothing else: every subpath of the export map
+// can be imported and its types hold, the command runs, and what the README speaks of is there.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const home = mkdtempSync(join(tmpdir(), "eddy-package-"));
-const { exports, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const lock: Readonly<Record<string, LockEntry>> = JSON.parse(
+  readFileSync("package-lock.json", "utf8"),
+).packages;
 const installed = join(home, "node_modules", "eddy");
+const subpaths = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith(".json"));
+
+interface LockEntry {
+  readonly dev?: boolean;
+  readonly devOptional?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Packages that come with an installed eddy, as paths of this checkout. */
+const production = Object.entries(lock)
+  .filter(
+    ([path, { dev, devOptional }]) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) && !dev && !devOptional,
+  )
+  .map(([path]) => path)
+  .filter((path) => existsSync(path));
 
 beforeAll(() => {
   // --ignore-scripts: `npm test` has built the package already.
@@ -19,15 +48,63 @@ beforeAll(() => {
   const { filename } = Array.isArray(packed) ? packed[0] : (Object.values(packed)[0] as { filename: string });
   mkdirSync(installed, { recursive: true });
   execFileSync("tar", ["-xzf", join(home, filename), "-C", installed, "--strip-components=1"]);
-  for (const name of Object.keys(dependencies)) {
-    const target = join(home, "node_modules", name);
-    mkdirSync(join(target, ".."), { recursive: true });
-    symlinkSync(resolve("node_modules", name), target);
+  for (const path of production) {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    symlinkSync(resolve(path), join(home, path));
   }
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-test.each(Object.keys(exports).filter((subpath) => !subpath.endsWith(".json")))("import %s", (subpath) => {
+test("the lock file names the native packages of every platform", () => {
+  const missing = Object.entries(lock).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) =>
+        lock[`node_modules/${name}`] === undefined && lock[`${path}/node_modules/${name}`] === undefined,
+    ),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("publint finds nothing wrong", async () => {
+  const { messages } = await publint({ pkgDir: installed, pack: false });
+  expect(messages.map((message) => formatMessage(message, manifest))).toEqual([]);
+});
+
+test("what the README links to or runs is in the package", () => {
+  const readme = readFileSync("README.md", "utf8");
+  const named = [...readme.matchAll(/\]\(((?!https?:)[^)#]+)|\b(scripts\/[\w/.-]+\.ts)/g)];
+  const paths = named.map(([, link, script]) => link ?? script ?? "");
+  expect(paths.length).toBeGreaterThan(10);
+  expect(paths.filter((path) => !existsSync(join(installed, path)))).toEqual([]);
+});
+
+test("a script of the package finds all that it imports", () => {
+  const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "scripts/replay.ts"], {
+    cwd: installed,
+    encoding: "utf8",
+  });
+  expect(stderr).toContain("usage:");
+  expect(status).toBe(2);
+});
+
+// Links are not followed, so that only the types of what is installed with the package are found.
+test.each(subpaths)("the types of %s hold for a project that checks them all and names none", (subpath) => {
+  const file = join(home, `types${subpath.slice(1).replace("/", "-")}.ts`);
+  writeFileSync(file, `export * from "eddy${subpath.slice(1)}";\n`);
+  const flags = "--ignoreConfig --preserveSymlinks --strict --noEmit --pretty false --skipLibCheck false";
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      resolve("node_modules/typescript/bin/tsc"),
+      ...`${flags} --target es2022 --module nodenext`.split(" "),
+      file,
+    ],
+    { cwd: home, encoding: "utf8" },
+  );
+  expect(stdout).toBe("");
+});
+
+test.each(subpaths)("import %s", (subpath) => {
   const name = `eddy${subpath.slice(1)}`;
   const code = `const m = await import(${JSON.stringify(name)}); if (Object.keys(m).length === 0) throw new Error("empty");`;
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", code], {

@@ -7,7 +7,7 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
 import { observation, SERIES } from "./observations.ts";
 
-export const POINTS = [
+const POINTS = [
   "commit:begun",
   "commit:written",
   "commit:durable",

@@ -99,7 +99,7 @@ describe("readConfiguration", () => {
       '{"ahead":"tomorrow"}',
       'eddy.json: ahead: expected a span of time such as "90s", "12h" or "1d", got "tomorrow"',
     ],
-    ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model lst: expected auto, .*, got "lst"$/],
+    ['{"forecast":{"model":"lst"}}', /^eddy\.json: forecast\.model: expected auto, .*, got "lst"$/],
     [
       '{"storage":{"retention":{"journalDays":-1}}}',
       "eddy.json: storage.retention.journalDays: expected a whole number from 0 to 36500, got -1",

@@ -1,5 +1,3 @@
-import type { Season } from "./season.ts";
-
 const DAY = 86_400_000;
 const WEEK = 7 * DAY;
 const YEAR = 365.25 * DAY;
@@ -26,11 +24,18 @@ export function calendarFeatures(out: Float64Array, time: number, stepMillisecon
   } else harmonics(out, 0, time / YEAR, 3);
 }
 
+/** Two seasons as they stand: lengths in steps (0 for none) and the steps of each that have passed. */
+interface Seasons {
+  period(which: 0 | 1): number;
+  phase(which: 0 | 1): number;
+  readonly trusted: boolean;
+}
+
 /**
  * The same for seasons that come from the series or were given: k = 1..4 of the first (1..3 of one that was found) and k = 1, 2 of
  * the second, as far as a season has so many.
  */
-export function seasonFeatures(out: Float64Array, season: Season): void {
+export function seasonFeatures(out: Float64Array, season: Seasons): void {
   out.fill(0);
   const [p, q] = [season.period(0), season.period(1)];
   harmonics(out, 0, season.phase(0) / p, Math.min(season.trusted ? 4 : 3, p >> 1));

@@ -19,9 +19,6 @@ import { TrackRecord } from "./track-record.ts";
 import { Units } from "./units.ts";
 
 const PERSISTENCE = 0;
-const SEASONAL_NAIVE = 1;
-/** Where a model that is one expert alone has it: after the two naive ones. */
-const ALONE = 2;
 /** Rows of the ledger after the combinations: the forecast as the models see it, then as it is issued: mean, bounds, quantiles. */
 const MEAN = 1;
 const LOWER = 2;
@@ -113,14 +110,13 @@ export class Forecaster {
     this.#judge = new Judge(layout, C, this.#units, (c) => this.#counts[c] === true);
     this.#opening = new Opening(layout, C);
     this.#features = new Features(layout, this.#shape, this.#clock, periods);
-    this.#experts = openExperts(layout, this.#shape, specification, this.#features);
+    const { experts, alone } = openExperts(layout, this.#shape, specification, this.#features);
+    this.#experts = experts;
     this.#names = this.#experts.map((expert) => expert.name);
     const E = this.#experts.length;
     const choice = readModel(specification.model);
-    if (choice.alone) {
-      const wanted = choice.groups.size === 0 && choice.network === undefined ? PERSISTENCE : ALONE;
-      this.#only = E > wanted ? wanted : SEASONAL_NAIVE;
-    } else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
+    if (alone !== undefined) this.#only = experts.indexOf(alone);
+    else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
     const rows = E + COMBINATIONS + QUANTILES + quantiles.length;
     // Of targets that count up the naive forecasts say increments, and are measured as totals.
     this.#naive = counter.length > 0 ? rows : PERSISTENCE;

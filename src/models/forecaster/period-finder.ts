@@ -1,7 +1,7 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 
 /** Longest season that is looked for, in steps. */
-export const LONGEST_FOUND = 192;
+const LONGEST_FOUND = 192;
 /** Events between two looks. */
 const EVERY = 64;
 /** A season is believed from this autocorrelation on, at a lag that has been seen this many times over. */

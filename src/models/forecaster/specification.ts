@@ -48,7 +48,7 @@ export interface ForecasterOptions
 export const EVERY = "*";
 
 export const MAX_HORIZON = 512;
-export const MAX_COLUMNS = 256;
+const MAX_COLUMNS = 256;
 export const MAX_QUANTILES = 32;
 
 const whole = (value: number, low: number, high: number): boolean =>

@@ -164,8 +164,8 @@ export interface Arithmetic {
   axpy64(y: Pointer, a: number, x: Pointer, n: number): void;
   /** y = A x, float64: y[i] = Σ_j A[i·n + j] x[j] for i < m, j < n. P φ, and W φ for many outputs. */
   multiply64(y: Pointer, A: Pointer, x: Pointer, m: number, n: number): void;
-  /** P = (P - (g gᵀ) inverse) growth, float64 [n × n]; stays symmetric to the last bit. */
-  downdate64(P: Pointer, g: Pointer, inverse: number, growth: number, n: number): void;
+  /** P = (P + (g gᵀ) scale) growth, float64 [n × n]; stays symmetric to the last bit. */
+  rankOne64(P: Pointer, g: Pointer, scale: number, growth: number, n: number): void;
   /**
    * y = P x for a symmetric P of float64 kept as its upper triangle, row by row: P[i, j] with j >= i is element
    * i·n - i(i - 1)/2 + (j - i). Every element is loaded once. Cost n² multiplications, n²/2 loads.

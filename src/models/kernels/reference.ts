@@ -1,4 +1,5 @@
 import type { Arithmetic, Precision } from "./kernels.ts";
+import { power } from "./power.ts";
 
 const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
 
@@ -142,7 +143,7 @@ export function referenceArithmetic(buffer: ArrayBufferLike, precision: Precisio
     power(y, x, p, n) {
       const Y = y >> shift;
       const X = x >> shift;
-      for (let i = 0; i < n; i++) F[Y + i] = F[X + i] ** p;
+      for (let i = 0; i < n; i++) F[Y + i] = power(F[X + i], p);
     },
     tanhBackward(dz, dh, h, n) {
       const Z = dz >> shift;
@@ -327,12 +328,12 @@ export function referenceArithmetic(buffer: ArrayBufferLike, precision: Precisio
         D[Y + i] = sum;
       }
     },
-    downdate64(P, g, inverse, growth, n) {
+    rankOne64(P, g, scale, growth, n) {
       const G = g >> 3;
       for (let i = 0; i < n; i++) {
         const row = (P >> 3) + i * n;
         const a = D[G + i];
-        for (let j = 0; j < n; j++) D[row + j] = (D[row + j] - a * D[G + j] * inverse) * growth;
+        for (let j = 0; j < n; j++) D[row + j] = (D[row + j] + a * D[G + j] * scale) * growth;
       }
     },
     symmetricMultiply64(y, P, x, n) {

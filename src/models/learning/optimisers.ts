@@ -47,7 +47,7 @@ export function makeOptimiser(
       return {
         kind: "sgd",
         moments: [v],
-        largestStep: (norm) => rate * (momentum * speed.view[0]! + norm),
+        largestStep: (norm) => rate * (momentum * speed.view[0] + norm),
         update(k, theta, g, scale, P) {
           k.momentum(theta, v.pointer, g, scale, rate, momentum, P);
           speed.view[0] = Math.sqrt(k.sumSquares(v.pointer, P));
@@ -80,8 +80,8 @@ export function makeOptimiser(
         largestStep: (_, P) => rate * Math.sqrt(P) * Math.max(1, (1 - beta1) / Math.sqrt(1 - beta2)),
         update(k, theta, g, scale, P) {
           const { view } = bias;
-          view[0] = 1 - beta1 * (1 - view[0]!);
-          view[1] = 1 - beta2 * (1 - view[1]!);
+          view[0] = 1 - beta1 * (1 - view[0]);
+          view[1] = 1 - beta2 * (1 - view[1]);
           const c1 = 1 / view[0];
           const c2 = 1 / view[1];
           k.adam(theta, m.pointer, v.pointer, g, scale, rate, beta1, beta2, epsilon, c1, c2, P);

@@ -112,7 +112,7 @@ export class Ridge {
 }
 
 /** A = L Lᵀ in place: reads and writes the lower triangle of `A` [n × n]. */
-export function cholesky(A: Float64Array, n: number): void {
+function cholesky(A: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) {
     // A pivot within rounding of 0 is no pivot.
     const least = 4 * Number.EPSILON * A[i * n + i];

@@ -1,4 +1,5 @@
 import { EddyError } from "../errors.ts";
+import { clip } from "../kernels/clip.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { labelErrors } from "./label-errors.ts";
@@ -111,8 +112,7 @@ export class DelayedLeastSquares {
       this.#counts.view[1] += labelErrors(this.#y.view, labels, (h - 1) * D, D);
       if (reach !== undefined) {
         for (let d = 0; d < D; d++) {
-          const bound = reach[(h - 1) * D + d];
-          this.#y.view[d] = Math.max(-bound, Math.min(bound, this.#y.view[d]));
+          this.#y.view[d] = clip(this.#y.view[d], reach[(h - 1) * D + d]);
         }
       }
       this.#kernels.correct64(W, y, this.#k.pointer + slot, D, n);

@@ -1,14 +1,13 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
+import { power } from "../kernels/power.ts";
 import { withinReach } from "../network/reach.ts";
 import { logistic } from "../readouts/logistic.ts";
 import type { Readout } from "../readouts/readout.ts";
-import { clippingFactor } from "./clipping.ts";
-import { type LearnerGuards, UpdateGuard } from "./guards.ts";
-import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+import { type LearnerGuards, Updater, type UpdaterOptions } from "./updater.ts";
 
-export interface DiagonalNetworkOptions {
+export interface DiagonalNetworkOptions extends UpdaterOptions {
   /** n, the length of x. */
   readonly inputs: number;
   /** m, the number of units. */
@@ -21,12 +20,6 @@ export interface DiagonalNetworkOptions {
   readonly selfWeight?: boolean;
   /** Default true: biases b of the units and c of the outputs. */
   readonly bias?: boolean;
-  /** Default Adam. */
-  readonly optimiser?: OptimiserOptions;
-  /** Largest global norm of a gradient that `learn` applies. Default 1. */
-  readonly clip?: number;
-  /** An update that might move all parameters together further than this is refused. Default 1e3. */
-  readonly largestStep?: number;
 }
 
 /**
@@ -63,9 +56,7 @@ export class DiagonalNetwork {
   readonly activation: "tanh" | "linear";
   readonly parameters: Slice<Reals>;
   readonly gradients: Slice<Reals>;
-  readonly optimiser: Optimiser;
-  readonly #clip: number;
-  readonly #guard: UpdateGuard;
+  readonly #updater: Updater;
   readonly #updates: Slice<Float64Array>;
   readonly #theta: number;
   readonly #w: number;
@@ -86,7 +77,6 @@ export class DiagonalNetwork {
   /** @throws EddyError `bad-argument` for sizes that are no counts. */
   constructor(layout: Layout, name: string, options: DiagonalNetworkOptions) {
     const { inputs, units, readout, activation = "tanh", selfWeight = true, bias = true } = options;
-    const { optimiser = { kind: "adam" }, clip = 1, largestStep = 1e3 } = options;
     for (const [subject, size] of Object.entries({ inputs, units })) {
       if (Number.isInteger(size) && size > 0) continue;
       throw new EddyError("bad-argument", subject, {
@@ -108,9 +98,7 @@ export class DiagonalNetwork {
     const size = this.#rows * units + units * outputs + (bias ? outputs : 0);
     this.parameters = layout.real(`${name}.parameters`, size);
     this.gradients = layout.real(`${name}.gradients`, size);
-    this.optimiser = makeOptimiser(optimiser, layout, size, name);
-    this.#clip = clip;
-    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#updater = new Updater(layout, name, [size], options);
     this.#updates = layout.float64(`${name}.updates`, 1);
     this.#h = layout.real(`${name}.h`, units);
     this.#S = layout.real(`${name}.S`, this.#rows * units);
@@ -173,7 +161,7 @@ export class DiagonalNetwork {
   spread(fastest: number, slowest: number): void {
     const last = Math.max(1, this.units - 1);
     for (let i = 0; i < this.units; i++) {
-      const scale = fastest * (slowest / fastest) ** (i / last);
+      const scale = fastest * power(slowest / fastest, i / last);
       const lambda = Math.exp(-1 / scale);
       this.theta[i] = Math.log(lambda / (1 - lambda));
     }
@@ -206,7 +194,7 @@ export class DiagonalNetwork {
     if (curved) k.tanh(u, u, m);
     for (let i = 0; i < m; i++) {
       const lambda = logistic(p[theta + i]);
-      const a = dt === 1 ? lambda : lambda ** dt;
+      const a = dt === 1 ? lambda : power(lambda, dt);
       const before = T[m + i];
       const slope = curved ? 1 - T[i] * T[i] : 1;
       const g = (1 - a) * slope;
@@ -253,13 +241,9 @@ export class DiagonalNetwork {
    */
   learn(d: ArrayLike<number>): number {
     const loss = this.gradient(d);
-    const P = this.parameters.length;
-    const norm = Math.sqrt(this.#kernels.sumSquares(this.gradients.pointer, P));
-    const scale = clippingFactor(norm, this.#clip);
-    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, P))) return loss;
-    this.#updates.view[0] += 1;
     const { pointer } = this.parameters;
-    this.optimiser.update(this.#kernels, pointer, this.gradients.pointer, scale, P);
+    const made = this.#updater.update(this.#kernels, loss, this.gradients.pointer, pointer);
+    if (made) this.#updates.view[0] += 1;
     return loss;
   }
 
@@ -270,7 +254,7 @@ export class DiagonalNetwork {
 
   /** Updates refused, by reason. */
   get guards(): LearnerGuards {
-    return this.#guard.counts;
+    return this.#updater.guards;
   }
 
   #row(index: number): Reals {

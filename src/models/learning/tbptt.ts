@@ -7,11 +7,10 @@ import { rerun } from "../network/rerun.ts";
 import { Tape } from "../network/tape.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
-import { clippingFactor } from "./clipping.ts";
-import { type LearnerGuards, UpdateGuard } from "./guards.ts";
-import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+import type { Optimiser } from "./optimisers.ts";
+import { type LearnerGuards, Updater, type UpdaterOptions } from "./updater.ts";
 
-export interface LearnerOptions {
+export interface LearnerOptions extends UpdaterOptions {
   /** k1: an update every so many steps. Default 16. */
   readonly every?: number;
   /** k2: back through so many steps. Default `every`. */
@@ -20,11 +19,6 @@ export interface LearnerOptions {
   readonly lossSteps?: "window" | "new";
   /** Default: squared error of all outputs. */
   readonly readout?: Readout;
-  readonly optimiser?: OptimiserOptions;
-  /** Largest global norm of a gradient. Default 1. */
-  readonly clip?: number;
-  /** An update that might move all parameters together further than this is refused. Default 1e3. */
-  readonly largestStep?: number;
 }
 
 const UPDATES = 0;
@@ -62,11 +56,9 @@ export class OnlineLearner {
   readonly live: LiveNetwork;
   readonly every: number;
   readonly through: number;
-  readonly optimiser: Optimiser;
   readonly readout: Readout;
   readonly #newOnly: boolean;
-  readonly #clip: number;
-  readonly #guard: UpdateGuard;
+  readonly #updater: Updater;
   /** [0] updates, [1] step last considered, [2] loss, [3] norm. */
   readonly #record: Slice<Float64Array>;
   readonly #again: Tape;
@@ -79,11 +71,10 @@ export class OnlineLearner {
 
   /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(network: Network, layout: Layout, options: LearnerOptions = {}, name = "learner") {
-    const { every = 16, through = every, lossSteps = "window", clip = 1, largestStep = 1e3 } = options;
+    const { every = 16, through = every, lossSteps = "window" } = options;
     if (!(Number.isInteger(every) && every >= 1)) wrong("every", "a whole number of steps from 1", every);
     if (!(Number.isInteger(through) && through >= every))
       wrong("through", `a whole number of steps from ${every}`, through);
-    if (!(clip > 0)) wrong("clip", "a number above 0", clip);
     if (lossSteps !== "window" && lossSteps !== "new") wrong("lossSteps", "window or new", lossSteps);
     this.network = network;
     this.readout = options.readout ?? squared(network.outputs);
@@ -97,7 +88,6 @@ export class OnlineLearner {
     this.every = every;
     this.through = through;
     this.#newOnly = lossSteps === "new";
-    this.#clip = clip;
     const full = every === through;
     this.live = new LiveNetwork(
       network,
@@ -106,8 +96,7 @@ export class OnlineLearner {
       `${name}.live`,
     );
     const parameters = network.program.parameters;
-    this.optimiser = makeOptimiser(options.optimiser ?? { kind: "adam" }, layout, parameters, name);
-    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#updater = new Updater(layout, name, [parameters], options);
     this.#record = layout.float64(`${name}.record`, 4);
     this.#bytes = layout.arena.bytesPerReal;
     this.#again = full
@@ -121,22 +110,27 @@ export class OnlineLearner {
 
   /** Updates made. */
   get updates(): number {
-    return this.#record.view[UPDATES]!;
+    return this.#record.view[UPDATES];
   }
 
   /** Mean loss of the last window considered, per labelled step, before its update. */
   get loss(): number {
-    return this.#record.view[LOSS]!;
+    return this.#record.view[LOSS];
   }
 
   /** Global norm of the last gradient, before clipping. */
   get gradientNorm(): number {
-    return this.#record.view[NORM]!;
+    return this.#record.view[NORM];
   }
 
   /** Updates refused, by reason. */
   get guards(): LearnerGuards {
-    return this.#guard.counts;
+    return this.#updater.guards;
+  }
+
+  /** What the parameters are changed by. */
+  get optimiser(): Optimiser {
+    return this.#updater.optimisers[0];
   }
 
   /** The gradient of the last `learn` that returned true or was refused; valid until anything else learns. */
@@ -163,7 +157,7 @@ export class OnlineLearner {
     if (!this.#reaches(lag)) return false;
     const { labels, labelLength } = this.live;
     const at = (this.live.row - lag) * labelLength;
-    for (let i = 0; i < labelLength; i++) if (!Number.isNaN(values[i]!)) labels.view[at + i] = values[i]!;
+    for (let i = 0; i < labelLength; i++) if (!Number.isNaN(values[i])) labels.view[at + i] = values[i];
     return true;
   }
 
@@ -187,7 +181,7 @@ export class OnlineLearner {
     if (steps === 0 || steps % this.every !== 0 || record[CONSIDERED] === steps) return false;
     record[CONSIDERED] = steps;
     const L = Math.min(this.through, live.available);
-    const { past, parameters, firstStep } = network.program;
+    const { past, firstStep } = network.program;
     const lossSteps = this.#newOnly ? Math.min(this.every, L) : L;
     const tape = this.#again;
     let first = live.row + 1 - L;
@@ -209,14 +203,11 @@ export class OnlineLearner {
     const fromStart = L === steps && network.program.nodes.some((node) => node.start >= 0);
     network.backward(tape, workspace, first, first + L - 1, steps - L + firstStep, { fromStart });
     const k = network.kernels;
-    const norm = Math.sqrt(k.sumSquares(workspace.gradient, parameters));
+    const made = this.#updater.update(k, loss, workspace.gradient, network.parameters.pointer);
     record[LOSS] = loss;
-    record[NORM] = norm;
-    const scale = clippingFactor(norm, this.#clip);
-    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, parameters))) return false;
-    record[UPDATES] = record[UPDATES]! + 1;
-    this.optimiser.update(k, network.parameters.pointer, workspace.gradient, scale, parameters);
-    return true;
+    record[NORM] = this.#updater.norm;
+    if (made) record[UPDATES] = record[UPDATES] + 1;
+    return made;
   }
 
   /** Puts dL/do into the workspace; the mean loss per labelled step, or undefined when no step has a label. */
@@ -228,8 +219,8 @@ export class OnlineLearner {
     labelRow: number,
   ): number | undefined {
     const { index } = this.network.program.output;
-    const o = tape.nodes[index]!.h;
-    const dOut = workspace.dh[index]!;
+    const o = tape.nodes[index].h;
+    const dOut = workspace.dh[index];
     const { labels, labelLength } = this.live;
     const reals = this.#reals;
     let loss = 0;
@@ -238,16 +229,16 @@ export class OnlineLearner {
       let any = false;
       const l = (labelRow + i) * labelLength;
       for (let j = 0; j < labelLength; j++) {
-        this.#d[j] = labels.view[l + j]!;
-        if (!Number.isNaN(this.#d[j]!)) any = true;
+        this.#d[j] = labels.view[l + j];
+        if (!Number.isNaN(this.#d[j])) any = true;
       }
       if (!any) continue;
       labelled++;
       const z = (o.pointer + (first + i) * o.step) / this.#bytes;
-      for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j]!;
+      for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j];
       loss += this.readout.loss(this.#dz, this.#z, this.#d);
       const dz = (dOut.pointer + (first + i) * dOut.step) / this.#bytes;
-      for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j]!;
+      for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j];
     }
     if (labelled === 0) return undefined;
     this.network.kernels.scale(dOut.pointer + first * dOut.step, 1 / labelled, count * o.length);

@@ -4,17 +4,10 @@ import type { Network } from "../network/network.ts";
 import { type Sequence, Window } from "../network/window.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
-import { clippingFactor } from "./clipping.ts";
-import { type LearnerGuards, UpdateGuard } from "./guards.ts";
-import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
+import { type LearnerGuards, Updater, type UpdaterOptions } from "./updater.ts";
 
-export interface WindowLearnerOptions {
+export interface WindowLearnerOptions extends UpdaterOptions {
   readonly readout?: Readout;
-  readonly optimiser?: OptimiserOptions;
-  /** Largest global norm of a gradient. Default 1. */
-  readonly clip?: number;
-  /** An update that might move all parameters together further than this is refused. Default 1e3. */
-  readonly largestStep?: number;
 }
 
 /**
@@ -36,10 +29,8 @@ export interface WindowLearnerOptions {
 export class WindowLearner {
   readonly network: Network;
   readonly readout: Readout;
-  readonly optimiser: Optimiser;
   readonly #capacity: number;
-  readonly #clip: number;
-  readonly #guard: UpdateGuard;
+  readonly #updater: Updater;
   /** [0] updates, [1] last loss. */
   readonly #record: Slice<Float64Array>;
   readonly #gradient: Slice<Reals>;
@@ -52,29 +43,26 @@ export class WindowLearner {
     options: WindowLearnerOptions = {},
     name = "learner",
   ) {
-    const { clip = 1, largestStep = 1e3 } = options;
     const { parameters } = network.program;
     this.network = network;
     this.readout = options.readout ?? squared(network.outputs);
     this.#capacity = capacity;
-    this.#clip = clip;
-    this.optimiser = makeOptimiser(options.optimiser ?? { kind: "adam" }, layout, parameters, name);
-    this.#guard = new UpdateGuard(layout, name, largestStep);
+    this.#updater = new Updater(layout, name, [parameters], options);
     this.#record = layout.float64(`${name}.record`, 2);
     this.#gradient = layout.real(`${name}.gradient`, parameters);
   }
 
   get updates(): number {
-    return this.#record.view[0]!;
+    return this.#record.view[0];
   }
 
   /** Mean loss per labelled step of the last sequence, before its update. */
   get loss(): number {
-    return this.#record.view[1]!;
+    return this.#record.view[1];
   }
 
   get guards(): LearnerGuards {
-    return this.#guard.counts;
+    return this.#updater.guards;
   }
 
   /** The unfolded network. */
@@ -104,7 +92,7 @@ export class WindowLearner {
     let loss = 0;
     let labelled = 0;
     for (let t = 0; t < T; t++) {
-      for (let j = 0; j < D; j++) d[j] = labels[t * D + j]!;
+      for (let j = 0; j < D; j++) d[j] = labels[t * D + j];
       if (d.every(Number.isNaN)) continue;
       labelled++;
       const row = dOutputs.subarray(t * O, (t + 1) * O);
@@ -113,17 +101,11 @@ export class WindowLearner {
     if (labelled === 0) return Number.NaN;
     const record = this.#record.view;
     record[1] = loss / labelled;
-    for (let i = 0; i < dOutputs.length; i++) dOutputs[i]! /= labelled;
+    for (let i = 0; i < dOutputs.length; i++) dOutputs[i] /= labelled;
     this.#gradient.view.set(window.backward(dOutputs).parameters);
-    const { parameters } = network.program;
-    const k = network.kernels;
-    const norm = Math.sqrt(k.sumSquares(this.#gradient.pointer, parameters));
-    const scale = clippingFactor(norm, this.#clip);
-    if (!this.#guard.admits(loss, norm, this.optimiser.largestStep(norm * scale, parameters)))
-      return record[1];
-    record[0] = record[0]! + 1;
     const { pointer } = network.parameters;
-    this.optimiser.update(k, pointer, this.#gradient.pointer, scale, parameters);
+    const made = this.#updater.update(network.kernels, loss, this.#gradient.pointer, pointer);
+    if (made) record[0] = record[0] + 1;
     return record[1];
   }
 }

@@ -52,7 +52,7 @@ export class Birth {
           edge,
           block.constant(key, edge.n * edge.m * this.#bytes, (bytes) => {
             const mask = this.#realsOf(bytes);
-            for (let i = 0; i < edge.m; i++) for (const j of connected[i]!) mask[j * edge.m + i] = 1;
+            for (let i = 0; i < edge.m; i++) for (const j of connected[i]) mask[j * edge.m + i] = 1;
           }),
         );
       } else this.frozen.set(edge, this.#freeze(node, edge, purpose));
@@ -128,8 +128,8 @@ export class Birth {
       const columns = new Int32Array(bytes.buffer, bytes.byteOffset + columnsAt, count);
       for (let i = 0; i < edge.m; i++) {
         for (let d = 0; d < edge.degree; d++) {
-          const j = connected ? connected[i]![d]! : d;
-          values[i * edge.degree + d] = matrix[i * edge.n + j]!;
+          const j = connected ? connected[i][d] : d;
+          values[i * edge.degree + d] = matrix[i * edge.n + j];
           columns[i * edge.degree + d] = j;
         }
       }
@@ -157,7 +157,7 @@ function chooseConnections(edge: ProgramEdge, random: () => number): number[][] 
     // A partial Fisher-Yates shuffle: the first `degree` places are the choice.
     for (let d = 0; d < edge.degree; d++) {
       const other = d + Math.floor(random() * (edge.n - d));
-      [all[d], all[other]] = [all[other]!, all[d]!];
+      [all[d], all[other]] = [all[other], all[d]];
     }
     return all.slice(0, edge.degree).sort((a, b) => a - b);
   });
@@ -170,5 +170,5 @@ function writeColumns(
   matrix: ArrayLike<number>,
   { n, m }: { n: number; m: number },
 ): void {
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) target[offset + j * m + i] = matrix[i * n + j]!;
+  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) target[offset + j * m + i] = matrix[i * n + j];
 }

@@ -34,14 +34,14 @@ export function spectrum(matrix: ArrayLike<number>, n: number): Spectrum {
   const rows = Array.from({ length: n }, (_, i) =>
     Array.from({ length: n }, (_, j) => matrix[i * n + j] as number),
   );
-  const radius = real.reduce((largest, re, i) => Math.max(largest, Math.hypot(re, imaginary[i]!)), 0);
+  const radius = real.reduce((largest, re, i) => Math.max(largest, Math.hypot(re, imaginary[i])), 0);
   const norm = n === 0 ? 0 : new SingularValueDecomposition(new Matrix(rows)).norm2;
   return { real, imaginary, radius, norm };
 }
 
 /** The recurrent weights of a node (its own edge of delay 1), per block; learned ones only. */
 export function recurrentSpectrum(network: Network, node: string): Record<string, Spectrum> {
-  const { n, name } = network.program.nodes[network.nodeIndex(node)]!;
+  const { n, name } = network.program.nodes[network.nodeIndex(node)];
   const own = `${name}.${name}(1)`;
   const found = network.tensors.filter((tensor) => tensor.name === own || tensor.name.startsWith(`${own}.`));
   return Object.fromEntries(
@@ -81,7 +81,7 @@ export function diagnose(live: LiveNetwork, steps: number): Diagnosis {
 
 /** ∂h(T)/∂h(0) of a node [n × n], over the sequence a window has just run: one pass back per unit. */
 export function jacobianProduct(window: Window, node: string, steps: number): Float64Array {
-  const { n } = window.network.program.nodes[window.network.nodeIndex(node)]!;
+  const { n } = window.network.program.nodes[window.network.nodeIndex(node)];
   const matrix = new Float64Array(n * n);
   const seed = new Float64Array(n);
   for (let i = 0; i < n; i++) {
@@ -106,10 +106,10 @@ export function gradientByDelay(window: Window, steps: number): Record<string, n
       const dz = window.preactivationGradients(node.name);
       for (let t = 0; t < steps; t++) {
         for (let i = t * node.width; i < (t + 1) * node.width; i++) {
-          squares[node.index]![steps - 1 - t]! += dz[i]! * dz[i]!;
+          squares[node.index][steps - 1 - t] += dz[i] * dz[i];
         }
       }
     }
   }
-  return Object.fromEntries(nodes.map((node) => [node.name, Array.from(squares[node.index]!, Math.sqrt)]));
+  return Object.fromEntries(nodes.map((node) => [node.name, Array.from(squares[node.index], Math.sqrt)]));
 }

@@ -72,7 +72,7 @@ export function generate(live: LiveNetwork, options: GenerateOptions): Float64Ar
   const x = new Float64Array(program.x);
   const z = new Float64Array(network.outputs);
   const value = new Float64Array(readout.targets);
-  const { h } = tape.nodes[program.output.index]!;
+  const { h } = tape.nodes[program.output.index];
   for (let path = 0; path < paths; path++) {
     copyRows(network.kernels, live.tape, live.row + 1 - program.past, tape, 0, program.past);
     for (let step = 0; step < steps; step++) {

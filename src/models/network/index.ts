@@ -9,7 +9,6 @@ export {
   type Spectrum,
   spectrum,
 } from "./diagnostics.ts";
-export { GapFiller, type GapFillerOptions } from "./gap-filler.ts";
 export { type GenerateOptions, generate } from "./generate.ts";
 export type { Initial } from "./initial.ts";
 export { LiveNetwork, type LiveOptions } from "./live.ts";

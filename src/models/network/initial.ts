@@ -33,7 +33,7 @@ export function initialMatrix(
   const matrix = new Float64Array(outputs * inputs);
   const everywhere = (draw: () => number): void => {
     for (let i = 0; i < outputs; i++) {
-      if (connected) for (const j of connected[i]!) matrix[i * inputs + j] = draw();
+      if (connected) for (const j of connected[i]) matrix[i * inputs + j] = draw();
       else for (let j = 0; j < inputs; j++) matrix[i * inputs + j] = draw();
     }
   };
@@ -66,7 +66,7 @@ export function initialMatrix(
       }
       everywhere(() => drawNormal(random));
       const radius = spectralRadius(matrix, outputs, connected);
-      if (radius > 0) for (let i = 0; i < matrix.length; i++) matrix[i]! *= initial.radius / radius;
+      if (radius > 0) for (let i = 0; i < matrix.length; i++) matrix[i] *= initial.radius / radius;
       break;
     }
     case "given":
@@ -104,15 +104,15 @@ function orthogonal(
         for (let k = first; k < i; k++) {
           const other = matrix.subarray(k * inputs, (k + 1) * inputs);
           let along = 0;
-          for (let j = 0; j < inputs; j++) along += row[j]! * other[j]!;
-          for (let j = 0; j < inputs; j++) row[j]! -= along * other[j]!;
+          for (let j = 0; j < inputs; j++) along += row[j] * other[j];
+          for (let j = 0; j < inputs; j++) row[j] -= along * other[j];
         }
         let norm = 0;
-        for (let j = 0; j < inputs; j++) norm += row[j]! * row[j]!;
+        for (let j = 0; j < inputs; j++) norm += row[j] * row[j];
         norm = Math.sqrt(norm);
-        for (let j = 0; j < inputs; j++) row[j]! /= norm;
+        for (let j = 0; j < inputs; j++) row[j] /= norm;
       }
     }
   }
-  for (let i = 0; i < matrix.length; i++) matrix[i]! *= gain;
+  for (let i = 0; i < matrix.length; i++) matrix[i] *= gain;
 }

@@ -75,17 +75,17 @@ export class LiveNetwork {
 
   /** Steps since the start. */
   get steps(): number {
-    return this.#clock.view[STEPS]!;
+    return this.#clock.view[STEPS];
   }
 
   /** Times the state was begun anew because an output was not finite. */
   get resets(): number {
-    return this.#clock.view[RESETS]!;
+    return this.#clock.view[RESETS];
   }
 
   /** Row of the tape that the last step was written to. */
   get row(): number {
-    return this.#clock.view[ROW]! - 1;
+    return this.#clock.view[ROW] - 1;
   }
 
   /** Steps, the last one included, whose rows are on the tape. */
@@ -119,20 +119,20 @@ export class LiveNetwork {
         received: String(dt),
       });
     }
-    if (clock[ROW]! >= this.tape.rows) this.#shift();
-    const row = clock[ROW]!;
+    if (clock[ROW] >= this.tape.rows) this.#shift();
+    const row = clock[ROW];
     const { tape } = this;
     const reals = this.#reals;
     const at = (tape.x.pointer + row * tape.x.step) / this.#bytes;
     for (let i = 0; i < program.x; i++) {
-      const value = x[i]!;
+      const value = x[i];
       if (!(Math.abs(value) <= LARGEST_INPUT)) reals[at + i] = cut(value, i);
       else reals[at + i] = value;
     }
     reals[(tape.dt.pointer + row * tape.dt.step) / this.#bytes] = dt;
-    this.network.forward(tape, row, clock[STEPS]! + program.firstStep);
+    this.network.forward(tape, row, clock[STEPS] + program.firstStep);
     clock[ROW] = row + 1;
-    clock[STEPS] = clock[STEPS]! + 1;
+    clock[STEPS] = clock[STEPS] + 1;
     if (this.labelLength > 0) {
       // A loop: the built-in fill costs more than a whole step of a small net.
       const { view } = this.labels;
@@ -151,8 +151,8 @@ export class LiveNetwork {
         received: String(y.length),
       });
     }
-    for (let i = 0; i < y.length; i++) if (!Number.isFinite(y[i]!)) return;
-    this.#writeY(this.#clock.view[ROW]! - 1, y, 1);
+    for (let i = 0; i < y.length; i++) if (!Number.isFinite(y[i])) return;
+    this.#writeY(this.#clock.view[ROW] - 1, y, 1);
   }
 
   /** The context vector c, fixed from here on; before the first step it also sets the start h(0) = tanh(R c). */
@@ -173,13 +173,13 @@ export class LiveNetwork {
     const track = this.#track(node, what);
     const target = out ?? new Float64Array(track.length);
     const at = (track.pointer + this.row * track.step) / this.#bytes;
-    for (let i = 0; i < track.length; i++) target[offset + i] = this.#reals[at + i]!;
+    for (let i = 0; i < track.length; i++) target[offset + i] = this.#reals[at + i];
     return target;
   }
 
   /** Byte pointer of the hidden state of node `index` after the last step, for kernels. Moves with every step. */
   statePointer(index: number): number {
-    const { h } = this.tape.nodes[index]!;
+    const { h } = this.tape.nodes[index];
     return h.pointer + this.row * h.step;
   }
 
@@ -206,20 +206,20 @@ export class LiveNetwork {
   }
 
   #track(node: string, what: "h" | "s"): Track {
-    return this.tape.nodes[this.network.nodeIndex(node)]![what];
+    return this.tape.nodes[this.network.nodeIndex(node)][what];
   }
 
   #readOutput(row: number): void {
-    const { h } = this.tape.nodes[this.network.program.output.index]!;
+    const { h } = this.tape.nodes[this.network.program.output.index];
     const at = (h.pointer + row * h.step) / this.#bytes;
     for (let i = 0; i < h.length; i++) {
-      const value = this.#reals[at + i]!;
+      const value = this.#reals[at + i];
       this.output[i] = value;
       if (Number.isFinite(value)) continue;
       // A state that has left the numbers never comes back by itself: this series alone starts afresh.
       this.network.start(this.tape, row);
       this.output.fill(0);
-      this.#clock.view[RESETS] = this.#clock.view[RESETS]! + 1;
+      this.#clock.view[RESETS] = this.#clock.view[RESETS] + 1;
       return;
     }
   }
@@ -228,7 +228,7 @@ export class LiveNetwork {
     const { tape } = this;
     const at = (tape.y.pointer + row * tape.y.step) / this.#bytes;
     for (let i = 0; i < y.length; i++) {
-      this.#reals[at + i] = withinReach(y[i]!);
+      this.#reals[at + i] = withinReach(y[i]);
     }
     this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] = given;
   }
@@ -237,7 +237,7 @@ export class LiveNetwork {
     const { past } = this.network.program;
     const kept = past + this.#history;
     const clock = this.#clock.view;
-    const from = clock[ROW]! - kept;
+    const from = clock[ROW] - kept;
     copyRows(this.network.kernels, this.tape, from, this.tape, 0, kept);
     this.labels.view.copyWithin(0, from * this.labelLength, (from + kept) * this.labelLength);
     clock[ROW] = kept;

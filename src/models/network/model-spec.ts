@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../errors.ts";
+import { LARGEST_SIZE } from "./program.ts";
 import * as systems from "./systems.ts";
 import type { Wiring } from "./wiring.ts";
 
@@ -8,16 +9,29 @@ export interface ModelSpec {
   readonly options: Readonly<Record<string, number | boolean | string | readonly number[]>>;
 }
 
-/** How an option is written: `64`, `0.5`, `true`, `after`, `1x2x4` (a list). */
-type Form = "whole" | "number" | "flag" | "word" | "list" | "number or list";
+/** How an option is written: `64`, `0.5`, `true`, `after`, `1x2x4` (a list). A size is a whole number of units. */
+type Form =
+  | "whole"
+  | "size"
+  | "number"
+  | "flag"
+  | "word"
+  | "list"
+  | "sizes"
+  | "number or list"
+  | "size or sizes";
+
+/** Longest list of an option. */
+const LONGEST_LIST = 64;
 
 interface System {
   readonly forms: Readonly<Record<string, Form>>;
   readonly build: (options: never) => Wiring;
 }
 
-const shared = { inputs: "whole", outputs: "whole", seed: "whole" } as const;
-const hidden = { ...shared, hidden: "whole" } as const;
+/** How many inputs and outputs a network has follows from what it is used for: sizes are no options. */
+const shared = { seed: "whole" } as const;
+const hidden = { ...shared, hidden: "size" } as const;
 
 /** Every network that has a short name, with the options it takes: those of its builder function. */
 const listed: Readonly<Record<string, System>> = {
@@ -33,20 +47,20 @@ const listed: Readonly<Record<string, System>> = {
   },
   skip: { forms: { ...hidden, skip: "whole", only: "flag" }, build: systems.skip },
   clockwork: {
-    forms: { ...shared, hidden: "number or list", periods: "list", firstStep: "whole" },
+    forms: { ...shared, hidden: "size or sizes", periods: "list", firstStep: "whole" },
     build: systems.clockwork,
   },
-  deep: { forms: { ...shared, layers: "list", cell: "word", skips: "flag" }, build: systems.deep },
+  deep: { forms: { ...shared, layers: "sizes", cell: "word", skips: "flag" }, build: systems.deep },
   output: { forms: { ...hidden, hiddenEdge: "flag" }, build: systems.outputRecurrence },
-  context: { forms: { ...hidden, context: "whole", as: "word" }, build: systems.contextual },
+  context: { forms: { ...hidden, context: "size", as: "word" }, build: systems.contextual },
   bidirectional: {
-    forms: { ...hidden, hiddenBack: "whole", cell: "word" },
+    forms: { ...hidden, hiddenBack: "size", cell: "word" },
     build: systems.bidirectional,
   },
   esn: {
     forms: {
       ...shared,
-      units: "whole",
+      units: "size",
       radius: "number",
       degree: "whole",
       leak: "number",
@@ -170,7 +184,17 @@ function readOption(
     const parsed = Number(text);
     return text !== "" && Number.isFinite(parsed)
       ? parsed
-      : wrong(form.includes("list") ? "numbers, such as 1x2x4" : "a number");
+      : wrong(/list|sizes/.test(form) ? "numbers, such as 1x2x4" : "a number");
+  };
+  const size = (text: string): number => {
+    const parsed = number(text);
+    return Number.isInteger(parsed) && parsed >= 1 && parsed <= LARGEST_SIZE
+      ? parsed
+      : wrong(`${form === "size" ? "a whole number" : "whole numbers"} from 1 to ${LARGEST_SIZE}`);
+  };
+  const list = (each: (text: string) => number): number[] => {
+    const pieces = value.split("x", LONGEST_LIST + 1);
+    return pieces.length <= LONGEST_LIST ? pieces.map(each) : wrong(`at most ${LONGEST_LIST} numbers`);
   };
   switch (form) {
     case "word":
@@ -179,13 +203,19 @@ function readOption(
       return value === "true" || value === "false" ? value === "true" : wrong("true or false");
     case "whole": {
       const parsed = number(value);
-      return Number.isInteger(parsed) && parsed >= 0 ? parsed : wrong("a whole number");
+      return Number.isSafeInteger(parsed) && parsed >= 0 ? parsed : wrong("a whole number");
     }
     case "number":
       return number(value);
+    case "size":
+      return size(value);
     case "list":
-      return value.split("x").map(number);
+      return list(number);
+    case "sizes":
+      return list(size);
+    case "size or sizes":
+      return value.includes("x") ? list(size) : size(value);
     default:
-      return value.includes("x") ? value.split("x").map(number) : number(value);
+      return value.includes("x") ? list(number) : number(value);
   }
 }

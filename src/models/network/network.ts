@@ -131,7 +131,7 @@ export class Network {
     const { outputs, inputs, offset, stride } = this.tensor(name);
     const values = new Float64Array(outputs * inputs);
     for (let i = 0; i < outputs; i++) {
-      for (let j = 0; j < inputs; j++) values[i * inputs + j] = source[offset + i + j * stride]!;
+      for (let j = 0; j < inputs; j++) values[i * inputs + j] = source[offset + i + j * stride];
     }
     return values;
   }
@@ -146,15 +146,14 @@ export class Network {
       });
     }
     for (let i = 0; i < outputs; i++) {
-      for (let j = 0; j < inputs; j++)
-        this.parameters.view[offset + i + j * stride] = values[i * inputs + j]!;
+      for (let j = 0; j < inputs; j++) this.parameters.view[offset + i + j * stride] = values[i * inputs + j];
     }
   }
 
   /** Writes the state before the first step into row `row`: zero, or tanh(R c) for nodes that start from the context. */
   start(tape: Tape, row: number): void {
     for (const node of this.program.nodes) {
-      const { h, s } = tape.nodes[node.index]!;
+      const { h, s } = tape.nodes[node.index];
       this.kernels.fill(h.pointer + row * h.step, 0, node.n);
       if (s.length > 0) this.kernels.fill(s.pointer + row * s.step, 0, s.length);
     }
@@ -166,7 +165,7 @@ export class Network {
     const k = this.kernels;
     for (const node of this.program.nodes) {
       if (node.start < 0) continue;
-      const { h } = tape.nodes[node.index]!;
+      const { h } = tape.nodes[node.index];
       const at = h.pointer + row * h.step;
       k.fill(at, 0, node.n);
       k.affine(at, this.#parameter(node.start), this.context.pointer, at, this.program.c, node.n);
@@ -186,8 +185,8 @@ export class Network {
     const place = this.#place;
     const dt = this.#readDt(tape, row);
     for (let i = 0; i < nodes.length; i++) {
-      const node = nodes[i]!;
-      const tracks = tape.nodes[node.index]!;
+      const node = nodes[i];
+      const tracks = tape.nodes[node.index];
       const h = tracks.h.pointer + row * tracks.h.step;
       const s = tracks.s.pointer + row * tracks.s.step;
       const hPrevious = h - direction * tracks.h.step;
@@ -209,7 +208,7 @@ export class Network {
       place.sPrevious = sPrevious;
       place.cache = tracks.cache.pointer + row * tracks.cache.step;
       place.vectors = this.#parameter(node.vectorOffset);
-      place.constants = this.#birth.constants[node.index]!;
+      place.constants = this.#birth.constants[node.index];
       node.cell.forward(k, place, node.settings);
     }
   }
@@ -217,10 +216,10 @@ export class Network {
   /** z = b + Σ W · from(t - delay). */
   #gather(k: Kernels, tape: Tape, row: number, node: ProgramNode, z: number): void {
     const { edges, width } = node;
-    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#birth.biases[node.index]!;
+    const bias = node.bias >= 0 ? this.#parameter(node.bias) : this.#birth.biases[node.index];
     let begun = false;
     for (let e = 0; e < edges.length; e++) {
-      const edge = edges[e]!;
+      const edge = edges[e];
       const from = this.#from(tape, edge, row);
       const out = z + edge.column * this.#bytes;
       if (edge.kind === "weightless") {
@@ -298,13 +297,13 @@ export class Network {
   ): void {
     const { stages } = this.program;
     for (let stage = stages.length - 1; stage >= 0; stage--) {
-      const { nodes, direction } = stages[stage]!;
+      const { nodes, direction } = stages[stage];
       const from = direction === 1 ? last : first;
       const to = direction === 1 ? first - 1 : last + 1;
       for (let row = from; row !== to; row -= direction) {
         for (let i = nodes.length - 1; i >= 0; i--) {
-          if (!nodes[i]!.trained && !options.inputs) continue;
-          this.#backNode(tape, workspace, nodes[i]!, row, t + row - first, first, last, direction, options);
+          if (!nodes[i].trained && !options.inputs) continue;
+          this.#backNode(tape, workspace, nodes[i], row, t + row - first, first, last, direction, options);
         }
       }
     }
@@ -324,11 +323,11 @@ export class Network {
     options: BackwardOptions,
   ): void {
     const k = this.kernels;
-    const tracks = tape.nodes[node.index]!;
-    const dhTrack = workspace.dh[node.index]!;
+    const tracks = tape.nodes[node.index];
+    const dhTrack = workspace.dh[node.index];
     const dh = dhTrack.pointer + row * dhTrack.step;
     const dhPrevious = dh - direction * dhTrack.step;
-    const dzTrack = workspace.dz[node.index]!;
+    const dzTrack = workspace.dz[node.index];
     const dz = dzTrack.pointer + row * dzTrack.step;
     if (node.period > 1 && t % node.period !== 0) {
       k.add(dhPrevious, dh, node.n);
@@ -349,31 +348,31 @@ export class Network {
     place.cache = tracks.cache.pointer + row * tracks.cache.step;
     place.vectors = this.#parameter(node.vectorOffset);
     place.dVectors = workspace.gradient + node.vectorOffset * this.#bytes;
-    place.constants = this.#birth.constants[node.index]!;
+    place.constants = this.#birth.constants[node.index];
     place.dz = dz;
     place.dh = dh;
     place.dhPrevious = dhPrevious;
-    place.ds = workspace.ds[node.index]!;
+    place.ds = workspace.ds[node.index];
     place.temporary = workspace.temporary;
     node.cell.backward(k, place, node.settings);
 
     const { edges } = node;
     const wanted = options.inputs === true || options.fromStart === true;
     for (let e = 0; e < edges.length; e++) {
-      const edge = edges[e]!;
+      const edge = edges[e];
       const at = row - edge.delay;
       const inside = at >= first && at <= last;
       let dFrom: number;
       if (typeof edge.from === "number") {
         if (!inside && !wanted) continue;
-        if (!this.program.nodes[edge.from]!.trained && !options.inputs) continue;
-        const track = workspace.dh[edge.from]!;
+        if (!this.program.nodes[edge.from].trained && !options.inputs) continue;
+        const track = workspace.dh[edge.from];
         dFrom = track.pointer + at * track.step;
       } else if (edge.from === "y") {
         // A row whose y the network made itself hands its gradient on to that output.
         const own = inside && this.#readGiven(tape, at) === 0;
         if (!own && !options.inputs) continue;
-        const track = own ? workspace.dh[this.program.output.index]! : workspace.dy;
+        const track = own ? workspace.dh[this.program.output.index] : workspace.dy;
         dFrom = track.pointer + at * track.step;
       } else {
         if (!options.inputs) continue;
@@ -393,7 +392,7 @@ export class Network {
     const k = this.kernels;
     const T = last - first + 1;
     for (const node of this.program.nodes) {
-      const { pointer, step } = workspace.dz[node.index]!;
+      const { pointer, step } = workspace.dz[node.index];
       const dz = pointer + first * step;
       for (const edge of node.edges) {
         if (edge.offset < 0) continue;
@@ -416,9 +415,9 @@ export class Network {
     const { c } = this.program;
     for (const node of this.program.nodes) {
       if (node.start < 0 || !options.fromStart) continue;
-      const track = workspace.dh[node.index]!;
-      const dz = workspace.dz[node.index]!.pointer + row * workspace.dz[node.index]!.step;
-      const { h } = tape.nodes[node.index]!;
+      const track = workspace.dh[node.index];
+      const dz = workspace.dz[node.index].pointer + row * workspace.dz[node.index].step;
+      const { h } = tape.nodes[node.index];
       k.tanhBackward(dz, track.pointer + row * track.step, h.pointer + row * h.step, node.n);
       k.outer(
         workspace.gradient + node.start * this.#bytes,
@@ -453,16 +452,16 @@ export class Network {
   }
 
   #track(tape: Tape, edge: ProgramEdge): Track {
-    if (typeof edge.from === "number") return tape.nodes[edge.from]!.h;
+    if (typeof edge.from === "number") return tape.nodes[edge.from].h;
     return edge.from === "x" ? tape.x : tape.y;
   }
 
   #readDt(tape: Tape, row: number): number {
-    return this.#reals[(tape.dt.pointer + row * tape.dt.step) / this.#bytes]!;
+    return this.#reals[(tape.dt.pointer + row * tape.dt.step) / this.#bytes];
   }
 
   #readGiven(tape: Tape, row: number): number {
-    return this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes]!;
+    return this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes];
   }
 
   /** The whole memory as elements: element i is at byte i * bytes. */

@@ -79,7 +79,8 @@ export interface Program {
 const whole = (value: unknown, low: number, high: number): value is number =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
-const LARGEST_SIZE = 65_536;
+/** Most units of a node. */
+export const LARGEST_SIZE = 65_536;
 const LONGEST_DELAY = 65_536;
 
 /** Checks a wiring and works out order, sizes and offsets. @throws EddyError `bad-model`, naming the node and the edge. */
@@ -115,7 +116,7 @@ export function compile(wiring: Wiring): Program {
     return offset;
   };
   const lengthOf = (from: Source | number): number =>
-    typeof from === "number" ? wiring.nodes[from]!.size : size[from];
+    typeof from === "number" ? wiring.nodes[from].size : size[from];
 
   const nodes = wiring.nodes.map((node, i): ProgramNode => {
     const subject = `node ${node.name}`;
@@ -225,7 +226,7 @@ function markTrained(nodes: readonly ProgramNode[], output: number): void {
       if (node.trained) continue;
       const reads = node.edges.some((edge) => {
         const from = edge.from === "y" ? output : edge.from;
-        return typeof from === "number" && nodes[from]!.trained;
+        return typeof from === "number" && nodes[from].trained;
       });
       if (!learns(node) && !reads) continue;
       (node as { trained: boolean }).trained = true;
@@ -245,7 +246,7 @@ function settingsOf(cell: Cell, node: Node, subject: string): unknown {
     return cell.settings?.(node.settings ?? {}, node.size) ?? node.settings ?? {};
   } catch (error) {
     if (!(error instanceof EddyError)) throw error;
-    throw new EddyError(error.code, `${subject} (${cell.name}): ${error.message}`);
+    throw error.about(`${subject} (${cell.name}): ${error.subject}`);
   }
 }
 
@@ -273,12 +274,12 @@ function sameStepOrder(nodes: readonly ProgramNode[]): ProgramNode[] {
   const visit = (node: ProgramNode): void => {
     if (done.has(node.index)) return;
     if (open.includes(node.index)) {
-      const cycle = [...open.slice(open.indexOf(node.index)), node.index].map((i) => nodes[i]!.name);
+      const cycle = [...open.slice(open.indexOf(node.index)), node.index].map((i) => nodes[i].name);
       wrong("edges of delay 0", "no cycle", cycle.reverse().join(" -> "));
     }
     open.push(node.index);
     for (const edge of node.edges) {
-      if (edge.delay === 0 && typeof edge.from === "number") visit(nodes[edge.from]!);
+      if (edge.delay === 0 && typeof edge.from === "number") visit(nodes[edge.from]);
     }
     open.pop();
     done.add(node.index);
@@ -308,7 +309,7 @@ function schedule(nodes: readonly ProgramNode[]): Stage[] {
     for (const edge of node.edges) {
       if (typeof edge.from !== "number") continue;
       if (!found.has(edge.from)) {
-        visit(nodes[edge.from]!);
+        visit(nodes[edge.from]);
         low.set(node.index, Math.min(low.get(node.index)!, low.get(edge.from)!));
       } else if (stack.some((other) => other.index === edge.from)) {
         low.set(node.index, Math.min(low.get(node.index)!, found.get(edge.from)!));

@@ -30,8 +30,8 @@ export function spectralRadius(
   const apply = (y: Float64Array, x: Float64Array): void => {
     for (let i = 0; i < n; i++) {
       let sum = 0;
-      if (connected) for (const j of connected[i]!) sum += matrix[i * n + j]! * x[j]!;
-      else for (let j = 0; j < n; j++) sum += matrix[i * n + j]! * x[j]!;
+      if (connected) for (const j of connected[i]) sum += matrix[i * n + j] * x[j];
+      else for (let j = 0; j < n; j++) sum += matrix[i * n + j] * x[j];
       y[i] = sum;
     }
   };
@@ -40,7 +40,7 @@ export function spectralRadius(
   for (let step = 0; step < POWER_STEPS; step++) {
     const norm = Math.sqrt(dot(x, x));
     if (norm === 0) return 0;
-    for (let i = 0; i < n; i++) x[i]! /= norm;
+    for (let i = 0; i < n; i++) x[i] /= norm;
     apply(y, x);
     [x, y] = [y, x];
   }
@@ -60,12 +60,12 @@ function hessenberg(
   let m = 0;
   while (m < KRYLOV) {
     const next = new Float64Array(n);
-    apply(next, basis[m]!);
+    apply(next, basis[m]);
     for (let pass = 0; pass < 2; pass++) {
       for (let k = 0; k <= m; k++) {
-        const along = dot(next, basis[k]!);
-        full[k * KRYLOV + m]! += along;
-        for (let i = 0; i < n; i++) next[i]! -= along * basis[k]![i]!;
+        const along = dot(next, basis[k]);
+        full[k * KRYLOV + m] += along;
+        for (let i = 0; i < n; i++) next[i] -= along * basis[k][i];
       }
     }
     m++;
@@ -75,13 +75,13 @@ function hessenberg(
     basis.push(next.map((value) => value / rest));
   }
   const small = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) small[i * m + j] = full[i * KRYLOV + j]!;
+  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) small[i * m + j] = full[i * KRYLOV + j];
   return [small, m];
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
 }
 
@@ -97,12 +97,12 @@ function growth(matrix: Float64Array, n: number): number {
     const norm = Math.sqrt(dot(A, A));
     if (norm === 0) return 0;
     logarithm += Math.log(norm) / 2 ** k;
-    for (let i = 0; i < A.length; i++) A[i]! /= norm;
+    for (let i = 0; i < A.length; i++) A[i] /= norm;
     square.fill(0);
     for (let i = 0; i < n; i++) {
       for (let k = 0; k < n; k++) {
-        const a = A[i * n + k]!;
-        for (let j = 0; j < n; j++) square[i * n + j]! += a * A[k * n + j]!;
+        const a = A[i * n + k];
+        for (let j = 0; j < n; j++) square[i * n + j] += a * A[k * n + j];
       }
     }
     [A, square] = [square, A];

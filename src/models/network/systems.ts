@@ -262,7 +262,7 @@ function withReadout(options: SystemOptions, nodes: Node[], read?: readonly stri
   if (inputs === 0) {
     nodes = nodes.map((node) => ({ ...node, edges: node.edges.filter((edge) => edge.from !== "x") }));
   }
-  const last = nodes[nodes.length - 1]!.name;
+  const last = nodes[nodes.length - 1].name;
   const layers = read ?? nodes.filter((node) => /^h\d*$/.test(node.name)).map((node) => node.name);
   const all: Node[] =
     outputs > 0

@@ -87,8 +87,8 @@ export function copyRows(
   rows: number,
 ): void {
   for (let i = 0; i < from.lasting.length; i++) {
-    const a = from.lasting[i]!;
-    const b = to.lasting[i]!;
+    const a = from.lasting[i];
+    const b = to.lasting[i];
     k.copy(b.pointer + toRow * b.step, a.pointer + fromRow * a.step, rows * a.length);
   }
 }

@@ -127,13 +127,13 @@ export class Window {
 
   /** The states of a node [T × size] in the last sequence; what: h, s, the blocks of z, or the cell's cache. */
   states(node: string, what: "h" | "s" | "z" | "cache" = "h"): Float64Array {
-    const track = this.#tape.nodes[this.network.nodeIndex(node)]![what];
+    const track = this.#tape.nodes[this.network.nodeIndex(node)][what];
     return Float64Array.from(this.#view(track, this.network.program.past, this.#steps));
   }
 
   /** The state of a node before the first step, as the last sequence began. */
   startOf(node: string): Float64Array {
-    const track = this.#tape.nodes[this.network.nodeIndex(node)]!.h;
+    const track = this.#tape.nodes[this.network.nodeIndex(node)].h;
     return Float64Array.from(this.#view(track, this.network.program.past - 1, 1));
   }
 
@@ -142,7 +142,7 @@ export class Window {
     const { network } = this;
     const { past } = network.program;
     const workspace = this.#workspace!;
-    const track = workspace.dh[network.nodeIndex(node)]!;
+    const track = workspace.dh[network.nodeIndex(node)];
     network.clearWorkspace(workspace);
     this.#view(track, past + step, 1).set(seed);
     network.backward(this.#tape, workspace, past, past + step, this.#firstTime, { inputs: true });
@@ -151,7 +151,7 @@ export class Window {
 
   /** dL/dz of a node [T × blocks · size] as the last `backward` left it: what a nudge at each step would have done. */
   preactivationGradients(node: string): Float64Array {
-    const track = this.#workspace!.dz[this.network.nodeIndex(node)]!;
+    const track = this.#workspace!.dz[this.network.nodeIndex(node)];
     return Float64Array.from(this.#view(track, this.network.program.past, this.#steps));
   }
 
@@ -168,7 +168,7 @@ export class Window {
       });
     }
     network.clearWorkspace(workspace);
-    this.#view(workspace.dh[program.output.index]!, past, this.#steps).set(dOutputs);
+    this.#view(workspace.dh[program.output.index], past, this.#steps).set(dOutputs);
     const last = past + this.#steps - 1;
     network.backward(this.#tape, workspace, past, last, this.#firstTime, {
       inputs: true,
@@ -178,10 +178,10 @@ export class Window {
       Float64Array.from(this.#view(track, row, rows));
     const start: Record<string, Float64Array> = {};
     for (const node of program.nodes) {
-      start[node.name] = copy(workspace.dh[node.index]!, past - 1, 1);
+      start[node.name] = copy(workspace.dh[node.index], past - 1, 1);
       const states = (node.cell.states ?? 0) * node.n;
       if (states > 0) {
-        const track = { pointer: workspace.ds[node.index]!, step: 0, length: states };
+        const track = { pointer: workspace.ds[node.index], step: 0, length: states };
         start[`${node.name}.s`] = copy(track, 0, 1);
       }
     }
@@ -215,11 +215,11 @@ export class Window {
     network.start(tape, past - 1);
     for (const [name, values] of Object.entries(sequence.start ?? {})) {
       const [node, what] = name.split(".") as [string, string | undefined];
-      const tracks = tape.nodes[network.nodeIndex(node)]!;
+      const tracks = tape.nodes[network.nodeIndex(node)];
       this.#view(what === "s" ? tracks.s : tracks.h, past - 1, 1).set(values);
     }
     const x = this.#view(tape.x, past, this.#steps);
-    for (let i = 0; i < x.length; i++) x[i] = withinReach(sequence.x[i]!);
+    for (let i = 0; i < x.length; i++) x[i] = withinReach(sequence.x[i]);
     const dt = this.#view(tape.dt, past, this.#steps);
     if (sequence.dt) dt.set(slice(sequence.dt, this.#steps));
     else dt.fill(1);
@@ -233,7 +233,7 @@ export class Window {
       given[i] = free[i] ? 0 : 1;
       if (!free[i])
         for (let j = 0; j < program.y; j++)
-          y[i * program.y + j] = withinReach(sequence.y![i * program.y + j]!);
+          y[i * program.y + j] = withinReach(sequence.y![i * program.y + j]);
     }
   }
 

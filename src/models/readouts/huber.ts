@@ -1,4 +1,5 @@
 import { EddyError } from "../errors.ts";
+import { clip } from "../kernels/clip.ts";
 import type { Random, Readout } from "./readout.ts";
 
 /**
@@ -31,7 +32,7 @@ export function huber(targets = 1, delta = 1): Readout {
           continue;
         }
         const e = z[i] - d[i];
-        dz[i] = Math.max(-delta, Math.min(delta, e));
+        dz[i] = clip(e, delta);
         sum += huberLoss(e, delta);
       }
       return sum;

@@ -1,9 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
-import { clippingFactor } from "../learning/clipping.ts";
-import { type LearnerGuards, UpdateGuard } from "../learning/guards.ts";
-import { makeOptimiser, type Optimiser, type OptimiserOptions } from "../learning/optimisers.ts";
+import { type LearnerGuards, Updater, type UpdaterOptions } from "../learning/updater.ts";
 import { LiveNetwork } from "../network/live.ts";
 import { Network } from "../network/network.ts";
 import { Window } from "../network/window.ts";
@@ -14,7 +12,7 @@ import { poisson } from "../readouts/poisson.ts";
 import type { Random, Readout } from "../readouts/readout.ts";
 import { encodedLength, type LengthModel } from "./sequence-wiring.ts";
 
-export interface SequenceModelOptions {
+export interface SequenceModelOptions extends UpdaterOptions {
   /** The net, such as `sequenceWiring` makes: its node `h` is read by the length output. */
   readonly wiring: Wiring;
   /** The distribution of one row of values: squared (a normal of variance 1), gaussian, softmax, poisson. */
@@ -23,10 +21,6 @@ export interface SequenceModelOptions {
   readonly length?: LengthModel;
   /** Longest sequence that is scored or learned. Default 256. */
   readonly longest?: number;
-  /** Default Adam. */
-  readonly optimiser?: OptimiserOptions;
-  /** Largest global norm of a gradient that `learn` applies. Default 1. */
-  readonly clip?: number;
 }
 
 /** log P of one whole sequence and its parts. */
@@ -78,9 +72,7 @@ export class SequenceModel {
   /** Gradients of −log P: by the network's parameters, then by the length's. */
   readonly gradients: Slice<Reals>;
   readonly #live: LiveNetwork;
-  readonly #optimisers: readonly Optimiser[];
-  readonly #clip: number;
-  readonly #guard: UpdateGuard;
+  readonly #updater: Updater;
   readonly #updates: Slice<Float64Array>;
   readonly #encoded: number;
   #window!: Window;
@@ -89,14 +81,7 @@ export class SequenceModel {
 
   /** @throws EddyError `bad-model` when wiring, readout and length do not fit together. */
   constructor(layout: Layout, name: string, options: SequenceModelOptions) {
-    const {
-      wiring,
-      readout,
-      length = "end",
-      longest = 256,
-      optimiser = { kind: "adam" },
-      clip = 1,
-    } = options;
+    const { wiring, readout, length = "end", longest = 256 } = options;
     if (Number.isNaN(readout.logNormaliser)) {
       throw new EddyError("bad-model", "sequence readout", {
         expected: "a distribution: squared, gaussian, softmax, poisson or end-of-sequence",
@@ -115,11 +100,7 @@ export class SequenceModel {
     const L = length === "count" ? hidden + 1 : 0;
     this.lengthParameters = layout.real(`${name}.lengthParameters`, L);
     this.gradients = layout.real(`${name}.gradients`, P + L);
-    this.#optimisers = [P, L].map((size, i) =>
-      makeOptimiser(optimiser, layout, size, `${name}.optimiser${i}`),
-    );
-    this.#clip = clip;
-    this.#guard = new UpdateGuard(layout, name, 1e3);
+    this.#updater = new Updater(layout, name, [P, L], options);
     this.#updates = layout.float64(`${name}.updates`, 1);
     this.#live = new LiveNetwork(this.network, layout, {}, `${name}.live`);
     layout.whenAllocated(({ kernels }) => {
@@ -135,7 +116,7 @@ export class SequenceModel {
 
   /** Updates refused, by reason. */
   get guards(): LearnerGuards {
-    return this.#guard.counts;
+    return this.#updater.guards;
   }
 
   /** log P of a sequence x [τ × targets], row by row, under a context [c] where the net has one. */
@@ -156,24 +137,9 @@ export class SequenceModel {
   /** One update from one sequence; returns −log P(x, τ) before it. What is not finite or explodes is refused and counted. */
   learn(x: ArrayLike<number>, context?: ArrayLike<number>): number {
     const loss = this.gradient(x, context);
-    const k = this.#kernels;
-    const { pointer: g, length } = this.gradients;
-    const norm = Math.sqrt(k.sumSquares(g, length));
-    const scale = clippingFactor(norm, this.#clip);
-    if (!this.#guard.admits(loss, norm, this.#optimisers[0].largestStep(norm * scale, length))) return loss;
-    this.#updates.view[0] += 1;
-    const P = this.network.program.parameters;
-    const parts = [
-      { theta: this.network.parameters.pointer, g, size: P },
-      {
-        theta: this.lengthParameters.pointer,
-        g: g + P * this.gradients.view.BYTES_PER_ELEMENT,
-        size: length - P,
-      },
-    ];
-    parts.forEach(({ theta, g: at, size }, i) => {
-      if (size > 0) this.#optimisers[i].update(k, theta, at, scale, size);
-    });
+    const [network, length] = [this.network.parameters.pointer, this.lengthParameters.pointer];
+    const made = this.#updater.update(this.#kernels, loss, this.gradients.pointer, network, length);
+    if (made) this.#updates.view[0] += 1;
     return loss;
   }
 

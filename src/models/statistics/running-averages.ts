@@ -1,5 +1,6 @@
 import { EddyError } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 
 /**
  * Running averages of the same values at several time scales, also when values come at irregular times:
@@ -47,7 +48,7 @@ export class RunningAverages {
     const mu = this.#mu.view;
     const w = this.#w.view;
     this.alphas.forEach((alpha, scale) => {
-      const a = dt === 1 ? alpha : alpha ** dt;
+      const a = dt === 1 ? alpha : power(alpha, dt);
       for (let i = 0; i < this.size; i++) {
         const v = values[i];
         if (!Number.isFinite(v)) continue;

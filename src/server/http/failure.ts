@@ -15,7 +15,7 @@ export class HttpFailure extends Error {
 }
 
 /** Seconds after which a client may try again. */
-export const RETRY_AFTER = "1";
+const RETRY_AFTER = "1";
 
 /** What every failure on the way through a route, and on the way to one, is answered with. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

@@ -2,9 +2,9 @@ import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
 
 /** "EDDY", in the header of the database file. */
-export const APPLICATION_ID = 0x45444459;
+const APPLICATION_ID = 0x45444459;
 /** Version of the tables below. */
-export const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 2;
 
 const TABLES = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -36,7 +36,7 @@ export interface Dialect {
 const SEPARATOR_LOOK = 64 * 1024;
 
 /** Cuts a line into cells, or one more than a table may have; nothing when a quote in it is never closed. */
-export function cut(text: string, separator: string): string[] | undefined {
+function cut(text: string, separator: string): string[] | undefined {
   const plain = text.split(separator, MAX_TABLE_COLUMNS + 1);
   if (!text.includes('"') || plain.length > MAX_TABLE_COLUMNS) return plain;
   if (text.startsWith('"') && text.endsWith('"') && text.length > 1) {

@@ -61,7 +61,7 @@ export class FreeTextGrammar implements LineGrammar {
 }
 
 /** The numbers of a sentence by their names. */
-export function numbersIn(text: string): Map<string, Cell> {
+function numbersIn(text: string): Map<string, Cell> {
   const words = text.trim().split(/\s+/);
   const fields = new Map<string, Cell>();
   const add = (given: string, cell: string) => {

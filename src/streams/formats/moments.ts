@@ -3,13 +3,6 @@ import { type OffsetOf, readOffset } from "./zones.ts";
 /** Which of the first two numbers of `02/01/2024` is the day. */
 export type DayOrder = "day-first" | "month-first";
 
-/** What a text does not say of itself. */
-export interface MomentStyle {
-  readonly order: DayOrder | undefined;
-  /** Offset of times that name no zone. */
-  readonly offset: OffsetOf;
-}
-
 /** A moment as it was written, taken apart. */
 export interface Moment {
   /** Milliseconds of the date and time as they were written, as if in UTC. */

@@ -12,6 +12,7 @@ import type { Forecast } from "../../models/forecast.ts";
 import { type Observation, VALUE } from "../../models/observation.ts";
 import { readTime } from "../observation-schema.ts";
 import { type Ending, Series, type SeriesOptions } from "../series.ts";
+import { checkSeriesOptions } from "../series-specification.ts";
 import { operatorArena } from "./arena.ts";
 import type { RefusedOutput } from "./refused-event.ts";
 
@@ -60,6 +61,7 @@ export function forecast(options: ForecastOptions = {}): OperatorFunction<Foreca
   const { series: name = VALUE, refused, scheduler = asyncScheduler, ...seriesOptions } = options;
   return (source) =>
     defer(() => {
+      checkSeriesOptions(seriesOptions);
       let series: Series | undefined;
       let offset = 0;
       /** Events held aside, and maybe some taken since, by offset. */

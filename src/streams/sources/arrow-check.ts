@@ -47,7 +47,7 @@ interface Region {
  *
  * Each message is given in two steps: `metadata`, which answers how long the body is, then `body`. Both throw `ArrowFlaw`.
  */
-export class ArrowCheck {
+class ArrowCheck {
   #columns: readonly Column[] | undefined;
   readonly #dictionaries = new Map<bigint, Column>();
   #deltas = 0;

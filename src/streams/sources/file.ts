@@ -3,6 +3,7 @@ import { parse } from "node:path";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import type { Recognition, TextFormat } from "../formats/recognise.ts";
 import { arrowReadings } from "./arrow.ts";
+import { openFile } from "./open-file.ts";
 import { parquetReadings } from "./parquet.ts";
 import { readings } from "./readings.ts";
 
@@ -18,14 +19,13 @@ function isArrow(head: Uint8Array): boolean {
 const isParquet = (head: Uint8Array): boolean => String.fromCharCode(...head.subarray(0, 4)) === "PAR1";
 
 /** The name of a file without its folder, its kind and what it is packed by: `load` of `data/load.csv.gz`. */
-export const baseName = (path: string): string => parse(parse(path).base.replace(/\.(?:gz|zst)$/i, "")).name;
+const baseName = (path: string): string => parse(parse(path).base.replace(/\.(?:gz|zst)$/i, "")).name;
 
 /**
  * A file of observations, Arrow, Parquet or text, packed or not, pulled in batches. By default the series is called like the
  * file, and rows without a time are a second apart from 1970 on. `recognised` is called once with what a text was found to be.
  *
- * @throws what the file system says of the file; EddyError when it cannot be told what it is, or when a column that was asked
- * for is not there
+ * @throws EddyError when it cannot be opened, when it cannot be told what it is, or when a column that was asked for is not there
  */
 export async function* fileReadings(
   fs: typeof fileSystem,
@@ -35,7 +35,7 @@ export async function* fileReadings(
   recognised?: (recognition: Recognition) => void,
 ): AsyncGenerator<Reading[]> {
   const options: FormatOptions = { name: baseName(path), arrival: (row) => row * 1000, ...given };
-  const handle = await fs.promises.open(path);
+  const handle = await openFile(fs, path);
   const head = new Uint8Array(8);
   try {
     const { bytesRead } = await handle.read(head, 0, 8, 0);

@@ -185,8 +185,8 @@ const CASES: Record<string, Case> = {
       m,
       n,
     ),
-  downdate64: (b, n) =>
-    b.kernels.downdate64(b.place(n * n, 1, "float64"), b.place(n, 1, "float64"), 0.4, 1.001, n),
+  rankOne64: (b, n) =>
+    b.kernels.rankOne64(b.place(n * n, 1, "float64"), b.place(n, 1, "float64"), 0.4, 1.001, n),
   symmetricMultiply64: (b, n) =>
     b.kernels.symmetricMultiply64(
       b.place(n, 1, "float64"),
@@ -299,7 +299,7 @@ it("a symmetric matrix and its upper triangle give the same product and the same
         for (let j = 0; j < n; j++) whole[i * n + j] = Math.cos(Math.min(i, j) * 3 + Math.max(i, j));
         for (let j = i; j < n; j++) triangle[p++] = whole[i * n + j]!;
       }
-      kernels.downdate64(4096, 12_288, 0.3, 1.01, n);
+      kernels.rankOne64(4096, 12_288, -0.3, 1.01, n);
       kernels.symmetricDowndate64(8192, 12_288, 0.3, 1.01, n);
       kernels.multiply64(16_384, 4096, 12_288, n, n);
       kernels.symmetricMultiply64(20_480, 8192, 12_288, n);
@@ -310,14 +310,14 @@ it("a symmetric matrix and its upper triangle give the same product and the same
   }
 });
 
-it("downdate64 keeps a symmetric matrix symmetric to the last bit", () => {
+it("rankOne64 keeps a symmetric matrix symmetric to the last bit", () => {
   for (const kernels of Object.values(memories)) {
     const n = 7;
     const P = new Float64Array(kernels.buffer, 4096, n * n);
     const g = new Float64Array(kernels.buffer, 8192, n);
     for (let i = 0; i < n; i++) g[i] = Math.sin(1 + i);
     for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) P[i * n + j] = Math.cos(i + j);
-    kernels.downdate64(4096, 8192, 0.37, 1.003, n);
+    kernels.rankOne64(4096, 8192, 0.37, 1.003, n);
     for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) expect(P[i * n + j]).toBe(P[j * n + i]);
   }
 });

@@ -13,7 +13,7 @@ const cells = cellTrials(cellNames());
 const systems: [title: string, wiring: Wiring][] = systemNames().map((name) => {
   const size = {
     deep: "layers=5x4x3",
-    esn: "units=9,degree=4,leak=0.6,outputs=2",
+    esn: "units=9,degree=4,leak=0.6",
     clockwork: "hidden=3,periods=1x2x4",
   };
   const options = size[name as keyof typeof size] ?? "hidden=5";

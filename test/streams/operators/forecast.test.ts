@@ -1,4 +1,4 @@
-import { from, lastValueFrom, map, NEVER, of, Subject, type Subscription, toArray } from "rxjs";
+import { EMPTY, from, lastValueFrom, map, NEVER, of, Subject, type Subscription, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
 import type { Forecast } from "../../../src/models/forecast.ts";
@@ -156,6 +156,22 @@ describe("forecast", () => {
     await expect(run(readings, { quantiles: [0.5, 0.5] })).rejects.toThrow(
       'quantiles: expected each level once, got "0.5,0.5"',
     );
+  });
+
+  test.each([
+    [{ horizon: 0 }, "horizon: expected a whole number from 1 to 512, got 0"],
+    [
+      { model: "lstm:outputs=9" },
+      'model lstm: expected options among seed, hidden, candidate, forgetBias, memory, got "outputs"',
+    ],
+    [{ min: 3, max: 2 }, 'min: expected less than max of "value", 2, got 3'],
+    [{ lateness: -1 }, "lateness: expected milliseconds from 0 to 1000000000000, got -1"],
+  ])("%j is an error on subscription, before any event", (wrong, message) => {
+    for (const source of [NEVER, EMPTY]) {
+      let said: unknown;
+      source.pipe(forecast(wrong)).subscribe({ error: (error: Error) => (said = error.message) });
+      expect(said).toBe(message);
+    }
   });
 
   test("wrong options are an error on subscription", async () => {

@@ -1,4 +1,4 @@
-import { from, lastValueFrom, map, toArray } from "rxjs";
+import { from, lastValueFrom, map, NEVER, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
 import { operatorArena } from "../../../src/streams/operators/arena.ts";
@@ -79,4 +79,10 @@ describe("leakyAverages", () => {
     expectToStopListening(leakyAverages([3]), (i) => i);
     expect(operatorArena().usedBytes).toBe(before);
   });
+});
+
+test("wrong options are an error on subscription, before any event", () => {
+  let said: unknown;
+  NEVER.pipe(leakyAverages([0])).subscribe({ error: (error: Error) => (said = error.message) });
+  expect(said).toBe("timeScales: expected numbers of steps above 0, got 0");
 });

@@ -1,4 +1,4 @@
-import { count, from, lastValueFrom, map, of, take, throwError, toArray } from "rxjs";
+import { count, EMPTY, from, lastValueFrom, map, NEVER, of, take, throwError, toArray } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
 import { forecast } from "../../../src/streams/operators/forecast.ts";
@@ -114,4 +114,12 @@ describe("perSeries", () => {
   test("stops listening to a synchronous observable when unsubscribed", () => {
     expectToStopListening(number, (i) => event(`s${i % 2}`));
   });
+});
+
+test("wrong options are an error on subscription, before any event", () => {
+  let said: unknown;
+  NEVER.pipe(perSeries(() => EMPTY, { maximum: 0 })).subscribe({
+    error: (error: Error) => (said = error.message),
+  });
+  expect(said).toBe("maximum: expected a whole number of series, at least 1, got 0");
 });

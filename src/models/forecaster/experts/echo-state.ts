@@ -99,7 +99,8 @@ export class EchoState implements Expert {
   }
 }
 
-function reservoir(inputs: number, options: EchoStateOptions, seed: number): Wiring {
+/** The reservoir of an echo state net. */
+export function reservoir(inputs: number, options: EchoStateOptions, seed: number): Wiring {
   const { units, radius, inputDeviation, slowest, fastest } = options;
   const ratio = Math.log(fastest / slowest);
   const alpha = Array.from({ length: units }, (_, i) => 1 - slowest * Math.exp((ratio * (i + 0.5)) / units));

@@ -159,7 +159,8 @@ export class HoltWinters implements Expert {
     let total = 0;
     for (let k = 0; k < GAINS.length; k++) {
       const at = first + k * FIELDS;
-      const w = ((least + 1e-100) / (bank[at + ERROR] + 1e-100)) ** 4;
+      const ratio = (least + 1e-100) / (bank[at + ERROR] + 1e-100);
+      const w = ratio ** 2 * ratio ** 2;
       sum += w * (bank[at + LEVEL] + h * bank[at + TREND]) * bank[at + SEASON + phase];
       total += w;
     }

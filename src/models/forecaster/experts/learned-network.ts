@@ -1,3 +1,4 @@
+import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { OnlineLearner } from "../../learning/tbptt.ts";
 import { Network } from "../../network/network.ts";
@@ -129,7 +130,7 @@ export class LearnedNetwork implements Expert {
         size[at] += Math.max(1 / n, 1 / SIZE_MEMORY) * (move * move - size[at]);
         if (!(size[at] > 0)) continue;
         const label = move / Math.sqrt(size[at]);
-        this.#learner.labelAt(h, at, Math.max(-LARGEST_LABEL, Math.min(LARGEST_LABEL, label)));
+        this.#learner.labelAt(h, at, clip(label, LARGEST_LABEL));
       }
     }
   }

@@ -1,3 +1,4 @@
+import { clip } from "../../kernels/clip.ts";
 import { CALENDAR_FEATURES } from "../calendar.ts";
 import type { Features } from "../features.ts";
 
@@ -9,7 +10,7 @@ export function readNetworkInputs(x: Float64Array, features: Features): void {
   let i = 0;
   for (let c = 0; c < features.columns; c++) {
     x[i++] = features.z[c];
-    x[i++] = Math.max(-6, Math.min(6, features.step(c, 0)));
+    x[i++] = clip(features.step(c, 0), 6);
     x[i++] = features.anomaly[c];
   }
   for (let k = 0; k < CALENDAR_FEATURES; k++) x[i++] = features.calendar[k];

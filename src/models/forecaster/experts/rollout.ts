@@ -1,3 +1,4 @@
+import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { DelayedLeastSquares } from "../../learning/rls-delayed.ts";
 import type { Expert, Settlement, Shape } from "../expert.ts";
@@ -17,8 +18,6 @@ const LABELS = 0;
 const ROLLED = 1;
 const DIRECT = 2;
 const FIELDS = 3;
-
-const clip = (v: number, bound: number): number => Math.max(-bound, Math.min(bound, v));
 
 /**
  * Recursive roll-out (iterated multi-step forecasting; Taieb et al. 2012 compare it with the direct kind): one autoregression
@@ -123,6 +122,16 @@ export class Rollout implements Expert {
       this.#read(d, b, steps, averages);
       this.#oneStep[d].issue(this.#phi, features.gap.view[d] === 0);
     }
+    const issue = this.#issue;
+    const cells = this.#shape.horizon * this.#shape.targets;
+    this.#direct.predict(this.#said.view.subarray(issue + cells, issue + 2 * cells));
+    for (let d = 0; d < this.#shape.targets; d++) this.#roll(this.#said.view, issue + d, d);
+  }
+
+  /** Where in `said` the latest issue stands. */
+  get #issue(): number {
+    const { targets: D, horizon: H } = this.#shape;
+    return ((this.#count.view[0] + H - 1) % H) * 2 * H * D;
   }
 
   #stepsOf(d: number): Float64Array {
@@ -150,16 +159,13 @@ export class Rollout implements Expert {
   predict(out: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
     const cells = H * D;
-    const issue = ((this.#count.view[0] - 1) % H) * 2 * cells;
+    const issue = this.#issue;
     const said = this.#said.view;
     const errors = this.#errors.view;
-    this.#direct.predict(out);
-    said.set(out, issue + cells);
-    for (let d = 0; d < D; d++) this.#roll(said, issue + d, d);
     for (let cell = 0; cell < cells; cell++) {
       const at = FIELDS * cell;
       const won = errors[at + LABELS] >= PATIENCE && errors[at + ROLLED] < GAIN * errors[at + DIRECT];
-      if (won) out[cell] = said[issue + cell];
+      out[cell] = said[issue + (won ? cell : cells + cell)];
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Expert, Shape } from "../expert.ts";
-import type { Features } from "../features.ts";
+import { ANOMALY_SCALES, type Features } from "../features.ts";
 
 /** Where a seasonal profile starts from: the last value, or an average of recent anomalies (short, long). */
 export type ProfileStart = "last" | "second" | "short" | "long";
@@ -7,8 +7,8 @@ export type ProfileStart = "last" | "second" | "short" | "long";
 const NAMES = {
   last: "profile",
   second: "second-profile",
-  short: "profile-revert-20",
-  long: "profile-revert-170",
+  short: `profile-revert-${ANOMALY_SCALES[0]}`,
+  long: `profile-revert-${ANOMALY_SCALES[1]}`,
 } as const;
 
 /**

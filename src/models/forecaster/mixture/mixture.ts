@@ -1,3 +1,4 @@
+import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Settlement, Shape } from "../expert.ts";
 import type { Ledger } from "../ledger.ts";
@@ -85,7 +86,7 @@ export class Mixture {
         const bound = reach[cell];
         for (let r = 0; r < this.#ruleErrors.length; r++) {
           const error = values[at + r * rowLength] - label;
-          this.#ruleErrors[r] = Math.max(-bound, Math.min(bound, error));
+          this.#ruleErrors[r] = clip(error, bound);
         }
         // A label that all were far from counts for less in least squares, by Huber's weight.
         const away = Math.abs(values[at + this.#ruleErrors.length * rowLength] - label);

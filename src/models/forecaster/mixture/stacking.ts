@@ -50,8 +50,8 @@ export class Stacking {
   learn(cell: number, h: number, x: Slice<Float64Array>, y: number, fade = true): void {
     const K = this.#size;
     const gamma = fade ? 1 - 1 / (this.#options.memory + MEMORY_PER_STEP * h) : 1;
-    // (A - x xᵀ (-1/γ)) γ = γ A + x xᵀ.
-    this.#kernels.downdate64(this.#A.pointer + cell * K * K * 8, x.pointer, -1 / gamma, gamma, K);
+    // (A + x xᵀ / γ) γ = γ A + x xᵀ.
+    this.#kernels.rankOne64(this.#A.pointer + cell * K * K * 8, x.pointer, 1 / gamma, gamma, K);
     const b = this.#b.view;
     const at = cell * K;
     for (let i = 0; i < K; i++) b[at + i] = gamma * b[at + i] + y * x.view[i];

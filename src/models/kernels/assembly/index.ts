@@ -9,7 +9,7 @@ export {
   dot64,
   axpy64,
   multiply64,
-  downdate64,
+  rankOne64,
   symmetricMultiply64,
   symmetricDowndate64,
   correct64,

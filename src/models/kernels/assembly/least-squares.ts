@@ -113,9 +113,9 @@ export function multiply64(y: usize, A: usize, x: usize, m: usize, n: usize): vo
   }
 }
 
-export function downdate64(P: usize, g: usize, inverse: f64, growth: f64, n: usize): void {
+export function rankOne64(P: usize, g: usize, scale: f64, growth: f64, n: usize): void {
   const last = g + (n << 3);
-  const s = f64x2.splat(inverse);
+  const s = f64x2.splat(scale);
   const r = f64x2.splat(growth);
   for (let q = g; q < last; q += 8) {
     const a = v128.load64_splat(q);
@@ -123,11 +123,11 @@ export function downdate64(P: usize, g: usize, inverse: f64, growth: f64, n: usi
     // (g_i g_j) first: the product is the same for [i, j] and [j, i], so P keeps its symmetry exactly.
     for (; p + 16 <= last; p += 16, P += 16) {
       const k = f64x2.mul(f64x2.mul(a, v128.load(p)), s);
-      v128.store(P, f64x2.mul(f64x2.sub(v128.load(P), k), r));
+      v128.store(P, f64x2.mul(f64x2.add(v128.load(P), k), r));
     }
     if (p < last) {
       const k = f64x2.mul(f64x2.mul(a, load<f64>(p)), s);
-      store<f64>(P, f64x2.mul(f64x2.sub(load<f64>(P), k), r));
+      store<f64>(P, f64x2.mul(f64x2.add(load<f64>(P), k), r));
       P += 8;
     }
   }

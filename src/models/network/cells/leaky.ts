@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../errors.ts";
+import { power } from "../../kernels/power.ts";
 import { type Cell, onlySettings } from "./cell.ts";
 
 interface LeakySettings {
@@ -96,6 +97,6 @@ function spectrum(alpha: unknown, n: number): number[] | undefined {
     return undefined;
   }
   return Array.from({ length: n }, (_, i) =>
-    Math.exp(-1 / (fastest * (slowest / fastest) ** (n === 1 ? 0 : i / (n - 1)))),
+    Math.exp(-1 / (fastest * power(slowest / fastest, n === 1 ? 0 : i / (n - 1)))),
   );
 }

@@ -2,7 +2,7 @@ import { Clock } from "../../../../src/models/forecaster/clock.ts";
 import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
 import { Features } from "../../../../src/models/forecaster/features.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
-import { Layout } from "../../../../src/models/kernels/layout.ts";
+import { type Block, Layout } from "../../../../src/models/kernels/layout.ts";
 import { START } from "../series.ts";
 
 /** Milliseconds per event: a step that the calendar makes no season of. */
@@ -24,6 +24,8 @@ export class Bench {
   readonly features: Features;
   readonly expert: Expert;
   readonly forecast: Float64Array;
+  /** All state there is: of the expert, the features and the clock. */
+  readonly block: Block;
   /** Per issue and target: whether it was made at a reading. */
   readonly #sound: boolean[][] = [];
 
@@ -37,12 +39,25 @@ export class Bench {
     this.clock = new Clock(layout);
     this.features = new Features(layout, this.shape, this.clock, periods);
     this.expert = make(layout, this.shape, this.features);
-    layout.allocate();
+    this.block = layout.allocate();
     this.forecast = new Float64Array(horizon * targets);
+  }
+
+  /** Goes on from the state of another. */
+  resume(other: Bench): void {
+    this.block.bytes.set(other.block.bytes);
+    this.#sound.splice(0, this.#sound.length, ...other.#sound);
   }
 
   /** One event; returns the forecast made from it (reused). */
   take(values: readonly number[]): Float64Array {
+    this.observe(values);
+    this.expert.predict(this.forecast);
+    return this.forecast;
+  }
+
+  /** One event: what it brings is learned and taken into the state, and no forecast is asked for. */
+  observe(values: readonly number[]): void {
     const issued = this.clock.events;
     this.clock.tick(START + issued * STEP);
     const { features } = this;
@@ -60,8 +75,6 @@ export class Bench {
     const reach = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
     this.expert.learn({ y, labels, reach, steps });
     this.expert.step(this.features);
-    this.expert.predict(this.forecast);
-    return this.forecast;
   }
 
   takeAll(rows: readonly (readonly number[])[]): Float64Array {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
 import { Autoregression } from "../../../../src/models/forecaster/experts/autoregression.ts";
-import { GROUPS } from "../../../../src/models/forecaster/experts/open.ts";
 import { Persistence } from "../../../../src/models/forecaster/experts/persistence.ts";
 import { Rollout } from "../../../../src/models/forecaster/experts/rollout.ts";
+import { EXPERTS } from "../../../../src/models/forecaster/experts/table.ts";
 import type { Features } from "../../../../src/models/forecaster/features.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../../src/models/kernels/layout.ts";
@@ -309,7 +309,9 @@ describe("roll-out", () => {
 
   it("leaves the autoregression beside it as it would be by itself", () => {
     const rows = autoregressive(90, 10);
-    const others = GROUPS.filter((group) => group !== "autoregression" && group !== "rollout");
+    const others = EXPERTS.map(({ name }) => name).filter(
+      (name) => name !== "autoregression" && name !== "rollout",
+    );
     const say = (model: string): { mean: Float64Array; experts: readonly string[] } => {
       const one = forecaster({ horizon: 3, model });
       feed(one, rows);

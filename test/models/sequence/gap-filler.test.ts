@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { Arena } from "../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../src/models/kernels/layout.ts";
-import { GapFiller } from "../../../src/models/network/gap-filler.ts";
-import { noise } from "./trial.ts";
+import { GapFiller } from "../../../src/models/sequence/gap-filler.ts";
+import { noise } from "../network/trial.ts";
 
 const LAG = 6;
 const truth = (t: number): number => Math.sin(t / 2);

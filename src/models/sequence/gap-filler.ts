@@ -2,9 +2,9 @@ import { EddyError, printable } from "../errors.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { OptimiserOptions } from "../learning/optimisers.ts";
 import { WindowLearner } from "../learning/window-learner.ts";
-import { Network } from "./network.ts";
-import { seeded } from "./seeded.ts";
-import { bidirectional } from "./systems.ts";
+import { Network } from "../network/network.ts";
+import { seeded } from "../network/seeded.ts";
+import { bidirectional } from "../network/systems.ts";
 
 export interface GapFillerOptions {
   /** Columns of a row. Default 1. */
@@ -89,7 +89,7 @@ export class GapFiller {
 
   /** Rows taken so far. */
   get count(): number {
-    return this.#count.view[0]!;
+    return this.#count.view[0];
   }
 
   /**
@@ -104,7 +104,7 @@ export class GapFiller {
     const known = this.#rows.view.slice(at * this.columns, (at + 1) * this.columns);
     if (known.every(Number.isFinite)) return known;
     const estimate = this.#estimate(at);
-    return known.map((value, c) => (Number.isFinite(value) ? value : estimate[c]!));
+    return known.map((value, c) => (Number.isFinite(value) ? value : estimate[c]));
   }
 
   /** The net's own view of the row `lag` rows back, known or not: smoothed. */
@@ -122,7 +122,7 @@ export class GapFiller {
     const rows = this.#rows.view;
     rows.copyWithin(0, this.columns);
     for (let c = 0; c < this.columns; c++) {
-      rows[(this.window - 1) * this.columns + c] = Number.isFinite(row[c]!) ? row[c]! : Number.NaN;
+      rows[(this.window - 1) * this.columns + c] = Number.isFinite(row[c]) ? row[c] : Number.NaN;
     }
     this.#count.view[0] = this.count + 1;
   }
@@ -137,7 +137,7 @@ export class GapFiller {
     const bridged = this.#bridge(this.#rows.view);
     const outputs = this.learner.window.forward({ x: this.#features(this.#rows.view, bridged) });
     const row = at - this.#first;
-    return Float64Array.from({ length: C }, (_, c) => bridged[at * C + c]! + outputs[row * C + c]!);
+    return Float64Array.from({ length: C }, (_, c) => bridged[at * C + c] + outputs[row * C + c]);
   }
 
   /** Rows with straight lines over the gaps; level beyond the first and last known value, 0 where none is known. */
@@ -147,11 +147,11 @@ export class GapFiller {
     for (let c = 0; c < C; c++) {
       let before = -1;
       for (let r = this.#first; r <= this.window; r++) {
-        const known = r < this.window && !Number.isNaN(rows[r * C + c]!);
+        const known = r < this.window && !Number.isNaN(rows[r * C + c]);
         if (!known && r < this.window) continue;
         for (let gap = Math.max(before + 1, this.#first); gap < r; gap++) {
-          const left = before >= 0 ? rows[before * C + c]! : Number.NaN;
-          const right = known ? rows[r * C + c]! : Number.NaN;
+          const left = before >= 0 ? rows[before * C + c] : Number.NaN;
+          const right = known ? rows[r * C + c] : Number.NaN;
           const between = left + ((right - left) * (gap - before)) / (r - before);
           out[gap * C + c] = [between, left, right, 0].find(Number.isFinite)!;
         }
@@ -166,8 +166,8 @@ export class GapFiller {
     const C = this.columns;
     const x = new Float64Array((this.window - this.#first) * 2 * C);
     for (let i = this.#first * C, j = 0; i < rows.length; i++, j += 2) {
-      x[j] = bridged[i]!;
-      x[j + 1] = Number.isNaN(rows[i]!) ? 0 : 1;
+      x[j] = bridged[i];
+      x[j + 1] = Number.isNaN(rows[i]) ? 0 : 1;
     }
     return x;
   }
@@ -189,7 +189,7 @@ export class GapFiller {
     for (const i of hidden) shown[i] = Number.NaN;
     const bridged = this.#bridge(shown);
     const labels = new Float64Array(shown.length).fill(Number.NaN);
-    for (const i of hidden) labels[i] = this.#rows.view[i]! - bridged[i]!;
+    for (const i of hidden) labels[i] = this.#rows.view[i] - bridged[i];
     this.learner.learn({ x: this.#features(shown, bridged) }, labels);
   }
 }

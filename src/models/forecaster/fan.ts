@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 import type { Shape } from "./expert.ts";
 
 /** Labels that each running size of the errors remembers. */
@@ -162,7 +163,7 @@ export class Fan {
     const q = this.#quantiles.view;
     for (let k = 0; k < K; k++) {
       if (!(weight[k] > 0)) continue;
-      const rate = RATE / this.#knots[k] ** 0.25 / weight[k];
+      const rate = RATE / Math.sqrt(Math.sqrt(this.#knots[k])) / weight[k];
       for (let l = 0; l < L; l++) q[(d * K + k) * L + l] += rate * moves[k * L + l];
     }
   }
@@ -200,7 +201,7 @@ export class Fan {
       const n = s[at + LABELS] / Math.sqrt(x);
       let size = n > 0 ? this.#mixed(first, k, Math.min(n, COMPARED)) : unknown;
       if (k > 0) {
-        const prior = before * (x / this.#knots[k - 1]) ** GROWTH;
+        const prior = before * power(x / this.#knots[k - 1], GROWTH);
         size = ((n > 0 ? n * size : 0) + GROWTH_LABELS * prior) / (n + GROWTH_LABELS);
       }
       this.#log.view[d * K + k] = Math.log(Math.max(size, LEAST_SIZE));
@@ -267,7 +268,7 @@ export class Fan {
     const factor = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
     const n = Math.max(1, this.labels(d));
     // Student's 95 % quantile over the normal one, within 2 % from one label on.
-    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / n ** 3);
+    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / (n * n * n));
   }
 
   /** The issue is made. */

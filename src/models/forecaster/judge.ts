@@ -237,7 +237,7 @@ export class Judge {
         const range = Math.max(high - low, DEVIATIONS * deviation, usual);
         const stayed = PRIOR_STAYED + state[at + STAYED + outside];
         const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);
-        state[at + DOUBT] = likely / (1 + (Math.abs(y - m) / range / ABSURD) ** 4);
+        state[at + DOUBT] = likely / (1 + ((y - m) / range / ABSURD) ** 2 * ((y - m) / range / ABSURD) ** 2);
         return Number.NaN;
       }
       this.#remember(at, STAYED + outside);
@@ -440,8 +440,8 @@ export class Judge {
     if (alike || unknown > RATIO_UNKNOWN) return [0, 0];
     const factor = this.#median(n, (i) => u(i) / forecast(i));
     const tens = Math.round(Math.log10(factor));
-    if (tens !== 0 && Math.abs(factor / 10 ** tens - 1) < Math.max(ROUND, unknown))
-      return [10 ** tens, ROUND_EVIDENCE];
+    const round = Number(`1e${tens}`);
+    if (tens !== 0 && Math.abs(factor / round - 1) < Math.max(ROUND, unknown)) return [round, ROUND_EVIDENCE];
     return Math.abs(Math.log(factor)) > Math.log(LEAST_FACTOR) ? [factor, ODD_EVIDENCE] : [0, 0];
   }
 

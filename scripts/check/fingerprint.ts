@@ -1,4 +1,4 @@
-// One line per run with a hash of every bit of every forecast in it, and one line for all of them: two versions of the
+// One line per run with a hash of every bit of every forecast in it, and of what was told of the reading before, and one line for all of them: two versions of the
 // program, or of Node, forecast the same when the last lines are the same.
 //
 //   node --import tsx scripts/check/fingerprint.ts                            # generated series, some ten seconds
@@ -108,10 +108,10 @@ function push(series: Series, given: readonly Observation[], first: number, hash
   let forecasts = 0;
   given.forEach((observation, i) => {
     series.take(observation, first + i, (time, offset) => {
-      const { ready, mean, lower, upper, quantiles } = series.forecaster;
+      const { ready, mean, lower, upper, quantiles, surprise, taken } = series.forecaster;
       if (!ready) return;
       hash.update(Float64Array.of(time, offset));
-      for (const numbers of [mean, lower, upper, ...quantiles]) hash.update(numbers);
+      for (const numbers of [mean, lower, upper, ...quantiles, surprise, taken]) hash.update(numbers);
       forecasts++;
     });
   });

@@ -1,6 +1,14 @@
 // The house rules that a tool can hold: types, lint, formatting, layers, nothing unused. What `npm run check` runs, and its proof.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -21,6 +29,19 @@ test("lint and formatting hold, the layer rule among them", () => {
 test("nothing is unused: no file, export or dependency", () => {
   const { status, stdout, stderr } = run(["node_modules/knip/bin/knip.js", "--no-progress"]);
   expect(status, stdout + stderr).toBe(0);
+});
+
+test("models raise to no power that rounds differently from one Node to another", () => {
+  const powers = readdirSync("src/models", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.includes("assembly") && !name.includes("generated"))
+    .flatMap((name) =>
+      readFileSync(join("src/models", name), "utf8")
+        .split("\n")
+        .map((line) => `${name}: ${line}`),
+    )
+    // Squares and powers of two are exact; in a comment it is no code.
+    .filter((line) => /\S \*\* (?!2\b)|Math\.pow/.test(line) && !/(: | )2 \*\* |: *(\/?\*|\/\/)/.test(line));
+  expect(powers).toEqual([]);
 });
 
 const PLANTED = [

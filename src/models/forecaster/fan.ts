@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 import type { Shape } from "./expert.ts";
 import type { LongRange } from "./long-range.ts";
 
@@ -163,7 +164,7 @@ export class Fan {
     const q = this.#quantiles.view;
     for (let k = 0; k < K; k++) {
       if (!(weight[k] > 0)) continue;
-      const rate = RATE / this.#knots[k] ** 0.25 / weight[k];
+      const rate = RATE / Math.sqrt(Math.sqrt(this.#knots[k])) / weight[k];
       for (let l = 0; l < L; l++) q[(d * K + k) * L + l] += rate * moves[k * L + l];
     }
   }
@@ -201,7 +202,7 @@ export class Fan {
       const n = s[at + LABELS] / Math.sqrt(x);
       let size = n > 0 ? this.#mixed(first, k, Math.min(n, COMPARED)) : unknown;
       if (k > 0) {
-        const prior = before * (x / this.#knots[k - 1]) ** GROWTH;
+        const prior = before * power(x / this.#knots[k - 1], GROWTH);
         size = ((n > 0 ? n * size : 0) + GROWTH_LABELS * prior) / (n + GROWTH_LABELS);
       }
       this.#log.view[d * K + k] = Math.log(Math.max(size, LEAST_SIZE));
@@ -250,7 +251,7 @@ export class Fan {
       return Math.exp(K === 1 ? log[at] : log[at + k] + this.#share[x] * (log[at + k + 1] - log[at + k]));
     }
     const size = Math.exp(log[at + K - 1]);
-    return this.#longRange?.size(d, x, size) ?? size * (x / H) ** GROWTH;
+    return this.#longRange?.size(d, x, size) ?? size * power(x / H, GROWTH);
   }
 
   /** How far the quantile of level l of target d lies from the forecast at a distance of x steps: signed. */
@@ -264,7 +265,7 @@ export class Fan {
     const factor = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
     const n = Math.max(1, this.labels(d));
     // Student's 95 % quantile over the normal one, within 2 % from one label on.
-    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / n ** 3);
+    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / (n * n * n));
   }
 
   /** The issue is made. */

@@ -1,6 +1,7 @@
 import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 import { Clock } from "./clock.ts";
 import { ConformalBounds } from "./conformal-bounds.ts";
 import type { Expert, Settlement, Shape } from "./expert.ts";
@@ -310,7 +311,7 @@ export class Forecaster {
     if (error === 0) return 1;
     const reach = error < 0 ? -this.#fan.offset(d, x, 0) : this.#fan.offset(d, x, 1);
     const away = Math.abs(error) / Math.max(reach, Number.MIN_VALUE);
-    return Math.max(LEAST_SURPRISE, (1 - this.specification.coverage) ** away);
+    return Math.max(LEAST_SURPRISE, power(1 - this.specification.coverage, away));
   }
 
   #settle(): void {

@@ -329,7 +329,8 @@ export class Judge {
     const outside = far - FAR_WITHIN;
     const stayed = PRIOR_STAYED + state[at + STAYED + outside];
     const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);
-    state[at + DOUBT] = likely / (1 + (Math.abs(this.#units.seen(c, u) - m) / range / ABSURD) ** 4);
+    const away = (this.#units.seen(c, u) - m) / range / ABSURD;
+    state[at + DOUBT] = likely / (1 + away ** 2 * away ** 2);
   }
 
   /** Learns from y, that was taken, and from its error. */
@@ -393,7 +394,7 @@ export class Judge {
     // Near nothing everything is many times more.
     if (Math.abs(forecast) < SCALED_AWAY * scale * usual) return false;
     const away = Math.abs(u - forecast) / (scale * usual);
-    const then = Math.abs(u / 10 ** tens - forecast) / (scale * usual);
+    const then = Math.abs(u / tenTo(tens) - forecast) / (scale * usual);
     return then <= AGREED && away - then - tens * Math.LN10 > SCALED_EVIDENCE && away > SCALED_AWAY;
   }
 
@@ -552,8 +553,8 @@ export class Judge {
     if (alike || unknown > RATIO_UNKNOWN) return [0, 0];
     const factor = this.#median(n, (i) => u(i) / forecast(i));
     const tens = Math.round(Math.log10(factor));
-    if (tens !== 0 && Math.abs(factor / 10 ** tens - 1) < Math.max(ROUND, unknown))
-      return [10 ** tens, ROUND_EVIDENCE];
+    const round = tenTo(tens);
+    if (tens !== 0 && Math.abs(factor / round - 1) < Math.max(ROUND, unknown)) return [round, ROUND_EVIDENCE];
     return Math.abs(Math.log(factor)) > Math.log(LEAST_FACTOR) ? [factor, ODD_EVIDENCE] : [0, 0];
   }
 
@@ -579,4 +580,9 @@ export class Judge {
     sorted.sort();
     return n % 2 === 1 ? sorted[n >> 1] : (sorted[(n >> 1) - 1] + sorted[n >> 1]) / 2;
   }
+}
+
+/** A power of ten, to the same bits everywhere. */
+function tenTo(power: number): number {
+  return Number(`1e${power}`);
 }

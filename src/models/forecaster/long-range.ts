@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 import type { Shape } from "./expert.ts";
 import type { Features } from "./features.ts";
 
@@ -8,8 +9,6 @@ const LONGEST = 512;
 const MEMORY = 300;
 /** An error counts as at most this many usual ones. */
 const LARGEST_RATIO = 10;
-/** Rules are weighed by their error to this power. */
-const POWER = -4;
 /** Errors grow like a random walk's until readings say otherwise: that counts as so many independent ones. */
 const GROWTH = 0.5;
 const GROWTH_READINGS = 6;
@@ -120,13 +119,13 @@ export class LongRange {
       if (this.#errors.view[at + COUNT] === 0) break;
       const to = this.#distances[k];
       const n = this.#independent(at);
-      const walk = low * (to / from) ** GROWTH;
+      const walk = low * power(to / from, GROWTH);
       const told = n * this.#errors.view[at + TOGETHER] + GROWTH_READINGS * walk;
       const high = Math.max(low, told / (n + GROWTH_READINGS));
-      if (x <= to) return low * (high / low) ** (Math.log(x / from) / Math.log(to / from));
+      if (x <= to) return low * power(high / low, Math.log(x / from) / Math.log(to / from));
       [from, low] = [to, high];
     }
-    return low * (x / from) ** (from < LONGEST / 2 ? GROWTH : 0);
+    return low * power(x / from, from < LONGEST / 2 ? GROWTH : 0);
   }
 
   /** How many independent readings have told of the errors at a distance. */
@@ -161,7 +160,8 @@ export class LongRange {
     let [sum, total] = [0, 0];
     for (let r = 0; r < RULES; r++) {
       if (Number.isNaN(said[r]) || !(errors[at + r] > 0)) continue;
-      const w = (errors[at + r] / least) ** POWER;
+      const ratio = (errors[at + r] / least) ** 2;
+      const w = 1 / (ratio * ratio);
       sum += w * said[r];
       total += w;
     }

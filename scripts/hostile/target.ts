@@ -22,6 +22,8 @@ export interface Seen {
   hangs: number;
   /** Longest time that its event loop was held as it says itself, milliseconds; undefined when it does not say. */
   block: number | undefined;
+  /** The same without its waits for a processor that other processes had. */
+  own: number | undefined;
   /** Slowest answer of health, milliseconds; the harness's own delays are in it. */
   health: number;
   /** Most memory, MiB. */
@@ -35,7 +37,7 @@ export class Target {
   #url = "";
   #errors = "";
   #wanted = true;
-  #seen: Seen = { crashes: 0, hangs: 0, block: undefined, health: 0, memory: 0 };
+  #seen: Seen = { crashes: 0, hangs: 0, block: undefined, own: undefined, health: 0, memory: 0 };
   #watching: Promise<void> = Promise.resolve();
   /** The last words of a server that ended by itself. */
   readonly lastWords: string[] = [];
@@ -109,10 +111,10 @@ export class Target {
 
   /** Watches it while `work` goes on. */
   async watch(work: () => Promise<void>): Promise<Seen> {
-    this.#seen = { crashes: 0, hangs: 0, block: undefined, health: 0, memory: 0 };
+    this.#seen = { crashes: 0, hangs: 0, block: undefined, own: undefined, health: 0, memory: 0 };
     this.#wanted = true;
     await this.#look();
-    this.#seen = { crashes: 0, hangs: 0, block: undefined, health: 0, memory: 0 };
+    this.#seen = { crashes: 0, hangs: 0, block: undefined, own: undefined, health: 0, memory: 0 };
     this.#forgetMemory();
     let over = false;
     this.#watching = (async () => {
@@ -149,8 +151,12 @@ export class Target {
     }
     this.#seen.health = Math.max(this.#seen.health, performance.now() - started);
     const text = await this.metrics();
-    const block = /^eddy_event_loop_block_seconds (\S+)$/m.exec(text);
-    if (block) this.#seen.block = Math.max(this.#seen.block ?? 0, 1000 * Number(block[1]));
+    const told = (name: string, before: number | undefined): number | undefined => {
+      const found = new RegExp(`^${name} (\\S+)$`, "m").exec(text);
+      return found ? Math.max(before ?? 0, 1000 * Number(found[1])) : before;
+    };
+    this.#seen.block = told("eddy_event_loop_block_seconds", this.#seen.block);
+    this.#seen.own = told("eddy_event_loop_own_block_seconds", this.#seen.own);
   }
 
   async metrics(): Promise<string> {

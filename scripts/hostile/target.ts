@@ -5,6 +5,11 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** Milliseconds within which health has to be answered, whatever else goes on. */
 const HEALTH_MILLISECONDS = 3000;
+/**
+ * Milliseconds within which a request has to be answered. A body may be twenty thousand readings of honest work, and wait
+ * for three others like it on a busy machine; meanwhile it is health that tells whether the server hangs.
+ */
+const ANSWER_MILLISECONDS = 90_000;
 /** Milliseconds between two questions. */
 const ASK_EVERY = 100;
 
@@ -185,7 +190,7 @@ export class Target {
       const answer = await fetch(this.#url + path, {
         ...(body === undefined ? {} : { method: "POST", body: body as Uint8Array<ArrayBuffer> }),
         headers: { ...this.authorisation, ...(body === undefined ? {} : { "content-type": type }) },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
       });
       return { status: answer.status, text: await answer.text() };
     } catch (error) {

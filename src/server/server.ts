@@ -128,6 +128,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       access,
       socket,
       monotonic: systemClock.monotonic,
+      turns,
       observed: (forecast) => intake.observed(forecast),
       onError,
     });

@@ -305,7 +305,7 @@ export class LiveEngine implements Engine {
       return refuse("ahead", `time: expected ${bound} at the latest, by the server's clock, got ${time}`);
     }
     let entry = this.#table.get(observation.series);
-    if (entry?.rebuilding) {
+    if (entry && this.#table.rebuilding.has(entry)) {
       const name = printable(observation.series);
       return refuse("busy", `series ${name}: readings of it are being taken back; send it again in a moment`);
     }
@@ -469,7 +469,7 @@ export class LiveEngine implements Engine {
     const removed = await this.#betweenGroups(() => {
       const entry = this.#table.get(series);
       if (!entry) return false;
-      assertUntouched(entry);
+      this.#assertUntouched(entry);
       const { id } = entry.stored;
       this.#store.removeSeries(id, entry.applied);
       this.#derivation.forget(id);
@@ -496,8 +496,9 @@ export class LiveEngine implements Engine {
           expected: "one that exists",
           received: printable(series),
         });
-      assertUntouched(found);
-      found.rebuilding = true;
+      this.#assertUntouched(found);
+      this.#table.rebuilding.add(found);
+      this.#table.rebuilds++;
       return found;
     });
     const work = takeBack(entry, from, to, {
@@ -506,12 +507,16 @@ export class LiveEngine implements Engine {
       clock: this.#clock,
       between: (task) => this.#betweenGroups(task),
       changing: (id, first) => {
+        // What waits to be written of it is about to be wrong.
+        this.#flush();
+        if (this.#derivation.waiting)
+          throw new EddyError("busy", "forecasts before it could not be written yet");
         this.#derivation.forget(id, first);
         this.rewrites++;
       },
       closing: () => this.#closing !== undefined,
     }).finally(() => {
-      entry.rebuilding = false;
+      this.#table.rebuilding.delete(entry);
       this.#rebuilds.delete(work);
     });
     this.#rebuilds.add(work);
@@ -519,6 +524,15 @@ export class LiveEngine implements Engine {
     this.#metrics.add("taken_back_total", takenBack);
     if (takenBack > 0) this.#log.warn(`series ${printable(series)}: ${takenBack} readings were taken back`);
     return { takenBack, series: summarise(entry) };
+  }
+
+  #assertUntouched(entry: SeriesEntry): void {
+    if (!this.#table.rebuilding.has(entry)) return;
+    throw new EddyError("busy", `series ${printable(entry.stored.name)}`, {
+      expected: "one of which no readings are being taken back",
+      received: "one of which they are",
+      hint: "try again in a moment",
+    });
   }
 
   #assertOpen(): void {
@@ -668,15 +682,6 @@ export class LiveEngine implements Engine {
     this.#table.release();
     await this.#store.close();
   }
-}
-
-function assertUntouched({ rebuilding, stored }: SeriesEntry): void {
-  if (!rebuilding) return;
-  throw new EddyError("busy", `series ${printable(stored.name)}`, {
-    expected: "one of which no readings are being taken back",
-    received: "one of which they are",
-    hint: "try again in a moment",
-  });
 }
 
 /** A number of events a second, some seconds' worth at once. */

@@ -1,4 +1,4 @@
-import { EddyError } from "../models/errors.ts";
+import { EddyError, printable } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import { FRAME_BYTES, frameInPlace, readFrame } from "../storage/checkpoint.ts";
 import { isTakenBack, unpackValues } from "../storage/journal.ts";
@@ -7,6 +7,12 @@ import type { EngineLog } from "./engine-contract.ts";
 import type { Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
+
+/** Why an observation was set aside, for whoever sent it. */
+const WORDS: Readonly<Record<string, string>> = {
+  "duplicate-time":
+    "expected one reading for each time, got another for one that was taken: the first one stands",
+};
 
 export interface TableOptions {
   readonly memoryBytes: number;
@@ -209,7 +215,7 @@ export class SeriesTable {
         );
         return { forecasts, message: "" };
       }
-      return { forecasts, refused, message: `${entry.stored.name}: ${refused}` };
+      return { forecasts, refused, message: `${printable(entry.stored.name)}: ${WORDS[refused] ?? refused}` };
     } catch (error) {
       const message = `${entry.stored.name}: ${(error as Error).message}`;
       this.#metrics.add("series_failures_total", 1);

@@ -153,7 +153,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
   const { port: listening } = app.server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host === "0.0.0.0" ? "127.0.0.1" : host}:${listening}`,
+    url: `http://${reachable(host)}:${listening}`,
     port: listening,
     ready,
     intake,
@@ -162,6 +162,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return closing;
     },
   };
+}
+
+/** How this machine reaches what listens on an address. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {

@@ -119,7 +119,8 @@ const socketFrames: Parser = (random) =>
       if (error.code?.startsWith("WS_ERR")) resolve(false);
       else reject(error);
     });
-    receiver.write(frame(random), () => resolve(taken));
+    // Of a frame that is not whole nothing is told.
+    receiver.write(frame(random), () => setImmediate(() => resolve(taken)));
   });
 
 const configuration: Parser = (random) => {
@@ -132,11 +133,32 @@ const configuration: Parser = (random) => {
   return true;
 };
 
+/** Models as they are given, for parts of them to be swapped and spoilt. */
+const MODELS = [
+  "auto",
+  "auto:without=lstm+esn",
+  "auto:mixture=equal",
+  "persistence",
+  "persistence:intervals=aci",
+  "lstm:hidden=8",
+  "gru:hidden=4",
+  "esn:units=50,leak=0.5",
+  "clockwork:periods=1x2",
+  "deep:layers=2",
+] as const;
+
 const models: Parser = (random) => {
-  const name = random.pick([...NAMES, "auto", "lstm", "esn", "gru", "deep", "clockwork", "persistence"]);
-  const option = random.pick([...NAMES, "hidden", "memory", "without", "units", "layers", "periods"]);
-  const value = random.pick([...NAMES, "8", "1x2", "-1", "1e999", "0.5", "true", "lstm+esn"]);
-  readModel(random.spoiled(`${name}:${option}=${value}`, random.pick([0, 0, 0.1])));
+  const [name, ...options] = random.pick(MODELS).split(/[:=,]/);
+  const pick = (own: string | undefined): string =>
+    own !== undefined && random.chance(0.8)
+      ? own
+      : random.pick([...NAMES, "hidden", "units", "8", "1x2", "-1", "1e999", "0.5", "true"]);
+  const given = Array.from(
+    { length: Math.ceil(options.length / 2) },
+    (_, i) => `${pick(options[2 * i])}=${pick(options[2 * i + 1])}`,
+  );
+  const model = given.length === 0 ? pick(name) : `${pick(name)}:${given.join(",")}`;
+  readModel(random.spoiled(model, random.pick([0, 0, 0.05])));
   return true;
 };
 

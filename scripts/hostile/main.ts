@@ -21,6 +21,7 @@ const cells = ({
   hangs,
   letIn,
   block,
+  own,
   health,
   memory,
   wrong,
@@ -32,6 +33,7 @@ const cells = ({
   String(hangs),
   String(letIn),
   block === undefined ? "-" : block.toFixed(0),
+  own === undefined ? "-" : own.toFixed(0),
   health.toFixed(0),
   memory.toFixed(0),
   String(wrong.length),
@@ -44,6 +46,7 @@ const HEADING = [
   "hangs",
   "let in",
   "block ms",
+  "own ms",
   "health ms",
   "MiB",
   "wrong",
@@ -81,11 +84,14 @@ if (values.fuzz !== undefined) {
   });
   const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0);
   const bad = sum(({ crashes, hangs, letIn, wrong }) => crashes + hangs + letIn + wrong.length);
-  const blocks = rows.map(({ block }) => block).filter((block) => block !== undefined);
+  const longest = (of: (row: Row) => number | undefined): string => {
+    const told = rows.map(of).filter((block) => block !== undefined);
+    return told.length === 0 ? "(not told)" : `${Math.max(...told).toFixed(0)} ms`;
+  };
   console.log(
     `${sum(({ inputs }) => inputs)} inputs: ${sum(({ crashes }) => crashes)} crashes, ${sum(({ hangs }) => hangs)} hangs, ` +
       `${sum(({ letIn }) => letIn)} let in without the token, ${sum(({ wrong }) => wrong.length)} wrong; ` +
-      `event loop held ${blocks.length === 0 ? "(not told)" : `${Math.max(...blocks).toFixed(0)} ms`} at most, ` +
+      `event loop held ${longest(({ block }) => block)} at most, ${longest(({ own }) => own)} by the server itself, ` +
       `${Math.max(...rows.map(({ memory }) => memory)).toFixed(0)} MiB`,
   );
   process.exitCode = bad === 0 ? 0 : 1;

@@ -55,6 +55,8 @@ export const command = defineCommand({
         ...(origins === undefined ? {} : { origins }),
         ...(bodyBytes === undefined ? {} : { bodyBytes }),
       },
+      // A pattern is a name that it matches.
+      ["any", ...(configuration.series ?? []).map(({ match }) => match)],
     );
     await world.stdout.write(`Eddy listens on ${server.url}\n`);
     await stopped(world);

@@ -1,7 +1,9 @@
 import { dirname } from "node:path";
 import { pino } from "pino";
+import { Arena } from "../models/kernels/arena.ts";
 import { type Engine, type EngineOptions, openEngine } from "../server/engine.ts";
 import { type Server, type ServerOptions, startServer } from "../server/server.ts";
+import { systemClock } from "../storage/clock.ts";
 import type { World } from "./world.ts";
 
 export const DEFAULT_PORT = 8787;
@@ -12,13 +14,14 @@ export interface Serving {
 }
 
 /**
- * Listens, opens the database, and is ready. The port comes first: a taken one is told before anything is recovered.
- * The folder of the database is made when there is none.
+ * Listens, warms up, opens the database, and is ready. The port comes first: a taken one is told before anything is recovered.
+ * The folder of the database is made when there is none. `kinds` names a series of each kind that there may be.
  */
 export async function startServing(
   world: World,
   engineOptions: EngineOptions,
   serverOptions: Omit<ServerOptions, "engine">,
+  kinds: readonly string[] = ["any"],
 ): Promise<Serving> {
   const log = pino(
     { level: world.environment.EDDY_LOG ?? "warn" },
@@ -38,7 +41,16 @@ export async function startServing(
   });
   try {
     world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true });
-    const engine = await openEngine({ ...engineOptions, log });
+    const arena = new Arena();
+    const { series } = engineOptions;
+    const { warmUp } = await import("../server/warm-up.ts");
+    await warmUp({
+      arena,
+      series: typeof series === "function" ? series : () => series ?? {},
+      names: kinds,
+      clock: systemClock,
+    });
+    const engine = await openEngine({ ...engineOptions, arena, log });
     recovered(engine);
     await server.ready;
     return { server, engine };

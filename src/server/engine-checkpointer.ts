@@ -97,14 +97,20 @@ export class Checkpointer {
 
   async #run(): Promise<void> {
     const started = this.#clock.monotonic();
-    const reached = this.#table.reached;
+    const { reached, rebuilds } = this.#table;
+    // One that is being made anew is passed over: the round then does not hold for all.
+    const all = this.#table.rebuilding.size === 0;
     // When stopping, only what would otherwise have to be replayed.
     const due = [...this.#table.entries()].filter((entry) =>
       this.#stopped ? this.#table.changed(entry) : this.#table.due(entry),
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
-    if (due.length > 0 || this.#table.checkpointedUpTo < reached) {
+    if (
+      all &&
+      this.#table.rebuilds === rebuilds &&
+      (due.length > 0 || this.#table.checkpointedUpTo < reached)
+    ) {
       this.#table.checkpointedUpTo = reached;
       this.#table.writeCheckpoints([]);
     }
@@ -133,10 +139,11 @@ export class Checkpointer {
 
   async #trim(): Promise<void> {
     // What comes in while rows are being deleted is needed whatever is found now.
-    const { reached } = this.#table;
+    const { reached, rebuilds } = this.#table;
     let needed = reached;
     for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
-    for (;;) {
+    // A series that is being made anew may go back to its birth, whatever checkpoints it has; the next round deletes.
+    while (this.#table.rebuilding.size === 0 && this.#table.rebuilds === rebuilds) {
       const started = this.#clock.monotonic();
       const rows = this.#store.trim({
         needed,

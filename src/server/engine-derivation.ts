@@ -1,12 +1,11 @@
 import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
-import type { Derived, IssuedForecasts, RollUp } from "../storage/store.ts";
+import type { Derived, IssuedForecasts } from "../storage/store.ts";
+import { RollUps } from "./engine-roll-ups.ts";
 import type { Applied, SeriesEntry } from "./engine-series.ts";
 
-const HOUR = 3_600_000;
-
 /**
- * What follows from the journal and is written behind it: forecasts as issued, hourly figures It rides on
+ * What follows from the journal and is written behind it: forecasts as issued, hourly figures. It rides on
  * the next commit. After a crash the journal makes it again; what was written already is told by its position.
  */
 export class Derivation {
@@ -14,7 +13,7 @@ export class Derivation {
   /** Position of the last observation noted. */
   #reached: number;
   #issued: IssuedForecasts[] = [];
-  #rollUps = new Map<string, RollUp>();
+  #rollUps = new RollUps();
   #taken: Derived | undefined;
 
   constructor(upTo: number) {
@@ -41,7 +40,9 @@ export class Derivation {
     const series = entry.stored.id;
     this.#reached = Math.max(this.#reached, position);
     if (position > this.#upTo) {
-      this.#rollUp(entry, observation, applied);
+      const { time, values } = observation;
+      const refused = applied.refused !== undefined;
+      this.#rollUps.add({ series, time, values, refused, before: entry.latest });
     }
     const issues = byIssue(applied.forecasts);
     for (let ordinal = 0; ordinal < issues.length; ordinal++) {
@@ -50,32 +51,10 @@ export class Derivation {
     if (issues.length > 0) entry.latest = issues[issues.length - 1];
   }
 
-  #rollUp(entry: SeriesEntry, observation: Observation, applied: Applied): void {
-    if (applied.refused !== undefined) return;
-    const hour = Math.floor(observation.time / HOUR) * HOUR;
-    const key = `${entry.stored.id} ${hour}`;
-    let { count, absoluteError, held, observations } = this.#rollUps.get(key) ?? {
-      count: 0,
-      absoluteError: 0,
-      held: 0,
-      observations: 0,
-    };
-    observations++;
-    for (const { target, horizon } of entry.latest) {
-      const value = Object.hasOwn(observation.values, target) ? observation.values[target] : null;
-      if (value === null) continue;
-      const { mean, lower, upper } = horizon[0];
-      count++;
-      absoluteError += Math.abs(mean - value);
-      held += value >= lower && value <= upper ? 1 : 0;
-    }
-    this.#rollUps.set(key, { series: entry.stored.id, hour, observations, count, absoluteError, held });
-  }
-
   /** Forgets what waits of a series, from a position on. */
   forget(series: number, from = 0): void {
     this.#issued = this.#issued.filter((issue) => issue.series !== series || issue.position < from);
-    for (const [key, rollUp] of this.#rollUps) if (rollUp.series === series) this.#rollUps.delete(key);
+    this.#rollUps.forget(series);
   }
 
   /** Hands out everything waiting; then `written` or `giveBack`. */
@@ -83,7 +62,7 @@ export class Derivation {
     this.#taken = {
       upTo: this.#reached,
       issued: this.#issued,
-      rollUps: [...this.#rollUps.values()],
+      rollUps: this.#rollUps.all,
     };
     return this.#taken;
   }
@@ -92,7 +71,7 @@ export class Derivation {
     if (!this.#taken) return;
     this.#upTo = this.#taken.upTo;
     this.#issued = [];
-    this.#rollUps = new Map();
+    this.#rollUps = new RollUps();
     this.#taken = undefined;
   }
 

@@ -4,7 +4,7 @@ import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
 import { isTakenBack, packValues, unpackValues } from "../storage/journal.ts";
-import type { IssuedForecasts, JournalEntry, Retention, Store, StoredSeries } from "../storage/store.ts";
+import type { IssuedForecasts, JournalEntry, Retention, Store } from "../storage/store.ts";
 import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
   Engine,
@@ -72,6 +72,18 @@ interface Admitted extends Waiting {
   readonly entry: SeriesEntry;
 }
 
+/** Observations that are made durable together. */
+interface Group {
+  /** All that were taken from the queue. */
+  readonly waiting: Waiting[];
+  /** Those of them that are written and applied, beside their rows. */
+  readonly admitted: Admitted[];
+  readonly entries: JournalEntry[];
+  readonly sources: Map<string, string>;
+  /** Requests that end within it. */
+  readonly ended: Set<Request>;
+}
+
 /**
  * The engine proper, over any store. One loop: take what waits, commit it, apply it in slices, answer. An observation
  * is applied only after the commit that holds it, and its forecasts are published only after that.
@@ -95,6 +107,8 @@ export class LiveEngine implements Engine {
   rewrites = 0;
   readonly #sources: Map<string, string>;
   #queue: Waiting[] = [];
+  /** Series opened by the group under way and not yet durable: nobody is told of them. */
+  readonly #unborn = new Set<SeriesEntry>();
   /** What is to be done when no group is under way. */
   #between: (() => void)[] = [];
   #working = false;
@@ -189,56 +203,66 @@ export class LiveEngine implements Engine {
   #wake(): void {
     if (this.#working) return;
     this.#working = true;
-    this.#clock.soon(() => this.#commitGroup());
+    this.#clock.soon(() => this.#gatherGroup());
   }
 
-  /** Takes what waits, up to one commit's worth or one slice of opening series, and makes it durable. */
-  #commitGroup(): void {
+  /**
+   * Takes what waits, up to one commit's worth or one slice of work; then it is made durable, and then applied, each in a turn of
+   * its own: the event loop is held by one of them at a time.
+   */
+  #gatherGroup(): void {
     for (const task of this.#between.splice(0)) task();
     if (this.#queue.length === 0) {
       this.#next();
       return;
     }
-    const group: Waiting[] = [];
-    const born: StoredSeries[] = [];
-    const admitted: Admitted[] = [];
-    const entries: JournalEntry[] = [];
-    const sources = new Map<string, string>();
-    const ended = new Set<Request>();
+    const group: Group = {
+      waiting: [],
+      admitted: [],
+      entries: [],
+      sources: new Map(),
+      ended: new Set(),
+    };
     const until = this.#clock.monotonic() + SLICE_MILLISECONDS;
     const latestTime = this.#clock.now() + this.ahead;
     let taken = 0;
-    while (taken < this.#queue.length && group.length < COMMIT_ROWS) {
+    while (taken < this.#queue.length && group.waiting.length < COMMIT_ROWS) {
       const waiting = this.#queue[taken++];
       const { last, request } = waiting;
       if (request.done) continue;
       const { observation } = waiting;
       // Opening series, and fetching them from the disk, takes long: the rest of a slice's worth comes with the next group.
       const ready = this.#table.get(observation.series)?.live !== undefined;
-      const over = group.length > 0 && this.#clock.monotonic() > until;
+      const over = group.waiting.length > 0 && this.#clock.monotonic() > until;
       if (!ready && (over || !this.#table.fits(observation))) {
         taken--;
         break;
       }
-      group.push(waiting);
-      const row = this.#admit(waiting, latestTime, born, entries);
-      if (row) admitted.push(row);
+      group.waiting.push(waiting);
+      const row = this.#admit(waiting, latestTime, group);
+      if (row) group.admitted.push(row);
       if (last) {
-        for (const [name, reached] of Object.entries(request.sources)) sources.set(name, reached);
-        ended.add(request);
+        for (const [name, reached] of Object.entries(request.sources)) group.sources.set(name, reached);
+        group.ended.add(request);
       }
     }
     if (taken === this.#queue.length) this.#queue = [];
     else this.#queue.splice(0, taken);
-    if (born.length === 0 && entries.length === 0 && sources.size === 0) {
-      this.#apply([], new Float64Array(0), 0, ended);
+    this.#clock.soon(() => this.#commitGroup(group));
+  }
+
+  #commitGroup(group: Group): void {
+    const { entries, sources } = group;
+    const born = this.#unborn;
+    if (born.size === 0 && entries.length === 0 && sources.size === 0) {
+      this.#apply(group, new Float64Array(0), 0);
       return;
     }
     let positions: Float64Array;
     const started = this.#clock.monotonic();
     try {
       positions = this.#store.commit({
-        series: born,
+        series: Array.from(born, ({ stored }) => stored),
         entries,
         sources,
         derived: this.#derivation.take(),
@@ -246,10 +270,11 @@ export class LiveEngine implements Engine {
     } catch (error) {
       this.#derivation.giveBack();
       this.#table.unpin();
-      for (const { name } of born) this.#table.forget(name);
+      for (const { stored } of born) this.#table.forget(stored.name);
+      born.clear();
       this.#metrics.add("commit_failures_total", 1);
       this.#log.error(`observations were not taken: ${(error as Error).message}`);
-      const requests = new Set(group.map((row) => row.request));
+      const requests = new Set(group.waiting.map((row) => row.request));
       for (const request of requests) {
         request.done = true;
         request.reject(error);
@@ -257,20 +282,16 @@ export class LiveEngine implements Engine {
       this.#next();
       return;
     }
+    born.clear();
     this.#derivation.written();
     this.#metrics.add("commits_total", 1);
     this.#metrics.set("commit_milliseconds", this.#clock.monotonic() - started);
     for (const [name, reached] of sources) this.#sources.set(name, reached);
-    this.#apply(admitted, positions, 0, ended);
+    this.#clock.soon(() => this.#apply(group, positions, 0));
   }
 
   /** An observation with its series, opened when it is new; undefined when the observation was refused. */
-  #admit(
-    row: Waiting,
-    latestTime: number,
-    born: StoredSeries[],
-    entries: JournalEntry[],
-  ): Admitted | undefined {
+  #admit(row: Waiting, latestTime: number, { entries }: Group): Admitted | undefined {
     const { observation, request, line } = row;
     const refuse = (code: string, message: string): undefined => {
       request.refusals.add(line, () => ({ code, message }));
@@ -284,7 +305,7 @@ export class LiveEngine implements Engine {
       return refuse("ahead", `time: expected ${bound} at the latest, by the server's clock, got ${time}`);
     }
     let entry = this.#table.get(observation.series);
-    if (entry?.rebuilding) {
+    if (entry && this.#table.rebuilding.has(entry)) {
       const name = printable(observation.series);
       return refuse("busy", `series ${name}: readings of it are being taken back; send it again in a moment`);
     }
@@ -297,7 +318,7 @@ export class LiveEngine implements Engine {
         if (!(error instanceof EddyError)) throw error;
         return refuse(error.code, error.message);
       }
-      born.push(entry.stored);
+      this.#unborn.add(entry);
     }
     const { columns } = entry.stored;
     try {
@@ -356,12 +377,8 @@ export class LiveEngine implements Engine {
   }
 
   /** Applies the rows of a committed group from `from` on, as far as one slice of time goes, then yields. */
-  #apply(
-    rows: readonly Admitted[],
-    positions: Float64Array,
-    from: number,
-    ended: ReadonlySet<Request>,
-  ): void {
+  #apply(group: Group, positions: Float64Array, from: number): void {
+    const { admitted: rows, ended } = group;
     const until = this.#clock.monotonic() + SLICE_MILLISECONDS;
     let i = from;
     for (; i < rows.length; i++) {
@@ -385,7 +402,7 @@ export class LiveEngine implements Engine {
       } else request.accepted++;
       for (const forecast of outcome.forecasts) this.#published.next(forecast);
       if (this.#clock.monotonic() > until && i + 1 < rows.length) {
-        this.#clock.soon(() => this.#apply(rows, positions, i + 1, ended));
+        this.#clock.soon(() => this.#apply(group, positions, i + 1));
         return;
       }
     }
@@ -452,7 +469,7 @@ export class LiveEngine implements Engine {
     const removed = await this.#betweenGroups(() => {
       const entry = this.#table.get(series);
       if (!entry) return false;
-      assertUntouched(entry);
+      this.#assertUntouched(entry);
       const { id } = entry.stored;
       this.#store.removeSeries(id, entry.applied);
       this.#derivation.forget(id);
@@ -479,8 +496,9 @@ export class LiveEngine implements Engine {
           expected: "one that exists",
           received: printable(series),
         });
-      assertUntouched(found);
-      found.rebuilding = true;
+      this.#assertUntouched(found);
+      this.#table.rebuilding.add(found);
+      this.#table.rebuilds++;
       return found;
     });
     const work = takeBack(entry, from, to, {
@@ -489,12 +507,16 @@ export class LiveEngine implements Engine {
       clock: this.#clock,
       between: (task) => this.#betweenGroups(task),
       changing: (id, first) => {
+        // What waits to be written of it is about to be wrong.
+        this.#flush();
+        if (this.#derivation.waiting)
+          throw new EddyError("busy", "forecasts before it could not be written yet");
         this.#derivation.forget(id, first);
         this.rewrites++;
       },
       closing: () => this.#closing !== undefined,
     }).finally(() => {
-      entry.rebuilding = false;
+      this.#table.rebuilding.delete(entry);
       this.#rebuilds.delete(work);
     });
     this.#rebuilds.add(work);
@@ -504,13 +526,27 @@ export class LiveEngine implements Engine {
     return { takenBack, series: summarise(entry) };
   }
 
+  #assertUntouched(entry: SeriesEntry): void {
+    if (!this.#table.rebuilding.has(entry)) return;
+    throw new EddyError("busy", `series ${printable(entry.stored.name)}`, {
+      expected: "one of which no readings are being taken back",
+      received: "one of which they are",
+      hint: "try again in a moment",
+    });
+  }
+
   #assertOpen(): void {
     if (this.#closing) throw new EddyError("busy", "the server is stopping");
     if (this.#store.failed) throw this.#store.failed;
   }
 
-  names(): Iterable<string> {
-    return this.#table.names();
+  *names(): Iterable<string> {
+    for (const name of this.#table.names()) if (this.#known(name)) yield name;
+  }
+
+  #known(series: string): SeriesEntry | undefined {
+    const entry = this.#table.get(series);
+    return entry && this.#unborn.has(entry) ? undefined : entry;
   }
 
   lastTime(series: string): number {
@@ -518,11 +554,11 @@ export class LiveEngine implements Engine {
   }
 
   series(): readonly SeriesSummary[] {
-    return Array.from(this.#table.entries(), summarise);
+    return [...this.#table.entries()].filter((entry) => !this.#unborn.has(entry)).map(summarise);
   }
 
   summary(series: string): SeriesSummary | undefined {
-    const entry = this.#table.get(series);
+    const entry = this.#known(series);
     return entry && summarise(entry);
   }
 
@@ -602,7 +638,7 @@ export class LiveEngine implements Engine {
     const size = this.#store.size();
     return {
       ...this.#metrics.all(),
-      series: this.#table.size,
+      series: this.#table.size - this.#unborn.size,
       series_in_memory: this.#table.loaded,
       state_bytes_in_memory: this.#table.loadedBytes,
       queue: this.#queue.length,
@@ -646,15 +682,6 @@ export class LiveEngine implements Engine {
     this.#table.release();
     await this.#store.close();
   }
-}
-
-function assertUntouched({ rebuilding, stored }: SeriesEntry): void {
-  if (!rebuilding) return;
-  throw new EddyError("busy", `series ${printable(stored.name)}`, {
-    expected: "one of which no readings are being taken back",
-    received: "one of which they are",
-    hint: "try again in a moment",
-  });
 }
 
 /** A number of events a second, some seconds' worth at once. */

@@ -4,6 +4,7 @@ import type { Generation, IssuedForecasts, Opened, Store } from "../storage/stor
 import type { EngineLog } from "./engine-contract.ts";
 import { byIssue, type Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
+import { RollUps } from "./engine-roll-ups.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { SeriesTable } from "./engine-table.ts";
 
@@ -35,7 +36,10 @@ export function recover(
   let from = opened.checkpointedUpTo;
   for (const id of opened.removed) table.reserve(id);
   for (const stored of opened.series) {
-    const entry = table.enter(stored, generations.get(stored.id) ?? []);
+    // One that is being made anew: a checkpoint beyond what was taken back knows nothing of what else was to be written anew.
+    const first = opened.rebuilding.get(stored.id) ?? Number.POSITIVE_INFINITY;
+    const kept = (generations.get(stored.id) ?? []).filter(({ position }) => position < first);
+    const entry = table.enter(stored, kept);
     if (verify(entry, store)) {
       // Its later checkpoints went with the readings that were taken back.
       if (opened.rebuilding.has(stored.id)) from = Math.min(from, entry.applied);
@@ -50,6 +54,8 @@ export function recover(
     if (reissued.length > 0) store.reissue(reissued);
     reissued = [];
   };
+  /** Hourly figures of series whose readings were taken back. */
+  const anew = new Map(Array.from(opened.rebuilding.keys(), (id) => [id, new RollUps()]));
   for (const row of store.rows(from, opened.position)) {
     const { position, series } = row;
     const entry = table.byId(series);
@@ -64,10 +70,20 @@ export function recover(
     if (position > derivation.upTo && entry.latest.length === 0) {
       entry.latest = store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? [];
     }
+    const rebuiltFrom = opened.rebuilding.get(series) ?? Number.POSITIVE_INFINITY;
+    if (
+      entry.latest.length === 0 &&
+      rebuiltFrom < Number.POSITIVE_INFINITY &&
+      !Number.isNaN(entry.lastTime)
+    ) {
+      entry.latest = store.issuedAsOf(series, entry.lastTime)?.forecasts ?? [];
+    }
+    const before = entry.latest;
     const { observation, applied } = table.follow(entry, row);
     derivation.add(entry, observation, row.position, applied);
-    const rebuiltFrom = opened.rebuilding.get(series) ?? Number.POSITIVE_INFINITY;
     if (position >= rebuiltFrom && position <= derivation.upTo) {
+      const { time, values } = observation;
+      anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
       byIssue(applied.forecasts).forEach((forecasts, ordinal) => {
         reissued.push({ position, ordinal, series, forecasts });
       });
@@ -78,10 +94,10 @@ export function recover(
     if (derivation.issued.length >= ISSUES_WAITING) table.writeCheckpoints([]);
   }
   reissue();
-  for (const id of opened.rebuilding.keys()) {
+  for (const [id, rollUps] of anew) {
     const entry = table.byId(id);
     if (entry && table.changed(entry)) table.writeCheckpoints([entry]);
-    store.rebuilt(id);
+    store.rebuilt(id, rollUps.all);
   }
   for (const entry of table.entries()) {
     if (entry.latest.length > 0) continue;

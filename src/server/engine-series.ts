@@ -68,8 +68,6 @@ export interface SeriesEntry {
   latest: readonly Forecast[];
   /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
   generations: readonly Generation[];
-  /** Readings of it are being taken back: it takes none, and is not looked at, until that is done. */
-  rebuilding: boolean;
 }
 
 /** What applying one observation led to. */

@@ -1,4 +1,4 @@
-import { EddyError } from "../models/errors.ts";
+import { EddyError, printable } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import { FRAME_BYTES, frameInPlace, readFrame } from "../storage/checkpoint.ts";
 import { isTakenBack, unpackValues } from "../storage/journal.ts";
@@ -7,6 +7,12 @@ import type { EngineLog } from "./engine-contract.ts";
 import type { Derivation } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
+
+/** Why an observation was set aside, for whoever sent it. */
+const WORDS: Readonly<Record<string, string>> = {
+  "duplicate-time":
+    "expected one reading for each time, got another for one that was taken: the first one stands",
+};
 
 export interface TableOptions {
   readonly memoryBytes: number;
@@ -46,6 +52,13 @@ export class SeriesTable {
   readonly #byId = new Map<number, SeriesEntry>();
   /** Series in memory, least recently used first. */
   readonly #recent = new Set<SeriesEntry>();
+  /**
+   * Series of which readings are being taken back: they take none, no checkpoint of them is written, and no journal deleted,
+   * until that is done.
+   */
+  readonly rebuilding = new Set<SeriesEntry>();
+  /** Grows whenever such a series begins: what was reckoned before of the journal that is needed holds no more. */
+  rebuilds = 0;
   /** Every observation up to here is in a checkpoint. */
   checkpointedUpTo = 0;
   /** Position of the last observation applied. */
@@ -112,7 +125,6 @@ export class SeriesTable {
       live: undefined,
       stateBytes: 0,
       heldBytes: 0,
-      rebuilding: false,
       applied: newest?.position ?? stored.birth,
       observations: 0,
       lastTime: Number.NaN,
@@ -147,7 +159,6 @@ export class SeriesTable {
       live: undefined,
       stateBytes: 0,
       heldBytes: 0,
-      rebuilding: false,
       applied: birth,
       observations: 0,
       lastTime: Number.NaN,
@@ -204,7 +215,7 @@ export class SeriesTable {
         );
         return { forecasts, message: "" };
       }
-      return { forecasts, refused, message: `${entry.stored.name}: ${refused}` };
+      return { forecasts, refused, message: `${printable(entry.stored.name)}: ${WORDS[refused] ?? refused}` };
     } catch (error) {
       const message = `${entry.stored.name}: ${(error as Error).message}`;
       this.#metrics.add("series_failures_total", 1);
@@ -224,12 +235,14 @@ export class SeriesTable {
 
   /** Whether a checkpoint is due, so that recovery or the journal need not go back further. */
   due(entry: SeriesEntry): boolean {
-    return !entry.rebuilding && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY);
+    return (
+      !this.rebuilding.has(entry) && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY)
+    );
   }
 
   /** Whether its state is not in a checkpoint yet. */
   changed(entry: SeriesEntry): boolean {
-    if (entry.rebuilding) return false;
+    if (this.rebuilding.has(entry)) return false;
     return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
   }
 
@@ -240,7 +253,7 @@ export class SeriesTable {
     const checkpoints: CheckpointWrite[] = [];
     for (const entry of entries) {
       // Removed, or being rebuilt, since somebody meant to write it.
-      if (this.#byId.get(entry.stored.id) !== entry || entry.rebuilding) continue;
+      if (this.#byId.get(entry.stored.id) !== entry || this.rebuilding.has(entry)) continue;
       try {
         checkpoints.push(this.#checkpoint(entry));
         written.push(entry);

@@ -4,11 +4,14 @@ import type { Clock } from "../storage/clock.ts";
 import { isTakenBack, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalRow, Store } from "../storage/store.ts";
 import { byIssue } from "./engine-derivation.ts";
+import { RollUps } from "./engine-roll-ups.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { Base, SeriesTable } from "./engine-table.ts";
 
 /** Milliseconds of work between two yields. */
 const SLICE_MILLISECONDS = 10;
+/** Milliseconds until something that could not be written is tried again. */
+const RETRY_MILLISECONDS = 1000;
 /** Issues written at a time. */
 const ISSUES_WRITTEN = 256;
 
@@ -27,7 +30,11 @@ export interface TakingBackWorld {
 /**
  * Takes readings of a series back and makes it anew without them: from the newest checkpoint before the first of them, or
  * from its birth, by the journal. All of it in slices; only the series itself waits. A crash on the way is no matter: the
- * store tells at the next start that the series is to be made anew, and recovery does it.
+ * store tells at the next start that the series is to be made anew, and recovery does it. What cannot be written on the way,
+ * as on a full disk, is tried again until it can.
+ *
+ * Hourly figures are sums: what the readings since the first one taken back had brought is gone through once more and
+ * taken away, in one transaction with the readings; what they bring now is added at the end.
  *
  * @returns how many were taken back
  */
@@ -57,34 +64,38 @@ export async function takeBack(
   positions.reverse();
   taken.reverse();
   const base = baseBefore(entry, taken[0] ?? Number.POSITIVE_INFINITY, table);
+  let adopted = false;
   try {
     // What the journal no longer holds is in the base: no reading of it may be one of those to take back.
     if (!whole && !(base.lastTime < from)) throw outOfReach(entry);
     if (taken.length === 0) return 0;
+    const before = await rollUpsSince(taken[0], positions, entry, world, pause);
     await between(() => {
       world.changing(series, taken[0]);
-      store.takeBack({ series, positions: taken });
+      store.takeBack({ series, positions: taken, rollUps: before.negated });
       table.letGo(entry);
       entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
       entry.latest = [];
     });
     let { observations, lastTime } = base;
-    let latest: readonly Forecast[] = [];
+    const rollUps = new RollUps();
+    let latest = standing(base, series, store);
     let issued: IssuedForecasts[] = [];
     const write = async (): Promise<void> => {
       const those = issued;
       issued = [];
-      await between(() => store.reissue(those));
+      await persist(() => store.reissue(those), world);
     };
     for (const position of positions) {
       if (position <= base.position) continue;
       const row = rowAt(store, position, series);
       if (row === undefined || isTakenBack(row.payload)) continue;
-      const { forecasts, refused } = replay(entry, base, row);
-      if (refused === undefined) {
+      const { forecasts, values, refused } = replay(entry, base, row);
+      if (!refused) {
         observations++;
         lastTime = Number.isNaN(lastTime) ? row.time : Math.max(lastTime, row.time);
       }
+      if (position >= taken[0]) rollUps.add({ series, time: row.time, values, refused, before: latest });
       const issues = byIssue(forecasts);
       latest = issues.at(-1) ?? latest;
       if (position >= taken[0]) {
@@ -96,19 +107,72 @@ export async function takeBack(
       await pause();
     }
     await write();
-    await between(() => {
+    await persist(() => {
       const { live } = base;
-      table.adopt(entry, { live, bytes: live.stateBytes, observations, lastTime }, entry.applied);
-      entry.latest =
-        latest.length > 0 ? latest : (store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? []);
-      entry.rebuilding = false;
-      table.writeCheckpoints([entry]);
-      store.rebuilt(series);
-    });
+      if (!adopted) {
+        table.adopt(entry, { live, bytes: live.stateBytes, observations, lastTime }, entry.applied);
+        entry.latest = latest;
+        adopted = true;
+      }
+      table.rebuilding.delete(entry);
+      try {
+        table.writeCheckpoints([entry]);
+        store.rebuilt(series, rollUps.all);
+      } catch (error) {
+        table.rebuilding.add(entry);
+        entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
+        throw error;
+      }
+    }, world);
   } finally {
-    if (entry.live !== base.live) base.live.release();
+    if (!adopted) base.live.release();
   }
   return taken.length;
+}
+
+/** Hourly figures as they came about, of a series' observations from a position on. */
+async function rollUpsSince(
+  first: number,
+  positions: readonly number[],
+  entry: SeriesEntry,
+  { store, table }: TakingBackWorld,
+  pause: () => Promise<void> | undefined,
+): Promise<RollUps> {
+  const series = entry.stored.id;
+  const rollUps = new RollUps();
+  const base = baseBefore(entry, first, table);
+  try {
+    let before = standing(base, series, store);
+    for (const position of positions) {
+      if (position <= base.position) continue;
+      const row = rowAt(store, position, series);
+      if (row === undefined || isTakenBack(row.payload)) continue;
+      const { forecasts, values, refused } = replay(entry, base, row);
+      if (position >= first) rollUps.add({ series, time: row.time, values, refused, before });
+      before = byIssue(forecasts).at(-1) ?? before;
+      await pause();
+    }
+  } finally {
+    base.live.release();
+  }
+  return rollUps;
+}
+
+/** The forecasts that a series had made last when it was in this state. */
+const standing = ({ lastTime }: Base, series: number, store: Store): readonly Forecast[] =>
+  Number.isNaN(lastTime) ? [] : (store.issuedAsOf(series, lastTime)?.forecasts ?? []);
+
+/** Writes something, again and again until it can be written; what only a restart can mend is thrown. */
+async function persist(task: () => void, { between, clock, store, closing }: TakingBackWorld): Promise<void> {
+  for (;;) {
+    try {
+      return await between(task);
+    } catch (error) {
+      if (closing() || store.failed || !(error instanceof EddyError)) throw error;
+      await new Promise<void>((resolve) => void clock.after(RETRY_MILLISECONDS, resolve));
+      if (closing()) throw error;
+    }
+  }
 }
 
 /** The state to go on from; refused by name when nothing kept reaches back far enough, before anything is changed. */
@@ -138,10 +202,11 @@ function replay(entry: SeriesEntry, { live }: Base, row: JournalRow) {
   const { name, columns } = entry.stored;
   const values = unpackValues(row.payload, columns, row.time, row.position);
   try {
-    return live.push({ series: name, time: row.time, values }, row.position);
+    const { forecasts, refused } = live.push({ series: name, time: row.time, values }, row.position);
+    return { forecasts, values, refused: refused !== undefined };
   } catch {
     // As when it was first applied: a failure of the model is an outcome too.
-    return { forecasts: [], refused: "internal" };
+    return { forecasts: [], values, refused: true };
   }
 }
 

@@ -37,8 +37,8 @@ export interface ServerOptions {
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
   readonly now?: () => number;
-  /** Watches for how long the event loop is held, for /metrics; default: that of this process. */
-  readonly eventLoop?: EventLoopWatch;
+  /** Watches from when the server is ready for how long the event loop is held, for /metrics; default: that of this process. */
+  readonly eventLoop?: () => EventLoopWatch;
 }
 
 /** A server that listens. */
@@ -82,11 +82,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...options.socket,
     limits: { ...SOCKET_DEFAULTS.limits, ...options.socket?.limits },
   };
-  let live: (Live & { readonly stream: StreamEndpoint }) | null = null;
+  let live: (Live & { readonly stream: StreamEndpoint; readonly eventLoop: EventLoopWatch }) | null = null;
   let closing: Promise<void> | null = null;
   let requests = 0;
 
-  const eventLoop = options.eventLoop ?? watchEventLoop();
   const turns = new Turns(systemClock);
   const admission = new Admission(
     {
@@ -104,7 +103,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     turns,
     onError,
     live: () => (live?.intake.open ? live : null),
-    metrics: () => metrics(live, requests, admission, eventLoop),
+    metrics: () => metrics(live, requests, admission),
     answered: () => {
       requests++;
     },
@@ -129,10 +128,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       access,
       socket,
       monotonic: systemClock.monotonic,
+      turns,
       observed: (forecast) => intake.observed(forecast),
       onError,
     });
-    live = { engine, intake, stream };
+    live = { engine, intake, stream, eventLoop: (options.eventLoop ?? watchEventLoop)() };
     return live;
   });
   const ready = opened.then(() => undefined);
@@ -149,11 +149,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
     await app.close();
     clearTimeout(timer);
-    if (options.eventLoop === undefined) eventLoop.close();
+    parts?.eventLoop.close();
   };
   const { port: listening } = app.server.address() as AddressInfo;
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host === "0.0.0.0" ? "127.0.0.1" : host}:${listening}`,
+    url: `http://${reachable(host)}:${listening}`,
     port: listening,
     ready,
     intake,
@@ -162,6 +162,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       return closing;
     },
   };
+}
+
+/** How this machine reaches what listens on an address. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
@@ -188,24 +195,33 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
 }
 
 function metrics(
-  live: { engine: Engine; stream: StreamEndpoint } | null,
+  live: { engine: Engine; stream: StreamEndpoint; eventLoop: EventLoopWatch } | null,
   requests: number,
   admission: Admission,
-  eventLoop: EventLoopWatch,
 ): Readonly<Record<string, number>> {
   const { user, system } = process.cpuUsage();
   return {
     ...(live === null ? {} : prefixed("eddy", live.engine.metrics())),
     ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
+    ...(live === null ? {} : blocks(live.eventLoop)),
     eddy_http_requests_total: requests,
     eddy_http_bodies_refused_total: admission.refused,
     eddy_http_lines_refused_total: admission.linesRefused,
     eddy_http_body_bytes: admission.held,
     eddy_http_waiting: admission.outside,
-    eddy_event_loop_block_seconds: eventLoop.recent(),
-    eddy_event_loop_block_seconds_max: eventLoop.longest,
     process_resident_memory_bytes: process.memoryUsage.rss(),
     process_cpu_seconds_total: (user + system) / 1e6,
     process_start_time_seconds: Math.round(performance.timeOrigin / 1000),
+  };
+}
+
+function blocks(eventLoop: EventLoopWatch): Readonly<Record<string, number>> {
+  const { wall, own } = eventLoop.recent();
+  const { longest } = eventLoop;
+  return {
+    eddy_event_loop_block_seconds: wall / 1000,
+    eddy_event_loop_own_block_seconds: own / 1000,
+    eddy_event_loop_block_seconds_max: longest.wall / 1000,
+    eddy_event_loop_own_block_seconds_max: longest.own / 1000,
   };
 }

@@ -146,6 +146,8 @@ export interface TakeBack {
   readonly series: number;
   /** Their positions, ascending. */
   readonly positions: readonly number[];
+  /** To be added to the hourly figures: what the observations since the first of them had brought, taken away. */
+  readonly rollUps: readonly RollUp[];
 }
 
 export interface StoreSize {
@@ -197,8 +199,8 @@ export interface Store {
   takeBack(taken: TakeBack): void;
   /** Writes forecasts of a series that is being made anew over those that may be there. */
   reissue(issued: readonly IssuedForecasts[]): void;
-  /** The series has been made anew, and its checkpoint written. */
-  rebuilt(series: number): void;
+  /** The series has been made anew, and its checkpoint written; `rollUps` are what its observations have brought now. */
+  rebuilt(series: number, rollUps: readonly RollUp[]): void;
   /** Deletes some rows that retention no longer asks for, unsynced; returns how many, 0 once there are none. */
   trim(request: TrimRequest): number;
   size(): StoreSize;

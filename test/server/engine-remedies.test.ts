@@ -37,6 +37,18 @@ const comparable = (database: string) => {
   return { states, forecasts: forecasts.map((forecast) => ({ ...forecast, offset: 0 })) };
 };
 
+/** Hourly figures by series; sums of the same numbers in another order differ by their rounding. */
+function hourly(database: string): unknown[] {
+  const db = new Database(database, { readonly: true });
+  const rows = db
+    .prepare<[], Record<string, number>>(
+      "SELECT name, hour, observations, settled, held, absolute_error FROM rollups JOIN series ON id = series ORDER BY name, hour",
+    )
+    .all();
+  db.close();
+  return rows.map((row) => ({ ...row, absolute_error: row.absolute_error.toPrecision(9) }));
+}
+
 test("a removed series is gone, at once and after a kill, and the others are what they were", async () => {
   const expected = await undisturbed({ database: join(folder(), "b.db"), series }, ["b"], 60);
   const database = join(folder(), "a.db");
@@ -94,6 +106,8 @@ test("a reading taken back leaves the series as if it had never come, and what w
   await sendWaves(engine, ["a", "b"], 60, 70);
   await engine.close();
   expect(remains(database).states).toEqual(expected.states);
+  expect(hourly(join(folder(), "one.db")).length).toBeGreaterThan(1);
+  expect(hourly(database)).toEqual(hourly(join(folder(), "one.db")));
   const byTime = (those: typeof one.forecasts) => those.map((forecast) => JSON.stringify(forecast)).sort();
   expect(byTime(comparable(database).forecasts)).toEqual(byTime(one.forecasts));
 });
@@ -119,6 +133,7 @@ test("killed while it is being made anew: recovery makes it anew", async () => {
   expect(third.summary("a")).toMatchObject({ observations: 60 });
   await third.close();
   expect(comparable(copy).states).toEqual(one.states);
+  expect(hourly(copy)).toEqual(hourly(join(folder(), "one.db")));
 });
 
 test("while readings are taken back the series takes none, and the others do", async () => {
@@ -202,4 +217,25 @@ test("a reading too far beyond the clock is refused and moves no time", async ()
   ]);
   expect(engine.lastTime("a")).toBe(now + 30_000);
   await engine.close();
+});
+
+test("a round of checkpoints while a series is looked through for readings to take back: a kill after it loses nothing", async () => {
+  const database = join(folder(), "a.db");
+  const engine = await openEngine({ database, series });
+  await engine.ingest([wave("a", 0), wave("b", 0)]);
+  await engine.checkpoint();
+  await engine.ingest(Array.from({ length: 5000 }, (_, n) => wave("a", n)));
+  // Nothing to take back: the series goes on as it was, and what it was given is in no checkpoint yet.
+  const work = engine.takeBack("a", 1, 2);
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const round = engine.checkpoint();
+  await expect(engine.remove("a")).rejects.toMatchObject({ code: "busy" });
+  await round;
+  expect(await work).toMatchObject({ takenBack: 0 });
+  const copy = killed(database, "killed.db");
+  await engine.close();
+  const again = await openEngine({ database: copy, series });
+  expect(again.summary("a")?.observations).toBe(5000);
+  expect(await again.ingest([wave("a", 5000)])).toMatchObject({ accepted: 1 });
+  await again.close();
 });

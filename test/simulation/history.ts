@@ -1,10 +1,13 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { EddyError } from "../../src/models/errors.ts";
 import type { Forecast } from "../../src/models/forecast.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type { Receipt } from "../../src/server/engine.ts";
 import { LiveEngine } from "../../src/server/engine-live.ts";
+import { RollUps } from "../../src/server/engine-roll-ups.ts";
 import { readFrame } from "../../src/storage/checkpoint.ts";
+import type { RollUp } from "../../src/storage/store.ts";
 import { HashingSeries, hashingMaker } from "./hashing-series.ts";
 import { type Fault, PowerCut, SimulatedStore } from "./simulated-store.ts";
 import { TurnedClock } from "./turned-clock.ts";
@@ -16,6 +19,9 @@ export interface HistoryReport {
   readonly restarts: number;
   readonly evictions: number;
   readonly trimmed: number;
+  /** Times that an operator took readings back, and removed a series. */
+  readonly takenBack: number;
+  readonly removed: number;
   readonly violations: readonly string[];
 }
 
@@ -52,6 +58,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   let restarts = 0;
   let evictions = 0;
   let trimmed = 0;
+  const operator = new Operator(store, clients, draw, violations);
 
   const open = (): LiveEngine | undefined => {
     try {
@@ -59,11 +66,13 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
       engine.forecasts$.subscribe((forecast) => {
         if (forecast.offset > store.position)
           violations.push(`forecast ${forecast.offset} before its commit`);
-        notePublished(published, forecast, violations);
+        if (!operator.touched.has(forecast.series)) notePublished(published, forecast, violations);
       });
       return engine;
     } catch (error) {
       if (error instanceof PowerCut) return undefined;
+      // Making a series anew writes; a disk that takes nothing is told, and the next start tries again.
+      if (error instanceof EddyError && error.code === "storage") return undefined;
       if (!violations.includes(`refused to start: ${(error as Error).message}`))
         violations.push(`refused to start: ${(error as Error).message}`);
       return undefined;
@@ -95,6 +104,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
       trimmed += metrics?.trimmed_rows_total ?? 0;
       clock.forget();
       for (const client of clients) client.waiting = false;
+      operator.waiting = false;
       store.restart(store.dead && cutsAllowed);
       if (random() < 0.3) store.flipBit();
       restarts++;
@@ -105,6 +115,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
       if (client.waiting || client.next >= client.batches.length || random() < 0.5) continue;
       send(engine, client, violations);
     }
+    if (random() < 0.02) operator.act(engine);
     turn();
     await settle();
   }
@@ -113,8 +124,10 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     store.restart(cutsAllowed);
     engine = open();
   }
-  if (!engine) return { faults, observations: 0, restarts, evictions, trimmed, violations };
-  for (let turns = 0; turns < 50; turns++) {
+  const { takenBack, removed } = operator;
+  if (!engine)
+    return { faults, observations: 0, restarts, evictions, trimmed, takenBack, removed, violations };
+  for (let turns = 0; turns < 50 || (turns < 2000 && operator.waiting); turns++) {
     turn();
     await settle();
   }
@@ -134,13 +147,15 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     await settle();
   }
   if (!closed) violations.push("close did not end");
-  compare(clients, store, logged, published, violations);
+  if (violations.length === 0) compare(clients, store, logged, published, operator.touched, violations);
   return {
     faults,
     observations: clients.reduce((sum, { batches }) => sum + batches.flat().length, 0),
     restarts,
     evictions,
     trimmed,
+    takenBack: operator.takenBack,
+    removed: operator.removed,
     violations,
   };
 }
@@ -152,7 +167,8 @@ function makeClient(c: number, draw: (n: number) => number, random: () => number
     Array.from({ length: 1 + draw(6) }, (): Observation => {
       sent++;
       // Now and then one that is late, one for a time already taken, and one that the model chokes on.
-      const time = 1000 * (random() < 0.05 ? Math.max(0, sent - 5) : sent);
+      // And one far ahead, which makes all that follow late until it is taken back.
+      const time = 1000 * (random() < 0.01 ? 100_000 + sent : random() < 0.05 ? Math.max(0, sent - 5) : sent);
       const value = random() < 0.03 ? 13 : random() < 0.1 ? null : random();
       return { id: `${sent}`, series: names[draw(names.length)], time, values: { value } };
     }),
@@ -167,13 +183,76 @@ function send(engine: LiveEngine, client: Client, violations: string[]): void {
     ({ accepted, duplicate, late, refused }: Receipt) => {
       if (accepted + duplicate + late + refused.length !== batch.length)
         violations.push("a receipt does not add up");
-      client.next++;
+      // Readings of the series are being taken back: all of it again, the ids make that harmless.
+      if (!refused.some(({ code }) => code === "busy")) client.next++;
       client.waiting = false;
     },
     () => {
       client.waiting = false;
     },
   );
+}
+
+/** Somebody who takes readings back and removes series while clients send, the disk fails and the process is killed. */
+class Operator {
+  readonly #store: SimulatedStore;
+  readonly #clients: readonly Client[];
+  readonly #draw: (n: number) => number;
+  readonly #violations: string[];
+  /** Names of series of which the past was changed. */
+  readonly touched = new Set<string>();
+  waiting = false;
+  takenBack = 0;
+  removed = 0;
+
+  constructor(
+    store: SimulatedStore,
+    clients: readonly Client[],
+    draw: (n: number) => number,
+    violations: string[],
+  ) {
+    this.#store = store;
+    this.#clients = clients;
+    this.#draw = draw;
+    this.#violations = violations;
+  }
+
+  act(engine: LiveEngine): void {
+    if (this.waiting) return;
+    const names = [...engine.names()];
+    if (names.length === 0) return;
+    const name = names[this.#draw(names.length)];
+    this.waiting = true;
+    this.touched.add(name);
+    const done = this.#draw(8) === 0 ? this.#remove(engine, name) : this.#takeBack(engine, name);
+    // A fault on the way leaves it undone, or done and not told: the disk knows.
+    done
+      .catch(() => {})
+      .finally(() => {
+        this.waiting = false;
+      });
+  }
+
+  async #remove(engine: LiveEngine, name: string): Promise<void> {
+    if (await engine.remove(name)) this.removed++;
+  }
+
+  async #takeBack(engine: LiveEngine, name: string): Promise<void> {
+    const sent = Math.max(
+      0,
+      ...this.#clients.map(({ batches, next }) => batches.slice(0, next).flat().length),
+    );
+    const from = 1000 * (this.#draw(2) === 0 ? this.#draw(sent + 1) : 100_000);
+    const to = from < 100_000_000 ? from + 1000 * this.#draw(4) : Number.POSITIVE_INFINITY;
+    const before = this.#store.position;
+    const { takenBack } = await engine.takeBack(name, from, to);
+    if (takenBack > 0) this.takenBack++;
+    const series = this.#store.numbersOf(name).at(-1);
+    for (const { position, series: of, time } of this.#store.rows(0, before)) {
+      if (of !== series || time < from || time > to || this.#store.isTakenBack(position)) continue;
+      this.#violations.push(`${name}: a reading was said to be taken back and was not`);
+    }
+  }
 }
 
 const keyOf = ({ series, issuedAt }: Forecast): string => `${series} ${issuedAt}`;
@@ -186,43 +265,100 @@ function notePublished(published: Map<string, string>, forecast: Forecast, viola
   published.set(keyOf(forecast), textOf(forecast));
 }
 
-/** Against a run that was never disturbed: every series pushed its observations, once each, in order. */
+/**
+ * Against a run that was never disturbed: every series pushed its observations, once each, in the order of the journal and
+ * without those that were taken back.
+ */
 function compare(
   clients: readonly Client[],
   store: SimulatedStore,
   logged: readonly Forecast[],
   published: ReadonlyMap<string, string>,
+  touched: ReadonlySet<string>,
   violations: string[],
 ): void {
-  const undisturbed = new Map<string, HashingSeries>();
   const expected: string[] = [];
-  for (const observation of clients.flatMap(({ batches }) => batches.flat())) {
-    let series = undisturbed.get(observation.series);
-    if (!series) {
-      series = new HashingSeries(observation.series);
-      undisturbed.set(observation.series, series);
-    }
-    try {
-      for (const forecast of series.push(observation, 0).forecasts) expected.push(textOf(forecast));
-    } catch {
-      // The model that fails; the engine refuses that observation and goes on.
-    }
-  }
   const { series, generations } = store.open();
-  for (const [name, reference] of undisturbed) {
+  for (const [name, observations] of byName(clients)) {
+    const numbers = store.numbersOf(name);
+    const missing = observations.filter(
+      ({ id }) => !numbers.some((number) => store.placeOf(number, id!) !== undefined),
+    );
+    if (missing.length > 0)
+      violations.push(`${name}: ${missing.length} acknowledged observations are missing`);
     const stored = series.find((one) => one.name === name);
-    const newest = generations.filter((kept) => kept.series === stored?.id).at(-1);
-    const framed = stored && newest && store.readCheckpoint(stored.id, newest.generation);
-    if (!framed) violations.push(`${name} has no checkpoint`);
-    else if (Buffer.compare(readFrame(framed, stored.id).state, reference.save()) !== 0) {
+    if (!stored) {
+      if (!touched.has(name)) violations.push(`${name} is gone`);
+      continue;
+    }
+    const kept = observations
+      .map((observation) => ({ observation, position: store.placeOf(stored.id, observation.id!) ?? 0 }))
+      .filter(({ position }) => position > 0 && !store.isTakenBack(position))
+      .sort((a, b) => a.position - b.position);
+    const reference = new HashingSeries(name);
+    const rollUps = new RollUps();
+    let before: readonly Forecast[] = [];
+    for (const { observation } of kept) {
+      const { time, values } = observation;
+      let refused = true;
+      let forecasts: readonly Forecast[] = [];
+      try {
+        const outcome = reference.push(observation, 0);
+        refused = outcome.refused !== undefined;
+        forecasts = outcome.forecasts;
+      } catch {
+        // The model that fails; the engine refuses that observation and goes on.
+      }
+      rollUps.add({ series: stored.id, time, values, refused, before });
+      if (forecasts.length > 0) before = forecasts;
+      for (const forecast of forecasts) expected.push(textOf(forecast));
+    }
+    const newest = generations.filter((generation) => generation.series === stored.id).at(-1);
+    const framed = newest && store.readCheckpoint(stored.id, newest.generation);
+    if (!framed) {
+      // Of a series of which everything was taken back there is nothing to keep.
+      if (kept.length > 0) violations.push(`${name} has no checkpoint`);
+    } else if (Buffer.compare(readFrame(framed, stored.id).state, reference.save()) !== 0) {
       violations.push(`${name} ended in another state`);
     }
+    if (!sameRollUps(store.rollUpsOf(stored.id), rollUps.all))
+      violations.push(`${name} has other hourly figures`);
   }
   const got = logged.map(textOf).sort();
   expected.sort();
   if (got.length !== expected.length) violations.push(`${got.length} forecasts, expected ${expected.length}`);
   else if (got.some((text, i) => text !== expected[i])) violations.push("the forecasts differ");
   const known = new Set(expected);
-  for (const text of published.values())
-    if (!known.has(text)) violations.push("a forecast was published and is not so");
+  for (const [key, text] of published) {
+    if (!touched.has(key.split(" ")[0]) && !known.has(text))
+      violations.push("a forecast was published and is not so");
+  }
+}
+
+function byName(clients: readonly Client[]): Map<string, Observation[]> {
+  const found = new Map<string, Observation[]>();
+  for (const observation of clients.flatMap(({ batches }) => batches.flat())) {
+    const those = found.get(observation.series);
+    if (those) those.push(observation);
+    else found.set(observation.series, [observation]);
+  }
+  return found;
+}
+
+/** Sums of the same numbers in another order differ by their rounding. */
+function sameRollUps(got: readonly RollUp[], expected: readonly RollUp[]): boolean {
+  const sorted = [...expected].sort((a, b) => a.hour - b.hour);
+  return (
+    got.length === sorted.length &&
+    got.every(({ hour, observations, count, held, absoluteError }, i) => {
+      const one = sorted[i];
+      return (
+        hour === one.hour &&
+        observations === one.observations &&
+        count === one.count &&
+        held === one.held &&
+        Math.abs(absoluteError - one.absoluteError) <= 1e-6 * (1 + Math.abs(one.absoluteError))
+      );
+    })
+  );
 }

@@ -8,6 +8,7 @@ import type {
   IssuedForecasts,
   JournalRow,
   Opened,
+  RollUp,
   Store,
   StoredSeries,
   StoreSize,
@@ -32,10 +33,15 @@ interface Content {
   series: StoredSeries[];
   rows: JournalRow[];
   ids: Map<string, number>;
+  /** Where each observation with an id stands, also once its id is free again. */
+  places: Map<string, number>;
+  rollUps: Map<string, RollUp>;
   checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
   issued: IssuedForecasts[];
   sources: Map<string, string>;
   removed: Set<number>;
+  takenBack: Set<number>;
+  names: Map<string, number[]>;
   rebuilding: Map<number, number>;
   derivedUpTo: number;
   checkpointedUpTo: number;
@@ -49,10 +55,14 @@ const blank = (): Content => ({
   series: [],
   rows: [],
   ids: new Map(),
+  places: new Map(),
+  rollUps: new Map(),
   checkpoints: new Map(),
   issued: [],
   sources: new Map(),
   removed: new Set(),
+  takenBack: new Set(),
+  names: new Map(),
   rebuilding: new Map(),
   derivedUpTo: 0,
   checkpointedUpTo: 0,
@@ -89,6 +99,26 @@ export class SimulatedStore implements Store {
 
   get position(): number {
     return this.#content.position;
+  }
+
+  /** Where an observation stands in the journal; undefined when it was never taken. */
+  placeOf(series: number, id: string): number | undefined {
+    return this.#content.places.get(`${series} ${id}`);
+  }
+
+  isTakenBack(position: number): boolean {
+    return this.#content.takenBack.has(position);
+  }
+
+  /** Numbers that a series of this name has had, each of them once it was removed. */
+  numbersOf(name: string): readonly number[] {
+    return this.#content.names.get(name) ?? [];
+  }
+
+  rollUpsOf(series: number): readonly RollUp[] {
+    return [...this.#content.rollUps.values()]
+      .filter((rollUp) => rollUp.series === series && rollUp.observations !== 0)
+      .sort((a, b) => a.hour - b.hour);
   }
 
   get dead(): boolean {
@@ -191,6 +221,7 @@ export class SimulatedStore implements Store {
     this.#write((content) => {
       writeDerived(content, derived);
       content.series.push(...series);
+      for (const { id, name } of series) content.names.set(name, [...(content.names.get(name) ?? []), id]);
       const last = new Map<number, number>();
       for (let i = 0; i < entries.length; i++) {
         if (positions[i] === 0) continue;
@@ -203,7 +234,9 @@ export class SimulatedStore implements Store {
           payload,
         });
         last.set(series, positions[i]);
-        if (id !== undefined) content.ids.set(`${series} ${id}`, positions[i]);
+        if (id === undefined) continue;
+        content.ids.set(`${series} ${id}`, positions[i]);
+        content.places.set(`${series} ${id}`, positions[i]);
       }
       for (const [name, reached] of sources) content.sources.set(name, reached);
       content.position = position;
@@ -268,13 +301,14 @@ export class SimulatedStore implements Store {
         if (kept.generation.series === series) content.checkpoints.delete(key);
       }
       for (const key of content.ids.keys()) if (key.startsWith(`${series} `)) content.ids.delete(key);
+      for (const [key, rollUp] of content.rollUps) if (rollUp.series === series) content.rollUps.delete(key);
       content.rebuilding.delete(series);
       // Its rows stay: `trim` deletes them some time.
       content.removed.add(series);
     });
   }
 
-  takeBack({ series, positions }: TakeBack): void {
+  takeBack({ series, positions, rollUps }: TakeBack): void {
     const [first] = positions;
     const taken = new Set(positions);
     this.#write((content) => {
@@ -287,6 +321,8 @@ export class SimulatedStore implements Store {
         if (generation.series === series && generation.position >= first) content.checkpoints.delete(key);
       }
       content.rebuilding.set(series, first);
+      for (const position of positions) content.takenBack.add(position);
+      addRollUps(content, rollUps);
     });
   }
 
@@ -301,8 +337,9 @@ export class SimulatedStore implements Store {
     }, false);
   }
 
-  rebuilt(series: number): void {
+  rebuilt(series: number, rollUps: readonly RollUp[]): void {
     this.#write((content) => {
+      addRollUps(content, rollUps);
       content.rebuilding.delete(series);
     });
   }
@@ -350,5 +387,21 @@ function writeDerived(content: Content, derived: Derived): void {
     }
     content.issued.push(issue);
   }
+  addRollUps(content, derived.rollUps);
   content.derivedUpTo = derived.upTo;
+}
+
+function addRollUps(content: Content, rollUps: readonly RollUp[]): void {
+  for (const { series, hour, observations, count, absoluteError, held } of rollUps) {
+    const key = `${series} ${hour}`;
+    const before = content.rollUps.get(key);
+    content.rollUps.set(key, {
+      series,
+      hour,
+      observations: observations + (before?.observations ?? 0),
+      count: count + (before?.count ?? 0),
+      absoluteError: absoluteError + (before?.absoluteError ?? 0),
+      held: held + (before?.held ?? 0),
+    });
+  }
 }

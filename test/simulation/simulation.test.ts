@@ -13,12 +13,16 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
   let restarts = 0;
   let evictions = 0;
   let trimmed = 0;
+  let takenBack = 0;
+  let removed = 0;
   for (let seed = first; seed < first + histories; seed++) {
     const report = await runHistory(seed);
     observations += report.observations;
     restarts += report.restarts;
     evictions += report.evictions;
     trimmed += report.trimmed;
+    takenBack += report.takenBack;
+    removed += report.removed;
     for (const [fault, count] of Object.entries(report.faults)) faults[fault] = (faults[fault] ?? 0) + count;
     if (report.violations.length > 0)
       failures.push(`seed ${seed}: ${[...new Set(report.violations)].join("; ")}`);
@@ -30,6 +34,8 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
       restarts,
       evictions,
       trimmed,
+      takenBack,
+      removed,
       faults,
       violations: failures.length,
     }),
@@ -48,5 +54,7 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
     );
     expect(evictions).toBeGreaterThan(0);
     expect(trimmed).toBeGreaterThan(0);
+    expect(takenBack).toBeGreaterThan(0);
+    expect(removed).toBeGreaterThan(0);
   }
 }, 300_000);

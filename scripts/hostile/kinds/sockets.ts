@@ -104,8 +104,21 @@ export const messages: Kind = {
   },
 };
 
+/** A text, binary or control frame with nothing wrong with it, or with one bit of it swapped. */
+function nearlyRight(random: Random): Buffer {
+  const opcode = random.pick([1, 1, 2, 8, 9, 10]);
+  const payload =
+    opcode === 8 ? Buffer.from([3, 232]) : Buffer.from('{"type":"ping"}'.slice(0, random.between(0, 15)));
+  const mask = random.bytes(4);
+  const masked = payload.map((byte, i) => byte ^ mask[i % 4]);
+  const whole = Buffer.concat([Buffer.from([128 | opcode, 128 | payload.length]), mask, masked]);
+  if (random.chance(0.7)) whole[random.between(0, whole.length - 1)] ^= 1 << random.between(0, 7);
+  return whole;
+}
+
 /** Bytes of a frame as RFC 6455 has them, each part of which may be wrong. */
 export function frame(random: Random): Buffer {
+  if (random.chance(0.4)) return nearlyRight(random);
   const payload = random.bytes(random.size(400));
   const length = random.pick([payload.length, 126, 127, random.between(0, 127)]) & 127;
   const head = Buffer.from([random.between(0, 255), (random.chance(0.8) ? 128 : 0) | length]);

@@ -151,24 +151,32 @@ export class Arena {
     this.#used -= region.byteLength;
   }
 
-  /** The constant `key` of this bank; `fill` writes it the first time it is asked for. It is never released. */
+  /**
+   * The constant `key` of this bank, never released. `fill` writes it the first time it is asked for; a bank opened later has a
+   * copy, since drawing a reservoir takes a tenth of a second and copying it none.
+   */
   constant(bank: Bank, key: string, byteLength: number, fill: (bytes: Uint8Array) => void): Constant {
     const known = bank.constants.get(key);
     if (known) return known;
+    const constant = this.#reserve(bank, key, byteLength);
+    const elsewhere = this.#banks.find((other) => other.constants.has(key))?.constants.get(key);
+    if (elsewhere) constant.bytes.set(elsewhere.bytes);
+    else fill(constant.bytes);
+    bank.constants.set(key, constant);
+    return constant;
+  }
+
+  #reserve(bank: Bank, name: string, byteLength: number): Constant {
     const size = align(byteLength);
     const pointer = (bank as BankSpace).take(size);
     if (pointer === undefined) {
-      throw new EddyError("too-large", `constant ${key}`, {
+      throw new EddyError("too-large", `constant ${name}`, {
         expected: `at most the ${(bank as BankSpace).room} bytes left in its memory bank`,
         received: `${size} bytes`,
         hint: "an Arena with larger bankBytes has room",
       });
     }
-    const bytes = new Uint8Array(bank.buffer, pointer, byteLength);
-    fill(bytes);
-    const constant = { pointer, bytes };
-    bank.constants.set(key, constant);
-    return constant;
+    return { pointer, bytes: new Uint8Array(bank.buffer, pointer, byteLength) };
   }
 
   /**
@@ -184,7 +192,7 @@ export class Arena {
     const generous = 2 ** Math.ceil(Math.log2(Math.max(byteLength, 1024)));
     const room = (bank as BankSpace).room;
     const size = generous <= room / 2 ? generous : byteLength;
-    const region = this.constant(bank, `scratch:${size}`, size, () => {});
+    const region = this.#reserve(bank, `scratch:${size}`, size);
     bank.scratch.push(region);
     return region.pointer;
   }

@@ -4,7 +4,10 @@ import type { Clock } from "../../storage/clock.ts";
 export interface AdmissionOptions {
   /** Bytes of bodies that may be in memory, from the first byte received until the answer. */
   readonly bytes: number;
-  /** Bytes of bodies that may be read and taken in at a time; one body always may. */
+  /**
+   * Bytes of bodies that may be read and taken in at a time; one body always may. A few small ones: what is read and waits for
+   * the engine is ten times as large as its bytes, and the collector has to carry it along.
+   */
   readonly working: number;
   /** Milliseconds that a body admitted now may have to wait for its answer, by the pace of the last ones. */
   readonly delay: number;
@@ -18,7 +21,7 @@ export interface AdmissionOptions {
 
 export const ADMISSION_DEFAULTS = {
   bytes: 64 * 2 ** 20,
-  working: 2 ** 20,
+  working: 2 ** 17,
   delay: 5_000,
   patience: 1_000,
   waiting: 1_000,

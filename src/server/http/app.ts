@@ -1,7 +1,8 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import Fastify, { type FastifyInstance } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Access } from "../access.ts";
-import { answerError, HttpFailure, rawAnswer } from "./failure.ts";
+import { answerError, HttpFailure, rawAnswer, rawResponse } from "./failure.ts";
 import { addPage } from "./page.ts";
 import { addRoutes, type RouteWorld } from "./routes.ts";
 
@@ -12,7 +13,7 @@ declare module "fastify" {
   }
 }
 
-export interface AppOptions extends RouteWorld {
+export interface AppOptions extends Omit<RouteWorld, "wanted"> {
   readonly access: Access;
   readonly onError: (error: unknown) => void;
   /** Told of every answer. */
@@ -24,6 +25,15 @@ export interface Route {
   readonly method: string;
   readonly url: string;
   readonly open: boolean;
+}
+
+/** Requests whose clients wait to be told that their body is wanted. */
+const asking = new WeakMap<IncomingMessage, ServerResponse>();
+
+/** Tells a client that waits for it to send its body. */
+function wanted(request: IncomingMessage): void {
+  asking.get(request)?.writeContinue();
+  asking.delete(request);
 }
 
 /** Milliseconds in which a request must have arrived whole. */
@@ -47,6 +57,20 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
       if (!socket.writable || error.code === "ECONNRESET") socket.destroy(error);
       else socket.end(rawAnswer(error.code));
     },
+  });
+  // A client that asks before it sends a body is told to go on by whoever reads it, once the route has let it in.
+  app.server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    asking.set(request, response);
+    app.routing(request, response);
+  });
+  app.server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
+    response.socket?.end(
+      rawResponse("417 Expectation Failed", "bad-message", "Expect: expected 100-continue, or none"),
+    );
+  });
+  app.addHook("onSend", async (request, reply) => {
+    // Whether the body still comes is not known: nothing may be read after it.
+    if (asking.delete(request.raw)) reply.header("connection", "close");
   });
   const routes: Route[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
@@ -75,7 +99,7 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
   app.addHook("onError", async (_request, _reply, error) => {
     if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
   });
-  addRoutes(app, options);
+  addRoutes(app, { ...options, wanted });
   addPage(app);
   return { app, routes };
 }

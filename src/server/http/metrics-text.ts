@@ -16,7 +16,12 @@ const HELP: ReadonlyMap<string, string> = new Map([
     "eddy_event_loop_block_seconds",
     "Longest time since the last scrape in which nothing else of the process could run",
   ],
-  ["eddy_event_loop_block_seconds_max", "The same since the start of the process"],
+  [
+    "eddy_event_loop_own_block_seconds",
+    "The same without waits for a processor that other processes had (Linux)",
+  ],
+  ["eddy_event_loop_block_seconds_max", "Longest such time since the server was ready"],
+  ["eddy_event_loop_own_block_seconds_max", "The same without waits for a processor"],
   ["process_resident_memory_bytes", "Resident memory"],
   ["process_cpu_seconds_total", "User and system time"],
   ["process_start_time_seconds", "Start of the process, seconds since 1970"],

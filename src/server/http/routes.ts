@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
@@ -27,6 +28,8 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly onError: (error: unknown) => void;
+  /** Called right before the body of a request is read. */
+  readonly wanted: (request: IncomingMessage) => void;
 }
 
 declare module "fastify" {
@@ -141,6 +144,7 @@ const tooLarge = (limit: number): HttpFailure =>
 /** The bytes of a body; they count as held from the moment they come. */
 async function receive(request: FastifyRequest, payload: Readable, world: RouteWorld): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  world.wanted(request.raw);
   for await (const chunk of payload as AsyncIterable<Buffer>) {
     if (request.held + chunk.length > world.bodyBytes) throw tooLarge(world.bodyBytes);
     world.admission.hold(chunk.length);

@@ -4,6 +4,7 @@ import { EddyError } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { readObservation } from "../../streams/observation-schema.ts";
 import type { Engine, Receipt } from "../engine.ts";
+import type { Turns } from "../turns.ts";
 import type { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
@@ -28,14 +29,16 @@ export interface ConnectionWorld {
   readonly authorise: (token: string | undefined) => boolean;
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number;
+  /** Shares the event loop with all other connections and bodies. */
+  readonly turns: Turns;
   readonly onError: (error: unknown) => void;
 }
 
 /** Series looked at in one turn for what is known of them already. */
 const NAMES_PER_TURN = 256;
 
-/** Messages of one connection in one turn of the event loop; what the system has read already is taken beyond them. */
-const TURN_MESSAGES = 256;
+/** Messages that wait to be read before no more are taken from the socket; those of one chunk of it come all the same. */
+const INBOX_MESSAGES = 256;
 
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
@@ -56,8 +59,10 @@ export class Connection implements Recipient {
   #answered = true;
   /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
   #takenBefore = -1;
-  /** Messages in this turn of the event loop. */
-  #turn = 0;
+  /** Messages that came and are not read yet; undefined for one that is binary. */
+  #inbox: (string | undefined)[] = [];
+  #reading = false;
+  #corked = false;
   #pending = 0;
   #observed = 0;
   readonly onClosed: Promise<void>;
@@ -72,9 +77,11 @@ export class Connection implements Recipient {
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
-      this.#takeTurn();
-      if (isBinary) this.#carryOut(() => this.#receive.binary());
-      else this.#carryOut(() => this.#receive.text(String(data), world.monotonic()));
+      this.#inbox.push(isBinary ? undefined : String(data));
+      this.#hold();
+      if (this.#reading) return;
+      this.#reading = true;
+      world.turns.run(this.#read());
     });
     ws.on("pong", () => {
       this.#answered = true;
@@ -188,21 +195,29 @@ export class Connection implements Recipient {
 
   /** Stops reading from a peer that does not take its answers, or sends faster than its observations can be taken. */
   #hold(): void {
-    if (!this.#ws.isPaused && (this.#full || this.#crowded || this.#turn >= TURN_MESSAGES)) this.#ws.pause();
+    if (!this.#ws.isPaused && (this.#full || this.#crowded || this.#inbox.length >= INBOX_MESSAGES))
+      this.#ws.pause();
   }
 
-  /** Lets others have their turn after some messages of one that sends without end. */
-  #takeTurn(): void {
-    if (++this.#turn !== TURN_MESSAGES) return;
-    this.#hold();
-    setImmediate(() => {
-      this.#turn = 0;
+  /** Reads what has come, a message at a time: a thousand small ones arrive in one chunk. */
+  *#read(): Generator<unknown, void> {
+    while (this.#inbox.length > 0) {
+      const messages = this.#inbox;
+      this.#inbox = [];
+      for (const text of messages) {
+        if (text === undefined) this.#carryOut(() => this.#receive.binary());
+        else this.#carryOut(() => this.#receive.text(text, this.#world.monotonic()));
+        yield;
+      }
       this.#letGo();
-    });
+    }
+    this.#reading = false;
   }
+
   #letGo(): void {
     const { pendingObservations } = this.#world.options.limits;
-    if (this.#ws.isPaused && !this.#full && this.#pending <= pendingObservations / 2) this.#ws.resume();
+    if (this.#inbox.length >= INBOX_MESSAGES || this.#full || this.#pending > pendingObservations / 2) return;
+    if (this.#ws.isPaused) this.#ws.resume();
   }
 
   get #crowded(): boolean {
@@ -227,6 +242,15 @@ export class Connection implements Recipient {
 
   #send(message: ServerMessage): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
+    // Answers of one turn leave in one system call.
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
     this.#ws.send(JSON.stringify(message));
     this.#hold();
   }

@@ -7,6 +7,7 @@ import type { Observation } from "../../models/observation.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { Turns } from "../turns.ts";
 import { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
@@ -21,6 +22,7 @@ export interface StreamEndpointOptions {
   readonly access: Access;
   readonly socket: SocketOptions;
   readonly monotonic: () => number;
+  readonly turns: Turns;
   /** The value that led to a forecast, if it is known. */
   readonly observed: (forecast: Forecast) => number | null | undefined;
   readonly onError: (error: unknown) => void;
@@ -123,7 +125,7 @@ export class StreamEndpoint {
   }
 
   #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const { access, engine, intake, monotonic, onError } = this.#options;
+    const { access, engine, intake, monotonic, turns, onError } = this.#options;
     const world: ConnectionWorld = {
       engine,
       fanOut: this.#fanOut,
@@ -135,6 +137,7 @@ export class StreamEndpoint {
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
       authorise: (token) => access.authorise(token),
       monotonic,
+      turns,
       onError,
     };
     const authorised = !access.needsToken || access.authorise(access.bearer(request));

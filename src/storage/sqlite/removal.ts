@@ -42,6 +42,13 @@ export class Removal {
       dropRollUps: db.prepare<[number, number]>(
         "DELETE FROM rollups WHERE (hour, series) IN (SELECT hour, series FROM rollups WHERE series = ? LIMIT ?)",
       ),
+      dropEmptyRollUp: db.prepare<[number, number]>(
+        "DELETE FROM rollups WHERE hour = ? AND series = ? AND observations = 0",
+      ),
+      // What is left of a sum of which every part was taken away is rounding.
+      clearRollUp: db.prepare<[number, number]>(
+        "UPDATE rollups SET absolute_error = 0 WHERE hour = ? AND series = ? AND settled = 0",
+      ),
       emptyRow: db.prepare<[Uint8Array, number, number]>(
         "UPDATE journal SET payload = ? WHERE position = ? AND series = ?",
       ),
@@ -104,6 +111,12 @@ export class Removal {
     s.dropCheckpoints.run(series, first);
     s.dropForecastsFrom.run(series, first);
     s.setFact.run(`${REBUILDING}${series}`, first);
+  }
+
+  /** Within a transaction: after figures of an hour were taken away. */
+  tidyRollUp(hour: number, series: number): void {
+    this.#statements.dropEmptyRollUp.run(hour, series);
+    this.#statements.clearRollUp.run(hour, series);
   }
 
   rebuilt(series: number): void {

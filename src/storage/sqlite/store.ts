@@ -14,6 +14,7 @@ import type {
   IssuedForecasts,
   JournalRow,
   Opened,
+  RollUp,
   Store,
   StoredSeries,
   StoreSize,
@@ -357,12 +358,16 @@ export class SqliteStore implements Store {
   }
 
   #writeDerived(derived: Derived): void {
-    const { addRollUp, setFact } = this.#statements;
+    const { setFact } = this.#statements;
     this.#writeIssued(derived.issued);
-    for (const { series, hour, observations, count, absoluteError, held } of derived.rollUps) {
-      addRollUp.run(hour, series, observations, count, absoluteError, held);
-    }
+    this.#addRollUps(derived.rollUps);
     setFact.run(derived.upTo, "derivedUpTo");
+  }
+
+  #addRollUps(rollUps: readonly RollUp[]): void {
+    for (const { series, hour, observations, count, absoluteError, held } of rollUps) {
+      this.#statements.addRollUp.run(hour, series, observations, count, absoluteError, held);
+    }
   }
 
   #writeIssued(issued: readonly IssuedForecasts[]): void {
@@ -436,15 +441,22 @@ export class SqliteStore implements Store {
   }
 
   takeBack(taken: TakeBack): void {
-    this.#write(true, () => this.#removal.takeBack(taken));
+    this.#write(true, () => {
+      this.#removal.takeBack(taken);
+      this.#addRollUps(taken.rollUps);
+      for (const { hour, series } of taken.rollUps) this.#removal.tidyRollUp(hour, series);
+    });
   }
 
   reissue(issued: readonly IssuedForecasts[]): void {
     this.#write(false, () => this.#writeIssued(issued));
   }
 
-  rebuilt(series: number): void {
-    this.#write(true, () => this.#removal.rebuilt(series));
+  rebuilt(series: number, rollUps: readonly RollUp[]): void {
+    this.#write(true, () => {
+      this.#removal.rebuilt(series);
+      this.#addRollUps(rollUps);
+    });
   }
 
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined {

@@ -144,21 +144,19 @@ const WORKS: readonly Work[] = [
       const one = await subscribed(target);
       const { epoch } = await told(one, "subscribed");
       one.terminate();
-      const peers = await Promise.all(
-        Array.from({ length: 1000 }, () => subscribed(target, { epoch, offset: 3000 })),
-      );
       // Each has the last thousand positions to catch up with.
-      await Promise.all(
-        peers.map(
-          (ws) =>
-            new Promise<void>((resolve) => {
-              let frames = 0;
-              ws.on("message", () => {
-                if (++frames >= 1000) resolve();
-              });
-              ws.on("close", () => resolve());
-            }),
-        ),
+      const peers = await Promise.all(
+        Array.from({ length: 1000 }, async () => {
+          const ws = await subscribed(target, { epoch, offset: 3000 });
+          let frames = 0;
+          await new Promise<void>((resolve) => {
+            ws.on("message", () => {
+              if (++frames >= 1000) resolve();
+            });
+            ws.on("close", () => resolve());
+          });
+          return ws;
+        }),
       );
       for (const ws of peers) ws.terminate();
     },

@@ -1,5 +1,6 @@
-import { milliseconds, readConfiguration, seriesOptions } from "../server/configuration.ts";
+import { readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
+import { milliseconds } from "../streams/checked.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle, whole } from "./flags.ts";
 import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
@@ -36,7 +37,7 @@ export const command = defineCommand({
         : readConfiguration(world.fs.readFileSync(flags.config, "utf8"), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources } = configuration;
     const { server } = await startServing(
       world,
       {
@@ -53,6 +54,7 @@ export const command = defineCommand({
         ...(token === undefined ? {} : { token }),
         ...(origins === undefined ? {} : { origins }),
         ...(bodyBytes === undefined ? {} : { bodyBytes }),
+        ...(sources === undefined ? {} : { sources }),
       },
     );
     await world.stdout.write(`Eddy listens on ${server.url}\n`);

@@ -34,6 +34,7 @@ export async function startServing(
     ...serverOptions,
     engine: recovery,
     now: world.now,
+    sourceWorld: { fs: world.fs, fetch: world.fetch },
     onError: (error) => log.error(error),
   });
   try {

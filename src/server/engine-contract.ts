@@ -58,6 +58,13 @@ export interface SeriesSummary {
 export interface IngestOptions {
   /** How far each named source has been read once this batch is in; committed together with it. */
   readonly sources?: Readonly<Record<string, string>>;
+  /**
+   * The same once the observation of a line (from 1) is in: committed together with that line, however the batch is cut into
+   * commits. After an observation that is refused as `busy`, and is to be sent again, nothing more of the batch is recorded.
+   */
+  readonly reached?: ReadonlyMap<number, Readonly<Record<string, string>>>;
+  /** New series are not held to their rate: whoever hands them in waits for each answer, and bounds their number. */
+  readonly paced?: boolean;
 }
 
 /**

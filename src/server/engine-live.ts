@@ -50,6 +50,10 @@ const silent: EngineLog = { info() {}, warn() {}, error() {} };
 /** One call of `ingest` on its way. */
 interface Request {
   readonly sources: Readonly<Record<string, string>>;
+  readonly reached: IngestOptions["reached"];
+  readonly paced: boolean;
+  /** An observation was refused that is to be sent again: how far a source has been read says no more from there on. */
+  stalled: boolean;
   readonly refusals: Refusals;
   accepted: number;
   duplicate: number;
@@ -166,6 +170,9 @@ export class LiveEngine implements Engine {
     return new Promise((resolve, reject) => {
       const request: Request = {
         sources: options.sources ?? {},
+        reached: options.reached,
+        paced: options.paced ?? false,
+        stalled: false,
         refusals: new Refusals(),
         accepted: 0,
         duplicate: 0,
@@ -223,8 +230,10 @@ export class LiveEngine implements Engine {
       group.push(waiting);
       const row = this.#admit(waiting, latestTime, born, entries);
       if (row) admitted.push(row);
+      const reached = request.stalled ? undefined : request.reached?.get(waiting.line);
+      if (reached) for (const [name, place] of Object.entries(reached)) sources.set(name, place);
       if (last) {
-        for (const [name, reached] of Object.entries(request.sources)) sources.set(name, reached);
+        for (const [name, place] of Object.entries(request.sources)) sources.set(name, place);
         ended.add(request);
       }
     }
@@ -274,6 +283,7 @@ export class LiveEngine implements Engine {
     const { observation, request, line } = row;
     const refuse = (code: string, message: string): undefined => {
       request.refusals.add(line, () => ({ code, message }));
+      request.stalled ||= code === "busy";
       this.#metrics.add("refused_total", 1);
     };
     const wrong = flaw(observation);
@@ -289,7 +299,7 @@ export class LiveEngine implements Engine {
       return refuse("busy", `series ${name}: readings of it are being taken back; send it again in a moment`);
     }
     if (!entry) {
-      const refusal = this.#refuseNew(observation);
+      const refusal = this.#refuseNew(observation, request.paced);
       if (refusal) return refuse(...refusal);
       try {
         entry = this.#table.open(observation, this.#table.reached);
@@ -323,7 +333,7 @@ export class LiveEngine implements Engine {
   }
 
   /** Why a series may not be opened, as code and message; makes room for it otherwise. */
-  #refuseNew(first: Observation): [string, string] | undefined {
+  #refuseNew(first: Observation, paced: boolean): [string, string] | undefined {
     if (this.#table.size >= this.#seriesLimit) {
       return ["too-large", `series: expected at most ${this.#seriesLimit}, got a new one`];
     }
@@ -343,7 +353,7 @@ export class LiveEngine implements Engine {
           `${mebibytes(price)} for ${columns} columns (fewer columns, a lighter model, or storage.seriesBytes)`,
       ];
     }
-    if (!this.#newSeries.take()) {
+    if (!paced && !this.#newSeries.take()) {
       this.#metrics.add("new_series_refused_total", 1);
       const name = printable(first.series);
       return [

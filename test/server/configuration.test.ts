@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { milliseconds, readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { milliseconds } from "../../src/streams/checked.ts";
 
 const failure = (json: string): string => {
   try {

@@ -4,6 +4,7 @@ import { EddyError, printable } from "../../models/errors.ts";
 import { readTime } from "../../streams/observation-schema.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Admission } from "./admission.ts";
 import { HttpFailure } from "./failure.ts";
@@ -26,6 +27,7 @@ export interface RouteWorld {
   readonly bodyBytes: number;
   readonly admission: Admission;
   readonly turns: Turns;
+  readonly sources: Sources;
   readonly onError: (error: unknown) => void;
 }
 
@@ -67,8 +69,9 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics());
+    return metricsText(world.metrics()) + world.sources.metrics;
   });
+  app.get("/v1/sources", async () => world.sources.report);
 
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
   app.post(

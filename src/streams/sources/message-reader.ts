@@ -30,6 +30,9 @@ interface Part {
   identity?: ReadonlyMap<string, string>;
 }
 
+/** A number and what may be its unit. */
+const UNIT = /^[+\-−]?\d[\d.,]*\s*([^\d\s.,][^\d\s]{0,15})$/;
+
 const NO_TABLE = { table: false, headed: true, sentences: false, labelled: false, separator: undefined };
 
 /**
@@ -57,6 +60,7 @@ export class MessageReader {
       return refuse("too-large", `payload: expected at most 1 MiB, got ${payload.length} bytes`);
     if (payload.length === 0) return refuse("empty", "payload: expected a number or JSON, got nothing");
     if (!isUtf8(payload)) return refuse("bad-line", "payload: expected UTF-8, got bytes that are not");
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("utf8").trim();
     try {
       checkSeriesName(series, "series");
       let part = this.#parts.get(series);
@@ -64,12 +68,9 @@ export class MessageReader {
         if (this.#parts.size >= this.#maximum) {
           return refuse("too-many-series", `series: expected at most ${this.#maximum}, got one more`);
         }
-        part = { number: cellReader(undefined, "") };
+        part = { number: cellReader(undefined, UNIT.exec(text)?.[1] ?? "") };
         this.#parts.set(series, part);
       }
-      const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-        .toString("utf8")
-        .trim();
       if (/^[{[]/.test(text)) return this.#json(part, series, text, line, arrival);
       const number = part.number(/^".*"$/s.test(text) ? text.slice(1, -1) : text);
       if (number !== undefined) {

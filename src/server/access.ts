@@ -47,9 +47,15 @@ export class Access {
     return token !== undefined && timingSafeEqual(digest(token), this.#token);
   }
 
-  /** The token of an `Authorization: Bearer` header. */
+  /**
+   * The token of an `Authorization` header: `Bearer TOKEN`, `Token TOKEN` as InfluxDB 2 has it, or the password of `Basic`, whatever the
+   * user is called, for those who can send nothing else.
+   */
   bearer(request: IncomingMessage): string | undefined {
-    return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    const [, scheme, shown] =
+      /^(Bearer|Token|Basic) +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
+    if (scheme?.toLowerCase() !== "basic") return shown;
+    return /^[^:]*:(.*)$/s.exec(Buffer.from(shown, "base64").toString("utf8"))?.[1];
   }
 
   /** Why a request may not come from where it comes from, or null. */

@@ -10,10 +10,10 @@ import {
 import { Arena } from "../models/kernels/arena.ts";
 import { checked, duration, oneOf, strict, text, whole } from "../streams/checked.ts";
 import { parseJson } from "../streams/json.ts";
+import { matchesPattern } from "../streams/pattern.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
 import { Prices, SERIES_BYTES } from "./engine-prices.ts";
-import { matchesPattern } from "./socket/pattern.ts";
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
 

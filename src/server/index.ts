@@ -1,3 +1,4 @@
+export { matchesPattern } from "../streams/pattern.ts";
 export { type Configuration, readConfiguration, seriesOptions } from "./configuration.ts";
 export {
   type Engine,
@@ -14,4 +15,3 @@ export { type Server, type ServerOptions, startServer } from "./server.ts";
 export { CloseCode } from "./socket/close-codes.ts";
 export type { ConnectionLimits, SocketOptions } from "./socket/limits.ts";
 export type { ClientMessage, ServerMessage, SubscriptionId } from "./socket/messages.ts";
-export { matchesPattern } from "./socket/pattern.ts";

@@ -7,9 +7,11 @@ import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Admission } from "./admission.ts";
+import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
+import { addPushRoutes } from "./push-routes.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
@@ -29,15 +31,6 @@ export interface RouteWorld {
   readonly turns: Turns;
   readonly sources: Sources;
   readonly onError: (error: unknown) => void;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Bytes of the body that are counted as in memory. */
-    held: number;
-    /** The body is being worked on: whoever does lets go of it. */
-    working: boolean;
-  }
 }
 
 /** Observations that `GET /v1/series/:id/observations` answers: enough to draw. */
@@ -76,7 +69,13 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
   app.post(
     "/v1/observations",
-    { onRequest: (request) => mayBeRead(request, world) },
+    {
+      config: { codings: ["gzip", "deflate"] },
+      onRequest: async (request) => {
+        live(world);
+        await mayBeRead(request, world);
+      },
+    },
     async (request, reply) => {
       const { intake } = live(world);
       request.working = true;
@@ -87,6 +86,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       }
     },
   );
+  addPushRoutes(app, world, () => live(world), rows);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });
@@ -125,32 +125,6 @@ function live(world: RouteWorld): Live {
   const parts = world.live();
   if (parts === null) throw new HttpFailure(503, "not-ready", "the server is starting or shutting down");
   return parts;
-}
-
-/** Looks at the headers, and at what waits already, before a byte of the body is read. */
-async function mayBeRead(request: FastifyRequest, world: RouteWorld): Promise<void> {
-  live(world);
-  const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new HttpFailure(415, "unsupported", `Content-Encoding: expected none, got ${printable(encoding)}`);
-  }
-  if (Number(request.headers["content-length"] ?? 0) > world.bodyBytes) throw tooLarge(world.bodyBytes);
-  await world.admission.enter();
-}
-
-const tooLarge = (limit: number): HttpFailure =>
-  new HttpFailure(413, "too-large", `body: expected at most ${limit} bytes`);
-
-/** The bytes of a body; they count as held from the moment they come. */
-async function receive(request: FastifyRequest, payload: Readable, world: RouteWorld): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    if (request.held + chunk.length > world.bodyBytes) throw tooLarge(world.bodyBytes);
-    world.admission.hold(chunk.length);
-    request.held += chunk.length;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** All series as one JSON array, a few at a time: as fast as it is read, however many there are. */

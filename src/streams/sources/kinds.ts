@@ -2,6 +2,7 @@ import type { TObject } from "@sinclair/typebox";
 import { EddyError } from "../../models/errors.ts";
 import { checked } from "../checked.ts";
 import { MqttOptionsSchema, mqttMessages } from "./mqtt.ts";
+import { ScrapeOptionsSchema, scrapedMetrics } from "./scrape.ts";
 import type { SourceBatches, SourceContext } from "./source.ts";
 
 /** A kind of source: what may be said of it, and how it is opened. */
@@ -13,6 +14,7 @@ interface SourceKind {
 
 const KINDS: Readonly<Record<string, SourceKind>> = {
   mqtt: { schema: MqttOptionsSchema, open: mqttMessages },
+  scrape: { schema: ScrapeOptionsSchema, open: scrapedMetrics },
 };
 
 export const SOURCE_KINDS: readonly string[] = Object.keys(KINDS);
@@ -43,5 +45,5 @@ export function openSource({ name, kind, options }: SourceSettings, context: Sou
 /** Throws `bad-config` about `where` unless the source could be opened; nothing is opened. */
 export function checkSource({ kind, options }: SourceSettings, where: string): void {
   // Nothing of the world is touched before somebody subscribes.
-  openSource({ name: where, kind, options }, undefined as unknown as SourceContext);
+  openSource({ name: where, kind, options }, {} as SourceContext);
 }

@@ -1,6 +1,8 @@
 import type { TObject } from "@sinclair/typebox";
 import { EddyError } from "../../models/errors.ts";
 import { checked } from "../checked.ts";
+import { FollowOptionsSchema, followedFile } from "./follow.ts";
+import { MachineOptionsSchema, machineMetrics } from "./machine.ts";
 import { MqttOptionsSchema, mqttMessages } from "./mqtt.ts";
 import { ScrapeOptionsSchema, scrapedMetrics } from "./scrape.ts";
 import type { SourceBatches, SourceContext } from "./source.ts";
@@ -14,6 +16,8 @@ interface SourceKind {
 
 const KINDS: Readonly<Record<string, SourceKind>> = {
   mqtt: { schema: MqttOptionsSchema, open: mqttMessages },
+  file: { schema: FollowOptionsSchema, open: followedFile },
+  machine: { schema: MachineOptionsSchema, open: machineMetrics },
   scrape: { schema: ScrapeOptionsSchema, open: scrapedMetrics },
 };
 

@@ -10,6 +10,8 @@ import type {
   Engine,
   EngineLog,
   EngineSettings,
+  HistoryPage,
+  HistoryRange,
   IngestOptions,
   LogPage,
   LogPlace,
@@ -18,6 +20,7 @@ import type {
   TakenBack,
 } from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
+import { forecastHistory, observationHistory } from "./engine-history.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { SERIES_BYTES } from "./engine-prices.ts";
 import { recover } from "./engine-recovery.ts";
@@ -586,6 +589,17 @@ export class LiveEngine implements Engine {
       if (id === entry.stored.id && Date.parse(forecasts[0].issuedAt) <= time) return forecasts;
     }
     return this.#store.issuedAsOf(entry.stored.id, time)?.forecasts ?? [];
+  }
+
+  observationHistory(series: string, range: HistoryRange): HistoryPage<Observation> {
+    const entry = this.#table.get(series);
+    return entry ? observationHistory(this.#store, entry, range) : { items: [], next: null };
+  }
+
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<Forecast> {
+    const entry = this.#table.get(series);
+    if (!entry) return { items: [], next: null };
+    return forecastHistory(this.#store, this.#derivation.issued, entry, range);
   }
 
   recent(series: string, limit: number): readonly Observation[] {

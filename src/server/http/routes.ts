@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { readTime } from "../../streams/observation-schema.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -9,6 +8,7 @@ import type { Turns } from "../turns.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
+import { forecastPage, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPushRoutes } from "./push-routes.ts";
@@ -94,7 +94,12 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   type ById = { Params: { id: string } };
   app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
   app.get<ById>("/v1/series/:id/forecast", async ({ params }) => forecasts(world, params.id));
-  app.get<ById>("/v1/series/:id/observations", async ({ params }) => observations(world, params.id));
+  app.get<ById>("/v1/series/:id/forecasts", async ({ params, query }) =>
+    forecastPage(known(world, params.id), params.id, query),
+  );
+  app.get<ById>("/v1/series/:id/observations", async ({ params, query }) =>
+    observations(world, params.id, query),
+  );
   app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
   app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
     takeBack(world, params.id, query),
@@ -105,14 +110,15 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     if (live(world).engine.summary(path) !== undefined) return { name: path, what: "" };
     const slash = path.lastIndexOf("/");
     const what = path.slice(slash + 1);
-    return what === "forecast" || what === "observations"
+    return ["forecast", "forecasts", "observations"].includes(what)
       ? { name: path.slice(0, slash), what }
       : { name: path, what: "" };
   };
-  app.get<ByPath>("/v1/series/*", async ({ params }) => {
+  app.get<ByPath>("/v1/series/*", async ({ params, query }) => {
     const { name, what } = resolved(params["*"]);
     if (what === "forecast") return forecasts(world, name);
-    return what === "observations" ? observations(world, name) : summary(world, name);
+    if (what === "forecasts") return forecastPage(known(world, name), name, query);
+    return what === "observations" ? observations(world, name, query) : summary(world, name);
   });
   app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
     const { name, what } = resolved(params["*"]);
@@ -160,12 +166,17 @@ function forecasts(world: RouteWorld, name: string) {
   );
 }
 
-/** The last ones, in the shape in which they could be sent. */
-function observations(world: RouteWorld, name: string) {
+/** The engine, if there is such a series. */
+function known(world: RouteWorld, name: string): Engine {
   summary(world, name);
-  return live(world)
-    .engine.recent(name, RECENT)
-    .map(({ series, time, values }) => ({ series, time: new Date(time).toISOString(), values }));
+  return live(world).engine;
+}
+
+/** The last ones, in the shape in which they could be sent; a page of a range when one is asked for. */
+function observations(world: RouteWorld, name: string, query: unknown) {
+  const engine = known(world, name);
+  if (Object.keys(query as object).length > 0) return observationPage(engine, name, query);
+  return engine.recent(name, RECENT).map(worded);
 }
 
 async function remove(world: RouteWorld, name: string, reply: FastifyReply) {
@@ -184,9 +195,6 @@ async function takeBack(world: RouteWorld, name: string, query: unknown) {
       received: unknown === undefined ? "no from" : printable(unknown),
     });
   }
-  const moment = (given: unknown, field: string): number =>
-    // A query has text only: epoch milliseconds come as digits.
-    readTime(typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given, field);
   return live(world).engine.takeBack(
     name,
     moment(from, "from"),

@@ -48,7 +48,8 @@ export const cases: Record<string, Case> = {
   },
   "one number with a decimal comma, or two whole ones": {
     text: "21,5\n21,7\n22,0\n",
-    error: /^line: expected one number, or two, got "21,5" \(--decimal comma if it is one number, --separator , if it is two\)$/,
+    error:
+      /^line: expected one number, or two, got "21,5" \(--decimal comma if it is one number, --separator , if it is two\)$/,
   },
   "one number with a decimal comma, as was said": {
     text: "21,5\n21,7\n22,0\n",

@@ -200,6 +200,19 @@ describe("rotation", () => {
     expect(reader.values).toEqual(upTo(90));
   });
 
+  test("cut and written anew, and longer than before, between two looks at it; it begins alike", async () => {
+    const path = join(folder, "app.csv");
+    const heading = `# ${"the same words at the beginning of every file ".repeat(30)}\ntime,value\n`;
+    fs.writeFileSync(path, `${heading}${lines(0, 70)}`);
+    const reader = new Reader({ path });
+    await reader.start();
+    await reader.quiet();
+    fs.writeFileSync(path, `${heading}${lines(70, 200)}`);
+    await reader.quiet();
+    await reader.stop();
+    expect(reader.values).toEqual(upTo(200));
+  });
+
   test("the file in which reading ended is gone: told, and the new one read from its beginning", async () => {
     const path = join(folder, "app.log");
     fs.writeFileSync(path, `time,value\n${lines(0, 70)}`);

@@ -98,6 +98,33 @@ describe("messages", () => {
     );
   });
 
+  test("a list of things in one message: told which field tells them apart, and read by it", () => {
+    const list = JSON.stringify({
+      timestamp: 1_700_000_000_000,
+      values: [
+        { id: "press.one", t: 1_700_000_000_100, v: 7, q: true },
+        { id: "press.two", t: 1_700_000_000_200, v: 4, q: true },
+      ],
+    });
+    expect(read(new MessageReader({}, 10), "plant", list)[0]).toMatch(/^bad-\w+ .*"key".*id/);
+    expect(read(new MessageReader({ key: ["id"], time: "t", values: ["v"] }, 10), "plant", list)).toEqual([
+      'plant/press.one 1700000000100 {"v":7}',
+      'plant/press.two 1700000000200 {"v":4}',
+    ]);
+  });
+
+  test("fields that come later join where each is a series of its own", () => {
+    const reader = new MessageReader({ split: true }, 10);
+    expect(read(reader, "room", '{"battery":"100.00","voltage":3015}')).toEqual([
+      'room/battery NaN {"value":100}',
+      'room/voltage NaN {"value":3015}',
+    ]);
+    expect(read(reader, "room", '{"battery":99,"voltage":3015,"temperature":30.46,"state":"on"}')).toContain(
+      'room/temperature NaN {"value":30.46}',
+    );
+    expect(read(reader, "plain", "5")).toEqual(['plain NaN {"value":5}']);
+  });
+
   test("sizes and numbers from outside are bounded", () => {
     const reader = new MessageReader({}, 2);
     expect(read(reader, "a", "1")).toHaveLength(1);

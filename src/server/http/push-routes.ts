@@ -105,7 +105,7 @@ const otlp: PushProtocol = {
     if (json)
       return refused > 0
         ? { partialSuccess: { rejectedDataPoints: String(refused), errorMessage: first } }
-        : { partialSuccess: {} };
+        : {};
     const writer = new PbfWriter();
     if (refused > 0) {
       writer.writeMessage(

@@ -9,6 +9,8 @@ export interface SourceReport {
   readonly taken: number;
   readonly refused: Readonly<Record<string, number>>;
   readonly waiting: number;
+  /** Values of columns that the first reading of their series did not have. */
+  readonly ignored: number;
   /** Since when it is connected, or has last sent something; null while it is not. */
   readonly connectedSince: string | null;
   readonly lastError: { readonly time: string; readonly message: string } | null;
@@ -25,6 +27,7 @@ export class SourceCounts implements SourceStatus {
   readonly kind: string;
   received = 0;
   taken = 0;
+  ignored = 0;
   readonly #refused = new Map<string, number>();
   readonly #now: () => number;
   #connectedSince: number | null = null;
@@ -69,6 +72,7 @@ export class SourceCounts implements SourceStatus {
       taken: this.taken,
       refused: Object.fromEntries([...this.#refused].sort(([a], [b]) => (a < b ? -1 : 1))),
       waiting: this.received - this.taken - refused,
+      ignored: this.ignored,
       connectedSince: this.#connectedSince === null ? null : iso(this.#connectedSince),
       lastError:
         this.#lastError === null

@@ -161,8 +161,9 @@ class Follower {
         }
         this.#context.status.connected();
         this.#told = "";
-        if (await this.#readOn()) continue;
+        // First: what was cut and written anew meanwhile must not be read from its middle.
         if (await this.#rotated()) continue;
+        if (await this.#readOn()) continue;
       } catch (error) {
         await this.#close();
         if (error instanceof EddyError) throw error;

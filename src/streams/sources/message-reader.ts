@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { EddyError, printable } from "../../models/errors.ts";
 import { UNTIMED, VALUE } from "../../models/observation.ts";
-import { isProblem, type LineGrammar } from "../formats/grammar.ts";
+import { isProblem, type LineGrammar, type LineRecord } from "../formats/grammar.ts";
 import { JsonGrammar } from "../formats/json-records.ts";
 import { MAX_LINE, type Splitter } from "../formats/lines.ts";
 import { type CellReader, cellReader } from "../formats/numbers.ts";
@@ -19,6 +19,8 @@ export interface MessageOptions {
   readonly key?: readonly string[];
   /** Fields to read; every numeric one when absent. */
   readonly values?: readonly string[];
+  /** Every field is a series of its own, so that one that comes later joins. */
+  readonly split?: boolean;
 }
 
 /** What has been found out about the messages of one series. */
@@ -53,8 +55,14 @@ export class MessageReader {
     this.#grammar = new JsonGrammar(true, options.values ?? []);
   }
 
-  /** The readings of a message; what is wrong is a refused one. `line` is the number of the message. */
+  /** The readings of a message, each of one field alone where that was said. */
   read(series: string, payload: Uint8Array, line: number, arrival: number): Reading[] {
+    const readings = this.#message(series, payload, line, arrival);
+    return this.#options.split === true ? readings.flatMap(byField) : readings;
+  }
+
+  /** The readings of a message; what is wrong is a refused one. `line` is the number of the message. */
+  #message(series: string, payload: Uint8Array, line: number, arrival: number): Reading[] {
     const refuse = (reason: string, message: string): Reading[] => [{ line, row: line, reason, message }];
     if (payload.length > MAX_LINE)
       return refuse("too-large", `payload: expected at most 1 MiB, got ${payload.length} bytes`);
@@ -97,7 +105,7 @@ export class MessageReader {
       return [{ line, row: line, reason: "bad-line", message: `payload: ${message}` }];
     }
     const records = parsed;
-    part.json ??= new Roles(records, this.#format(series, arrival), NO_TABLE);
+    part.json ??= this.#roles(records, series, arrival);
     if (this.#options.key === undefined) {
       // Nobody has said what tells the series apart: the topic does, as long as the payload does not speak of several things.
       part.identity ??= identity(part.json, records[0]);
@@ -135,6 +143,19 @@ export class MessageReader {
     return readings.length > 0 ? readings : [{ line, row: line, reason: "bad-line", message: notRead(text) }];
   }
 
+  #roles(records: readonly LineRecord[], series: string, arrival: number): Roles {
+    try {
+      return new Roles(records, this.#format(series, arrival), NO_TABLE);
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      // What a flag of the command line would say is said by an option here.
+      const message = error.message
+        .replace(/--series\b/g, '"key"')
+        .replace(/--(time-format)\b/g, '"timeFormat"');
+      throw new EddyError(error.code, message);
+    }
+  }
+
   #format(series: string, arrival: number): FormatOptions {
     const { time, timeFormat, timeZone, key, values } = this.#options;
     return {
@@ -157,6 +178,18 @@ export class MessageReader {
 
 const notRead = (text: string): string =>
   `payload: expected a number, JSON or lines of readings, got ${printable(text)}`;
+
+/** A reading of each field that a message has, as a series under its own name; a field without a number says nothing. */
+function byField(reading: Reading): Reading[] {
+  if ("reason" in reading) return [reading];
+  const { observation } = reading;
+  const fields = Object.entries(observation.values).filter(([, value]) => value !== null);
+  if (fields.length === 0 || (fields.length === 1 && fields[0][0] === VALUE)) return [reading];
+  return fields.map(([field, value]) => ({
+    ...reading,
+    observation: { ...observation, series: `${observation.series}/${field}`, values: { [VALUE]: value } },
+  }));
+}
 
 /** Without keys the topic alone is the series; with some, it stands before them. */
 function named(reading: Reading, series: string, key: readonly string[] | undefined): Reading {

@@ -45,6 +45,8 @@ export const MqttOptionsSchema = Type.Object(
     timeZone: Type.Optional(text("a zone such as Europe/Berlin")),
     key: Type.Optional(names("fields of the payload")),
     values: Type.Optional(names("fields of the payload")),
+    /** Every field of the payload is a series of its own. */
+    split: Type.Optional(Type.Boolean({ expected: "true or false" })),
     maxSeries: Type.Optional(whole(1, 1_000_000)),
   },
   strict,

@@ -14,6 +14,7 @@ import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk
 import { PbfWriter } from "pbf";
 import { compress } from "snappyjs";
 import { afterEach, describe, expect, test } from "vitest";
+import { openEngine } from "../../../src/server/engine.ts";
 import { type Server, type ServerOptions, startServer } from "../../../src/server/server.ts";
 import { ScriptedEngine } from "../scripted-engine.ts";
 import { freePort } from "./mosquitto.ts";
@@ -191,6 +192,36 @@ describe("remote-write", () => {
     ]);
   });
 
+  test("one sample twice or too late costs itself alone, and is no reason to send the others again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "eddy-remote-"));
+    const engine = openEngine({
+      database: join(folder, "eddy.db"),
+      series: { model: "persistence", horizon: 1 },
+    });
+    const server = await startServer({ engine });
+    await server.ready;
+    closers.push(async () => {
+      await server.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const sample = (name: string, ...times: number[]) => ({
+      labels: { __name__: name },
+      samples: times.map((time) => [1, time] as [number, number]),
+    });
+    expect(
+      (await post(server, "/api/v1/write", writeRequest([sample("a", 5000), sample("b", 5000)]), REMOTE))
+        .status,
+    ).toBe(204);
+    const again = writeRequest([sample("a", 5000), sample("c", 5000), sample("b", 4000, 6000)]);
+    expect((await post(server, "/api/v1/write", again, REMOTE)).status).toBe(204);
+    expect(await report(server, "remote-write")).toMatchObject({
+      received: 6,
+      taken: 4,
+      refused: { "duplicate-time": 1, late: 1 },
+      lastError: null,
+    });
+  });
+
   test("no room: 503, for Prometheus to send it again", async () => {
     const { server, engine } = await start();
     engine.full = true;
@@ -258,6 +289,7 @@ describe("InfluxDB", () => {
       [gzipSync(lines), { "content-encoding": "gzip" }],
       [deflateSync(lines), { "content-encoding": "deflate" }],
       [deflateRawSync(lines), { "content-encoding": "deflate" }],
+      [lines.replaceAll("\n", "\r\n"), {}],
     ] as const) {
       engine.observed.length = 0;
       const answer = await post(server, path, body, {
@@ -407,7 +439,8 @@ describe("OTLP", () => {
       ["infinite", 1_700_000_000_000, { value: null }],
     ]);
     expect((await json({ resourceLogs: [] })).status).toBe(400);
-    expect((await json({})).status).toBe(200);
+    const nothing = await json({});
+    expect([nothing.status, await nothing.json()]).toEqual([200, {}]);
     const torn = await post(server, "/v1/metrics", Buffer.from([0x0a, 0xff, 0x01]), {
       "content-type": "application/x-protobuf",
     });

@@ -91,6 +91,53 @@ describe("taking in", () => {
     await runner.stop();
   });
 
+  test("columns that a series does not have are told, and counted", async () => {
+    const engine = openEngine({
+      database: join(folder, "late.db"),
+      series: { model: "persistence", horizon: 1 },
+    });
+    const opened = await engine;
+    closers.push(() => opened.close());
+    const counts = new SourceCounts("s", "test", () => 0);
+    let done = false;
+    const runner = new SourceRunner(counts, "s#", {
+      engine: opened,
+      intake: new Intake(opened, () => 0),
+      random: () => 0,
+      after: () => () => {},
+    });
+    const of = (time: number, values: Record<string, number>) => ({
+      line: 1,
+      row: 0,
+      timed: true,
+      observation: { series: "room", time, values },
+    });
+    runner.run(
+      handed([
+        {
+          readings: [
+            of(1, { battery: 99 }),
+            of(2, { battery: 98, heat: 21 }),
+            of(3, { battery: 97, heat: 22 }),
+          ],
+          acknowledge: () => {
+            done = true;
+          },
+        },
+      ]),
+    );
+    await until(() => done);
+    expect(counts.report).toMatchObject({
+      taken: 3,
+      ignored: 2,
+      lastError: {
+        message:
+          'series "room": "heat" is not among the columns of its first reading ("battery"), and is left out',
+      },
+    });
+    await runner.stop();
+  });
+
   test("10,000 readings at once: in order, each counted by its reason", async () => {
     const engine = new ScriptedEngine();
     const counts = new SourceCounts("s", "test", () => 0);

@@ -1,5 +1,6 @@
 import { readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
+import { CounterNames } from "../server/sources/counter-names.ts";
 import { milliseconds } from "../streams/checked.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle, whole } from "./flags.ts";
@@ -38,11 +39,12 @@ export const command = defineCommand({
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
     const { durability, origins, bodyBytes, ahead, sources } = configuration;
+    const counters = new CounterNames();
     const { server } = await startServing(
       world,
       {
         database: flags.db ?? configuration.database ?? "eddy-data/eddy.db",
-        series: seriesOptions(configuration),
+        series: seriesOptions(configuration, counters),
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
         ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
@@ -50,6 +52,7 @@ export const command = defineCommand({
       },
       {
         port: flags.port ?? configuration.port ?? DEFAULT_PORT,
+        counters,
         ...(host === undefined ? {} : { host }),
         ...(token === undefined ? {} : { token }),
         ...(origins === undefined ? {} : { origins }),

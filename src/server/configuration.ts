@@ -14,6 +14,7 @@ import { matchesPattern } from "../streams/pattern.ts";
 import { AGGREGATES, type SeriesOptions, seriesSpecification } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
 import { Prices, SERIES_BYTES } from "./engine-prices.ts";
+import type { CounterNames } from "./sources/counter-names.ts";
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
 
@@ -161,11 +162,18 @@ export function readConfiguration(json: string, name: string): Configuration {
   return read;
 }
 
-/** How each series is opened: the first entry of `series` that fits its name, over `forecast`. */
-export function seriesOptions(configuration: Configuration): (series: string) => SeriesOptions {
+/**
+ * How each series is opened: the first entry of `series` that fits its name, over `forecast`. One among `counters` is a counter
+ * unless the configuration says what is one.
+ */
+export function seriesOptions(
+  configuration: Configuration,
+  counters?: CounterNames,
+): (series: string) => SeriesOptions {
   return (series) => {
     const entry = configuration.series?.find(({ match }) => matchesPattern(match, series));
-    return optionsOf({ ...configuration.forecast, ...entry });
+    const counter = counters?.has(series) === true ? { counter: true } : {};
+    return optionsOf({ ...counter, ...configuration.forecast, ...entry });
   };
 }
 

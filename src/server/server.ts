@@ -17,6 +17,7 @@ import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
 import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
 import { Turns } from "./turns.ts";
 
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly socket?: Partial<Omit<SocketOptions, "limits">> & { readonly limits?: Partial<ConnectionLimits> };
   /** Sources that are read once the engine has recovered. */
   readonly sources?: readonly SourceSettings[];
+  /** Told which series their senders say are counters; who opens series may ask it. */
+  readonly counters?: CounterNames;
   /** What the sources may touch; default: the world of this process. */
   readonly sourceWorld?: Partial<SourceWorld>;
   /** Told what went wrong inside; default: nobody. */
@@ -95,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   const eventLoop = options.eventLoop ?? watchEventLoop();
   const turns = new Turns(systemClock);
-  const sources = new Sources(await sourceContext({ now, ...options.sourceWorld }));
+  const sources = new Sources(await sourceContext({ now, ...options.sourceWorld }), options.counters);
   const admission = new Admission(
     {
       ...ADMISSION_DEFAULTS,

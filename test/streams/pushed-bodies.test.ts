@@ -13,6 +13,10 @@ import { remoteWrite } from "../../src/streams/formats/remote-write.ts";
 class Collected implements PushedPoints {
   readonly observations: Observation[] = [];
   readonly refused: string[] = [];
+  readonly counters: string[] = [];
+  counter(series: string): void {
+    this.counters.push(series);
+  }
   take(observation: Observation): void {
     this.observations.push(observation);
   }

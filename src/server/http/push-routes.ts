@@ -186,7 +186,7 @@ async function take(
   request.working = true;
   try {
     return await admission.work(body.length, async () => {
-      const batch = new PushedBatch(counts);
+      const batch = new PushedBatch(counts, (series) => sources.counters.add(series));
       await turns.run(protocol.read(request, body, batch, rows));
       if (batch.observations.length > rows) {
         throw new EddyError("too-large", "body", { expected: `at most ${rows} points`, received: "more" });

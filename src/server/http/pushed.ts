@@ -23,11 +23,11 @@ const HARMLESS: ReadonlySet<string> = new Set(["duplicate-time", "stale", "no-nu
 export class PushedBatch implements PushedPoints {
   readonly observations: Observation[] = [];
   readonly #counts: SourceCounts;
-  readonly #counter: ((series: string) => void) | undefined;
+  readonly #counter: (series: string) => void;
   refused = 0;
   first: string | undefined;
 
-  constructor(counts: SourceCounts, counter?: (series: string) => void) {
+  constructor(counts: SourceCounts, counter: (series: string) => void) {
     this.#counts = counts;
     this.#counter = counter;
   }
@@ -42,7 +42,7 @@ export class PushedBatch implements PushedPoints {
   }
 
   counter(series: string): void {
-    this.#counter?.(series);
+    this.#counter(series);
   }
 
   /** Counts a point that has been received already as refused. */

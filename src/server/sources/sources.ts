@@ -2,6 +2,7 @@ import { openSource, type SourceSettings } from "../../streams/sources/kinds.ts"
 import type { SourceBatches, SourceWorld } from "../../streams/sources/source.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import { CounterNames } from "./counter-names.ts";
 import { SourceCounts, type SourceReport, sourceMetrics } from "./counts.ts";
 import { SourceRunner } from "./source-runner.ts";
 
@@ -10,9 +11,12 @@ export class Sources {
   readonly #counts = new Map<string, SourceCounts>();
   readonly #runners: SourceRunner[] = [];
   readonly #world: SourceWorld;
+  /** Told which series are counters. */
+  readonly counters: CounterNames;
 
-  constructor(world: SourceWorld) {
+  constructor(world: SourceWorld, counters = new CounterNames()) {
     this.#world = world;
+    this.counters = counters;
   }
 
   /**
@@ -22,6 +26,7 @@ export class Sources {
    */
   open(settings: readonly SourceSettings[], engine: Engine, intake: Intake): void {
     const { random, after } = this.#world;
+    const counter = (series: string): void => this.counters.add(series);
     const opened: [SourceRunner, SourceBatches][] = [];
     for (const setting of settings) {
       const { name, kind } = setting;
@@ -30,7 +35,7 @@ export class Sources {
       for (const [key, value] of engine.sources)
         if (key.startsWith(prefix)) kept.set(key.slice(prefix.length), value);
       const counts = this.counts(name, kind);
-      const batches$ = openSource(setting, { ...this.#world, name, kept, status: counts });
+      const batches$ = openSource(setting, { ...this.#world, name, kept, status: counts, counter });
       opened.push([new SourceRunner(counts, prefix, { engine, intake, random, after }), batches$]);
     }
     for (const [runner, batches$] of opened) {

@@ -145,7 +145,7 @@ function take(name: string, common: ReadonlyMap<string, string>, point: Point, o
           count: numberOf(fields.count, series, "count"),
           ...(fields.sum === undefined ? {} : { sum: numberOf(fields.sum, series, "sum") }),
         };
-  if (counter) out.counter?.(series);
+  if (counter) out.counter(series);
   out.take({ series, time, values });
 }
 

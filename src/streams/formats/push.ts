@@ -6,7 +6,7 @@ export interface PushedPoints {
   /** A point that is not taken; `reason` is a stable word to count by. */
   refuse(reason: string, message: string): void;
   /** The values of this series only ever grow, but for beginning anew. */
-  counter?(series: string): void;
+  counter(series: string): void;
 }
 
 /** Points read between two yields. */

@@ -34,6 +34,7 @@ export function* remoteWrite(body: Uint8Array, points: PushedPoints): Generator<
       for (let i = 0; i < histograms; i++)
         points.refuse("native-histogram", "native histogram: expected samples (classic histograms are read)");
     const name = nameOf(labels);
+    if (typeof name === "string" && isCounter(labels)) points.counter(name);
     for (const [from, to] of samples) {
       if (++read % YIELD_POINTS === 0) yield;
       if (typeof name !== "string") {
@@ -49,6 +50,10 @@ export function* remoteWrite(body: Uint8Array, points: PushedPoints): Generator<
     if (samples.length === 0 && ++read % YIELD_POINTS === 0) yield;
   }
 }
+
+/** What a metric is does not come with its samples: by the endings that Prometheus asks for, none but counters has these. */
+const isCounter = (labels: readonly (readonly [string, string])[]): boolean =>
+  labels.some(([label, value]) => label === "__name__" && /_(?:total|bucket)$/.test(value));
 
 function nameOf(labels: readonly (readonly [string, string])[]): string | EddyError {
   const wrong = (expected: string, received: string) =>

@@ -107,6 +107,7 @@ async function asked(
   const lines = new TextLines();
   const grammar = new MetricGrammar("prometheus");
   const readings: Reading[] = [];
+  const counters = new Set<string>();
   let size = 0;
   const take = (piece: string): void => {
     for (const { number, text, tooLong } of lines.push(piece)) {
@@ -117,7 +118,14 @@ async function asked(
           reason: "too-long",
           message: `line ${number}: expected at most ${MAX_LINE} characters`,
         });
-      else for (const reading of readLine(text, number, grammar, time, keep)) readings.push(reading);
+      else {
+        noteType(text, counters);
+        for (const reading of readLine(text, number, grammar, time, keep)) {
+          readings.push(reading);
+          if ("observation" in reading && counters.has(reading.observation.series.split(",")[0]))
+            context.counter?.(reading.observation.series);
+        }
+      }
       if (readings.length > maxSeries)
         throw new EddyError("too-large", url, {
           expected: `at most ${maxSeries} samples (maxSeries)`,
@@ -133,6 +141,15 @@ async function asked(
   }
   take(`${bytes.end()}\n`);
   return readings;
+}
+
+/** `# TYPE name counter`: what the samples after it are. */
+function noteType(text: string, counters: Set<string>): void {
+  if (!text.startsWith("# TYPE ")) return;
+  const [, name, type] = /^# TYPE (\S+) (counter|histogram|summary)\s*$/.exec(text) ?? [];
+  if (name === undefined) return;
+  if (type === "counter") counters.add(name);
+  else for (const part of ["bucket", "count", "sum"]) counters.add(`${name}_${part}`);
 }
 
 function* readLine(

@@ -45,6 +45,8 @@ export interface SourceContext extends SourceWorld {
   /** What was kept with the last readings of this source. */
   readonly kept: ReadonlyMap<string, string>;
   readonly status: SourceStatus;
+  /** Told of a series whose values only ever grow, but for beginning anew, before its readings. */
+  counter?(series: string): void;
 }
 
 const silent: SourceStatus = { connected() {}, disturbed() {}, disconnected() {} };

@@ -16,6 +16,7 @@ import { compress } from "snappyjs";
 import { afterEach, describe, expect, test } from "vitest";
 import { openEngine } from "../../../src/server/engine.ts";
 import { type Server, type ServerOptions, startServer } from "../../../src/server/server.ts";
+import { CounterNames } from "../../../src/server/sources/counter-names.ts";
 import { ScriptedEngine } from "../scripted-engine.ts";
 import { freePort } from "./mosquitto.ts";
 
@@ -370,7 +371,8 @@ describe("OTLP", () => {
     ["JSON", JsonExporter],
     ["protobuf", ProtoExporter],
   ])("by the exporter of OpenTelemetry, as %s", async (_, Exporter) => {
-    const { server, engine } = await start({ token: "secret" });
+    const counters = new CounterNames();
+    const { server, engine } = await start({ token: "secret", counters });
     const exporter = new Exporter({
       url: `${server.url}/v1/metrics`,
       headers: { authorization: "Bearer secret" },
@@ -399,6 +401,10 @@ describe("OTLP", () => {
       [`wait,${labels}`]: { count: 1, sum: 0.25 },
       [`queue,${labels}`]: { value: -2 },
     });
+    const told = [...found.keys()]
+      .filter((series) => counters.has(series))
+      .map((series) => series.split(",")[0]);
+    expect(told.sort()).toEqual(["parts", "wait"]);
     expect(engine.observed.every(({ time }) => Math.abs(time - Date.now()) < 60_000)).toBe(true);
   });
 

@@ -9,6 +9,7 @@ import { readConfiguration } from "../../../src/server/configuration.ts";
 import { openEngine } from "../../../src/server/engine.ts";
 import { Intake } from "../../../src/server/intake.ts";
 import { type Server, startServer } from "../../../src/server/server.ts";
+import { CounterNames } from "../../../src/server/sources/counter-names.ts";
 import { SourceCounts } from "../../../src/server/sources/counts.ts";
 import { SourceRunner } from "../../../src/server/sources/source-runner.ts";
 import type { SourceBatch } from "../../../src/streams/sources/source.ts";
@@ -212,7 +213,7 @@ test("a target that is scraped: again and again, by name; one that goes away is 
     else if (broken) response.statusCode = 500;
     answers++;
     response.end(
-      `# HELP up Whether\n# TYPE up gauge\nup 1\nload{cpu="1"} ${answers}\nload{cpu="0"} NaN\nother 7\nnonsense line\n`,
+      `# HELP up Whether\n# TYPE up gauge\nup 1\n# TYPE load counter\nload{cpu="1"} ${answers}\nload{cpu="0"} NaN\nother 7\nnonsense line\n`,
     );
   });
   await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
@@ -236,6 +237,10 @@ test("a target that is scraped: again and again, by name; one that goes away is 
     ["up", 1],
     ["load,cpu=1", expect.any(Number)],
     ["load,cpu=0", null],
+  ]);
+  expect(["up", "load,cpu=1", "load,cpu=0"].filter((series) => counters.has(series))).toEqual([
+    "load,cpu=1",
+    "load,cpu=0",
   ]);
   expect(engine.observed[3].time).toBeGreaterThan(engine.observed[0].time);
   const report = await reportOf(server, "node");

@@ -125,6 +125,12 @@ describe("messages", () => {
     expect(read(reader, "plain", "5")).toEqual(['plain NaN {"value":5}']);
   });
 
+  test("messages without numbers are counted as such", () => {
+    const reader = new MessageReader({}, 10);
+    expect(read(reader, "a", "online")[0]).toMatch(/^no-numbers payload: expected a number, got "online"/);
+    expect(read(reader, "b", '{"state":"online"}')[0]).toMatch(/^no-numbers /);
+  });
+
   test("sizes and numbers from outside are bounded", () => {
     const reader = new MessageReader({}, 2);
     expect(read(reader, "a", "1")).toHaveLength(1);

@@ -19,7 +19,14 @@ export interface SourceReport {
 /** Reasons counted apart; more of them than these would come from outside. */
 const MAX_REASONS = 64;
 /** Reasons that are no mistakes of the sender. */
-const EXPECTED: ReadonlySet<string> = new Set(["duplicate", "duplicate-time", "late", "retained", "stale"]);
+const EXPECTED: ReadonlySet<string> = new Set([
+  "duplicate",
+  "duplicate-time",
+  "late",
+  "retained",
+  "stale",
+  "no-numbers",
+]);
 
 /** Counts what became of the readings of one source. */
 export class SourceCounts implements SourceStatus {

@@ -32,6 +32,8 @@ interface Part {
   identity?: ReadonlyMap<string, string>;
 }
 
+/** A message in which nothing is a number. */
+const NO_NUMBERS = "no-numbers";
 /** A number and what may be its unit. */
 const UNIT = /^[+\-−]?\d[\d.,]*\s*([^\d\s.,][^\d\s]{0,15})$/;
 
@@ -91,6 +93,8 @@ export class MessageReader {
           },
         ];
       }
+      // A word, such as a state: there are many of them among topics, and nothing is wrong with them.
+      if (!/\d/.test(text)) return refuse(NO_NUMBERS, `payload: expected a number, got ${printable(text)}`);
       return this.#lines(part, series, text, line, arrival);
     } catch (error) {
       if (error instanceof EddyError) return refuse(error.code, error.message);
@@ -122,8 +126,11 @@ export class MessageReader {
       }
     }
     const { json } = part;
-    return records.map((record) =>
+    const told = records.map((record) =>
       this.#arrived(named(json.read(record, line, line), series, this.#options.key)),
+    );
+    return told.map((reading) =>
+      "reason" in reading && reading.reason === "bad-column" ? { ...reading, reason: NO_NUMBERS } : reading,
     );
   }
 

@@ -96,7 +96,7 @@ describe.skipIf(!hasMosquitto)("MQTT", () => {
       received: 14,
       taken: 8,
       waiting: 0,
-      refused: { retained: 1, "bad-line": 3, empty: 1, "bad-observation": 1 },
+      refused: { retained: 1, "bad-line": 2, "no-numbers": 1, empty: 1, "bad-observation": 1 },
     });
     expect((report.lastError as { message: string }).message).toBe(
       'topic "tele/gateway": device: expected "a" as in the first message of "tele/gateway", got "b" ' +

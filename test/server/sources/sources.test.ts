@@ -219,9 +219,11 @@ test("a target that is scraped: again and again, by name; one that goes away is 
   await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
   closers.push(() => target.close());
   const url = `http://127.0.0.1:${(target.address() as { port: number }).port}/metrics`;
+  const counters = new CounterNames();
   const engine = new ScriptedEngine();
   const server = await startServer({
     engine,
+    counters,
     sources: [
       {
         name: "node",

@@ -6,6 +6,7 @@ import { influxPoints, precisionOf } from "../../streams/formats/influx-write.ts
 import { otlpMetrics, otlpRequest } from "../../streams/formats/otlp.ts";
 import { remoteWrite } from "../../streams/formats/remote-write.ts";
 import { parseJson } from "../../streams/json.ts";
+import { SeriesColumns } from "../sources/series-columns.ts";
 import { type BodyWorld, mayBeRead, receive } from "./body.ts";
 import { HttpFailure, RETRY_AFTER, wordedFailure } from "./failure.ts";
 import { PushedBatch, type PushOutcome } from "./pushed.ts";
@@ -135,6 +136,7 @@ export function addPushRoutes(
   live: () => Live,
   rows: number,
 ): void {
+  const columns = new SeriesColumns({ summary: (series) => live().engine.summary(series) });
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // Clients of these protocols name many types, or none.
@@ -163,7 +165,7 @@ export function addPushRoutes(
                 },
               }),
         },
-        (request, reply) => take(protocol, request, reply, world, live(), rows),
+        (request, reply) => take(protocol, request, reply, world, live(), columns, rows),
       );
     }
   });
@@ -179,6 +181,7 @@ async function take(
   reply: FastifyReply,
   { admission, turns, sources }: RouteWorld,
   { engine, intake }: Live,
+  columns: SeriesColumns,
   rows: number,
 ): Promise<unknown> {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -191,7 +194,7 @@ async function take(
       if (batch.observations.length > rows) {
         throw new EddyError("too-large", "body", { expected: `at most ${rows} points`, received: "more" });
       }
-      const outcome = await batch.handIn(engine, intake);
+      const outcome = await batch.handIn(engine, intake, columns);
       // 503 rather than 429: Prometheus gives up on the latter.
       if (outcome.busy > 0)
         throw new HttpFailure(503, "busy", `${outcome.busy} points: send the body again in a second`);

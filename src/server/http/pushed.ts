@@ -5,6 +5,7 @@ import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import { TOLD } from "../refusals.ts";
 import type { SourceCounts } from "../sources/counts.ts";
+import type { SeriesColumns } from "../sources/series-columns.ts";
 
 /** What became of a pushed body. */
 export interface PushOutcome {
@@ -59,7 +60,7 @@ export class PushedBatch implements PushedPoints {
    *
    * @throws EddyError `busy` when there is no room for them; nothing is taken then
    */
-  async handIn(engine: Engine, intake: Intake): Promise<PushOutcome> {
+  async handIn(engine: Engine, intake: Intake, columns: SeriesColumns): Promise<PushOutcome> {
     const { observations } = this;
     const counts = this.#counts;
     if (observations.length > engine.room && engine.room < Number.POSITIVE_INFINITY) {
@@ -84,6 +85,7 @@ export class PushedBatch implements PushedPoints {
             if (code === "busy") busy++;
             else this.note(code, message);
           }
+          for (const observation of part) columns.note(observation, counts);
           // What is sent again is received again.
           counts.received += part.length - receipt.refused.filter(({ code }) => code === "busy").length;
         }),

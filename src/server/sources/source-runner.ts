@@ -1,5 +1,5 @@
 import type { Subscription } from "rxjs";
-import { EddyError, printable } from "../../models/errors.ts";
+import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import { Backoff } from "../../streams/sources/backoff.ts";
@@ -8,9 +8,7 @@ import type { Engine, Receipt } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import { TOLD } from "../refusals.ts";
 import type { SourceCounts } from "./counts.ts";
-
-/** Series whose columns are remembered. */
-const MAX_REMEMBERED = 10_000;
+import { SeriesColumns } from "./series-columns.ts";
 
 /** A reading on its way in, with what is kept with it. */
 interface Row {
@@ -39,8 +37,7 @@ export class SourceRunner {
   /** What readings that were refused leave to be kept with the next one. */
   #carried: Reached = {};
   #subscription: Subscription | undefined;
-  /** Columns met of each series: whether the series has them. */
-  readonly #columns = new Map<string, Map<string, boolean>>();
+  readonly #columns: SeriesColumns;
   #busy = false;
   #working: Promise<void> | undefined;
   /** What is to be acknowledged after the rows under way. */
@@ -53,6 +50,7 @@ export class SourceRunner {
     this.#counts = counts;
     this.#prefix = prefix;
     this.#world = world;
+    this.#columns = new SeriesColumns(world.engine);
   }
 
   run(batches$: SourceBatches): void {
@@ -139,7 +137,7 @@ export class SourceRunner {
     this.#counts.refuse("duplicate", "", receipt.duplicate);
     this.#counts.refuse("late", "", receipt.late);
     for (const { code, message } of receipt.refused) if (code !== "busy") this.#counts.refuse(code, message);
-    this.#tellIgnored(rows);
+    for (const { observation } of rows) this.#columns.note(observation, this.#counts);
     if (again.size === 0) {
       release(rows);
       return [];
@@ -153,30 +151,6 @@ export class SourceRunner {
       done: rows.flatMap((row) => row.done),
     };
     return left;
-  }
-
-  /** Tells of columns that the first reading of their series did not have: their values are not looked at. */
-  #tellIgnored(rows: readonly Row[]): void {
-    for (const { observation } of rows) {
-      const { series, values } = observation;
-      const names = Object.keys(values);
-      let known = this.#columns.get(series);
-      if (known === undefined || names.some((name) => !known?.has(name))) {
-        const summary = this.#world.engine.summary(series);
-        if (summary === undefined) continue;
-        if (known === undefined && this.#columns.size >= MAX_REMEMBERED) this.#columns.clear();
-        known = new Map([...summary.targets, ...summary.inputs].map((name) => [name, true]));
-        for (const name of names) {
-          if (known.has(name)) continue;
-          known.set(name, false);
-          this.#counts.disturbed(
-            `series ${printable(series)}: ${printable(name)} is not among the columns of its first reading (${printable([...known.keys()].filter((one) => known?.get(one)).join(", "), 100)}), and is left out`,
-          );
-        }
-        this.#columns.set(series, known);
-      }
-      for (const name of names) if (known.get(name) === false) this.#counts.ignored++;
-    }
   }
 
   /** Those of rows whose request failed that are not durable: it may have been cut into several commits. */

@@ -47,11 +47,16 @@ export class Access {
     return token !== undefined && timingSafeEqual(digest(token), this.#token);
   }
 
-  /**
-   * The token of an `Authorization` header: `Bearer TOKEN`, `Token TOKEN` as InfluxDB 2 has it, or the password of `Basic`, whatever the
-   * user is called, for those who can send nothing else.
-   */
+  /** The token of an `Authorization: Bearer` header. */
   bearer(request: IncomingMessage): string | undefined {
+    return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+  }
+
+  /**
+   * The token as clients of InfluxDB show it: `Bearer`, `Token`, or the password of `Basic`, whatever the user is called. For their
+   * routes alone.
+   */
+  influxToken(request: IncomingMessage): string | undefined {
     const [, scheme, shown] =
       /^(Bearer|Token|Basic) +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
     if (scheme?.toLowerCase() !== "basic") return shown;

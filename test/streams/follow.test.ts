@@ -29,8 +29,11 @@ class Reader {
   /** It has ended by itself. */
   over = false;
 
-  constructor(options: FollowOptions) {
+  readonly #fs: typeof fs;
+
+  constructor(options: FollowOptions, files = fs) {
     this.#options = options;
+    this.#fs = files;
   }
 
   /** `dieAfter`: readings after which it ends, in the middle of a batch if need be. */
@@ -39,6 +42,7 @@ class Reader {
     let dead = false;
     this.over = false;
     const context = await sourceContext({
+      fs: this.#fs,
       kept: new Map(this.kept),
       after: (_, task) => {
         this.idle++;
@@ -165,6 +169,38 @@ describe("a file that grows", () => {
       await reader.stop();
     }
     expect(reader.values).toEqual(upTo(12));
+  });
+
+  test("an error of the file system costs nothing that was read, and nothing twice", async () => {
+    const path = join(folder, "log.csv");
+    fs.writeFileSync(path, `time,value\n${lines(0, 100)}`);
+    let failures = 0;
+    const promises = {
+      ...fs.promises,
+      open: async (...given: Parameters<typeof fs.promises.open>) => {
+        const handle = await fs.promises.open(...given);
+        const read = handle.read.bind(handle) as (...args: unknown[]) => Promise<unknown>;
+        let reads = 0;
+        handle.read = (async (...args: unknown[]) => {
+          if (++reads === 6 && failures < 3) {
+            failures++;
+            throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+          }
+          return read(...args);
+        }) as typeof handle.read;
+        return handle;
+      },
+    };
+    const reader = new Reader({ path }, { ...fs, promises } as typeof fs);
+    await reader.start();
+    for (let n = 100; n < 130; n++) {
+      fs.appendFileSync(path, line(n));
+      await reader.quiet();
+    }
+    await reader.stop();
+    expect(failures).toBe(3);
+    expect(reader.errors).toContain("EIO: i/o error, read");
+    expect(reader.values).toEqual(upTo(130));
   });
 
   test("what is no text of lines is told", async () => {

@@ -152,7 +152,7 @@ export function addPushRoutes(
       scope.post(
         url,
         {
-          config: { codings },
+          config: { codings, influxToken: protocol.name === "influx" },
           onRequest,
           ...(failure === undefined
             ? {}
@@ -170,7 +170,7 @@ export function addPushRoutes(
     }
   });
   // What clients of InfluxDB ask before they write.
-  app.get("/ping", async (_request, reply) => {
+  app.get("/ping", { config: { influxToken: true } }, async (_request, reply) => {
     reply.header("x-influxdb-version", "eddy").code(204);
   });
 }

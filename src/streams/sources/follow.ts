@@ -105,8 +105,6 @@ class Follower {
   #rest: Buffer = Buffer.alloc(0);
   #tooLong = false;
   #lines = 0;
-  /** Lines that this reader has been given before those of this run. */
-  #primed = 0;
   /** Places after lines of which no reading has come yet, by the reader's own number of the line. */
   readonly #places = new Map<number, Place>();
   #given = 0;
@@ -165,6 +163,8 @@ class Follower {
         if (await this.#rotated()) continue;
         if (await this.#readOn()) continue;
       } catch (error) {
+        // What has been read stays read, whatever went wrong with the file.
+        if (this.#handle !== undefined && this.#offset > 0) place = this.#here();
         await this.#close();
         if (error instanceof EddyError) throw error;
         this.#tell(error as NodeJS.ErrnoException);
@@ -190,8 +190,7 @@ class Follower {
   #prime(first: string): void {
     this.#reader.push(Buffer.from(first));
     this.#reader.settle();
-    this.#primed = lineCount(first);
-    this.#given = this.#primed;
+    this.#given = lineCount(first);
     this.#first = undefined;
   }
 
@@ -353,12 +352,7 @@ class Follower {
     this.#offset += length;
     this.#tail = Buffer.concat([this.#tail, line.subarray(0, length)]).subarray(-TAIL);
     this.#lines++;
-    const place: Place = {
-      inode: this.#inode,
-      offset: this.#offset,
-      tail: [this.#tail.length, crc32(this.#tail)],
-      lines: this.#lines,
-    };
+    const place = this.#here();
     if (this.#tooLong) {
       this.#tooLong = false;
       // The reader is not given it: a number that none of its lines has.
@@ -376,6 +370,15 @@ class Follower {
     this.#places.set(++this.#given, place);
     if (this.#first !== undefined && this.#first.length < MOST_FIRST) this.#first += line.toString("utf8");
     return this.#reader.push(line);
+  }
+
+  #here(): Place {
+    return {
+      inode: this.#inode,
+      offset: this.#offset,
+      tail: [this.#tail.length, crc32(this.#tail)],
+      lines: this.#lines,
+    };
   }
 
   /** Hands readings out, and waits until they have been taken in. */
@@ -450,13 +453,7 @@ class Follower {
       here.size >= this.#offset ? await tailOf(handle, this.#offset, this.#tail.length) : undefined;
     if (tail?.equals(this.#tail)) return false;
     // Cut, and perhaps written anew; what we had not read may be in the copy that was made of it.
-    const place: Place = {
-      inode: this.#inode,
-      offset: this.#offset,
-      tail: [this.#tail.length, crc32(this.#tail)],
-      lines: this.#lines,
-    };
-    if (this.#offset > 0) await this.#catchUp(place);
+    if (this.#offset > 0) await this.#catchUp(this.#here());
     if (this.#stopped) return true;
     await this.#openAt(path);
     return true;

@@ -363,6 +363,8 @@ describe("InfluxDB", () => {
     expect(basic.status).toBe(204);
     const wrong = await post(server, "/write", "a b=1 1", { authorization: "Token other" });
     expect(wrong.status).toBe(401);
+    const elsewhere = await fetch(`${server.url}/v1/series`, { headers: { authorization: "Token secret" } });
+    expect(elsewhere.status).toBe(401);
   });
 });
 

@@ -1,5 +1,5 @@
 // InfluxDB writes at twice the rate that the server can take, each sender on its own clock whatever the answers:
-//   node --import tsx scripts/bench/overload.ts [--seconds 20] [--model persistence]
+//   node --import tsx scripts/bench/overload-influx.ts [--seconds 20] [--model persistence]
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -302,14 +302,19 @@ class Follower {
     return found.sort((a, b) => a.time - b.time || b.number - a.number);
   }
 
-  /** Reads on, a piece; whether there was one. */
+  /**
+   * Reads on, a piece; whether there was one. What is known already is read once more before it: a file that was cut and written
+   * anew a moment ago must not be read from its middle.
+   */
   async #readOn(): Promise<boolean> {
     const handle = this.#handle as Handle;
-    const piece = Buffer.alloc(CHUNK);
-    const { bytesRead } = await handle.read(piece, 0, CHUNK, this.#offset + this.#rest.length);
-    if (bytesRead === 0) return false;
+    const known = Buffer.concat([this.#tail, this.#rest]).subarray(-TAIL);
+    const from = this.#offset + this.#rest.length - known.length;
+    const piece = Buffer.alloc(known.length + CHUNK);
+    const { bytesRead } = await handle.read(piece, 0, piece.length, from);
+    if (bytesRead <= known.length || !piece.subarray(0, known.length).equals(known)) return false;
     this.#silent = 0;
-    const bytes = piece.subarray(0, bytesRead);
+    const bytes = piece.subarray(known.length, bytesRead);
     if (this.#offset === 0 && this.#rest.length === 0 && encodingOf(bytes) !== "utf-8") {
       throw new EddyError("bad-file", this.#options.path, { expected: "UTF-8", received: encodingOf(bytes) });
     }

@@ -43,7 +43,7 @@ describe.skipIf(!hasMosquitto)("MQTT", () => {
       kills: 2,
       brokerRestarts: 1,
     });
-  }, 120_000);
+  }, 300_000);
 
   test("payloads of all kinds; what is refused is counted by reason and told with its topic", async () => {
     const { url } = await broker();

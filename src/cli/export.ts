@@ -1,7 +1,7 @@
 import { EddyError, printable } from "../models/errors.ts";
-import { matchesPattern } from "../server/socket/pattern.ts";
 import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { matchesPattern } from "../streams/pattern.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { choice, text } from "./flags.ts";

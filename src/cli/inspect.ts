@@ -1,6 +1,6 @@
-import { matchesPattern } from "../server/socket/pattern.ts";
 import { type Inspection, inspect } from "../storage/inspection.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { matchesPattern } from "../streams/pattern.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle } from "./flags.ts";
 

@@ -1,8 +1,8 @@
 import { EddyError, printable } from "../models/errors.ts";
 import { openEngine } from "../server/engine.ts";
-import { matchesPattern } from "../server/socket/pattern.ts";
 import { restoreSavepoint, writeSavepoint } from "../storage/savepoint.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
+import { matchesPattern } from "../streams/pattern.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle } from "./flags.ts";
 

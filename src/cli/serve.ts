@@ -1,5 +1,7 @@
-import { milliseconds, readConfiguration, seriesOptions } from "../server/configuration.ts";
+import { readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
+import { CounterNames } from "../server/sources/counter-names.ts";
+import { milliseconds } from "../streams/checked.ts";
 import { fileError } from "../streams/sources/open-file.ts";
 import { defineCommand } from "./command.ts";
 import { text, toggle, whole } from "./flags.ts";
@@ -37,12 +39,13 @@ export const command = defineCommand({
       flags.config === undefined ? {} : readConfiguration(readText(world, flags.config), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources } = configuration;
+    const counters = new CounterNames();
     const { server } = await startServing(
       world,
       {
         database: flags.db ?? configuration.database ?? "eddy-data/eddy.db",
-        series: seriesOptions(configuration),
+        series: seriesOptions(configuration, counters),
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
         ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
@@ -50,10 +53,12 @@ export const command = defineCommand({
       },
       {
         port: flags.port ?? configuration.port ?? DEFAULT_PORT,
+        counters,
         ...(host === undefined ? {} : { host }),
         ...(token === undefined ? {} : { token }),
         ...(origins === undefined ? {} : { origins }),
         ...(bodyBytes === undefined ? {} : { bodyBytes }),
+        ...(sources === undefined ? {} : { sources }),
       },
       // A pattern is a name that it matches.
       ["any", ...(configuration.series ?? []).map(({ match }) => match)],

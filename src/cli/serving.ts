@@ -37,6 +37,7 @@ export async function startServing(
     ...serverOptions,
     engine: recovery,
     now: world.now,
+    sourceWorld: { fs: world.fs, fetch: world.fetch },
     onError: (error) => log.error(error),
   });
   try {

@@ -2,7 +2,6 @@ import { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
 import { defineCommand } from "./command.ts";
-import { Machine } from "./demo/machine.ts";
 import { READING_MILLISECONDS, Sensors } from "./demo/sensors.ts";
 import { number, text, whole } from "./flags.ts";
 import { DEFAULT_PORT, type Serving, startServing, stopped } from "./serving.ts";
@@ -10,7 +9,8 @@ import type { World } from "./world.ts";
 
 /** Where the replay stands is kept under this name, in the transaction that holds the readings. */
 const SOURCE = "demo/sensors";
-const MACHINE_MILLISECONDS = 1_000;
+/** This machine's own state, beside them. */
+const MACHINE = { name: "machine", kind: "machine", options: {} };
 /** Ports tried after the usual one. */
 const PORTS = 20;
 
@@ -50,7 +50,6 @@ export const command = defineCommand({
     );
     const intake = await server.intake;
     const sensors = new Sensors();
-    const machine = new Machine();
     let reading = Number(engine.sources.get(SOURCE) ?? 0);
     await Promise.race([
       stopped(world),
@@ -58,7 +57,6 @@ export const command = defineCommand({
         const batch = sensors.reading(reading);
         await offer(intake, batch, { [SOURCE]: String(++reading) });
       }),
-      every(world, MACHINE_MILLISECONDS, () => offer(intake, machine.sample(world.now()))),
     ]);
     await server.close();
     return 0;
@@ -69,10 +67,10 @@ export const command = defineCommand({
 async function open(world: World, database: string, port: number | undefined): Promise<Serving> {
   // Recorded time runs faster than the clock and overtakes it some time.
   const engine = { database, series: { horizon: 24 }, ahead: Number.POSITIVE_INFINITY };
-  if (port !== undefined) return startServing(world, engine, { port });
+  if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE] });
   for (let candidate = DEFAULT_PORT; ; candidate++) {
     try {
-      return await startServing(world, engine, { port: candidate });
+      return await startServing(world, engine, { port: candidate, sources: [MACHINE] });
     } catch (error) {
       const taken = error instanceof EddyError && error.code === "port-taken";
       if (!taken || candidate === DEFAULT_PORT + PORTS) throw error;
@@ -94,10 +92,10 @@ async function every(world: World, milliseconds: number, work: () => Promise<voi
 async function offer(
   intake: Intake,
   batch: readonly Observation[],
-  sources?: Record<string, string>,
+  sources: Record<string, string>,
 ): Promise<void> {
   try {
-    await intake.ingest(batch, sources === undefined ? {} : { sources });
+    await intake.ingest(batch, { sources });
   } catch (error) {
     if (!(error instanceof EddyError && error.code === "busy")) throw error;
   }

@@ -52,6 +52,17 @@ export class Access {
     return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
   }
 
+  /**
+   * The token as clients of InfluxDB show it: `Bearer`, `Token`, or the password of `Basic`, whatever the user is called. For their
+   * routes alone.
+   */
+  influxToken(request: IncomingMessage): string | undefined {
+    const [, scheme, shown] =
+      /^(Bearer|Token|Basic) +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
+    if (scheme?.toLowerCase() !== "basic") return shown;
+    return /^[^:]*:(.*)$/s.exec(Buffer.from(shown, "base64").toString("utf8"))?.[1];
+  }
+
   /** Why a request may not come from where it comes from, or null. */
   forbidden(request: IncomingMessage): string | null {
     const host = request.headers.host ?? "";

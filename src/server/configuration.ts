@@ -1,5 +1,4 @@
-import { type Static, type TObject, Type } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
+import { type Static, Type } from "@sinclair/typebox";
 import { EddyError, printable } from "../models/errors.ts";
 import {
   MAX_HORIZON,
@@ -8,37 +7,18 @@ import {
   withSomeTargets,
 } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
+import { checked, duration, oneOf, strict, text, whole } from "../streams/checked.ts";
 import { parseJson } from "../streams/json.ts";
+import { matchesPattern } from "../streams/pattern.ts";
 import {
   AGGREGATES,
   checkSeriesOptions,
   type SeriesOptions,
   seriesSpecification,
 } from "../streams/series-specification.ts";
+import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
 import { Prices, SERIES_BYTES } from "./engine-prices.ts";
-import { matchesPattern } from "./socket/pattern.ts";
-
-const strict = { additionalProperties: false, expected: "an object" };
-const text = (expected: string) => Type.String({ minLength: 1, maxLength: 4096, expected });
-const whole = (minimum: number, maximum: number) =>
-  Type.Integer({ minimum, maximum, expected: `a whole number from ${minimum} to ${maximum}` });
-
-const oneOf = <const W extends readonly string[]>(words: W) =>
-  Type.Unsafe<W[number]>(
-    Type.Union(
-      words.map((word) => Type.Literal(word)),
-      { expected: `one of ${words.join(", ")}` },
-    ),
-  );
-
-const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Milliseconds of a span of time such as `90s` or `1d`, as the configuration writes it. */
-export function milliseconds(duration: string): number {
-  const [, number, unit] = DURATION.exec(duration) ?? [];
-  return Number(number) * UNITS[unit];
-}
+import type { CounterNames } from "./sources/counter-names.ts";
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
 
@@ -109,6 +89,18 @@ const storage = Type.Object(
   strict,
 );
 
+const source = Type.Object(
+  {
+    name: Type.String({
+      pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+      expected: "a name of 1 to 64 letters, digits and . _ -",
+    }),
+    kind: oneOf(SOURCE_KINDS),
+    options: Type.Object({}, { additionalProperties: true, expected: "an object" }),
+  },
+  { ...strict, expected: 'an object with "name", "kind" and "options"' },
+);
+
 /** What `eddy serve --config FILE` may hold. */
 const ConfigurationSchema = Type.Object(
   {
@@ -121,12 +113,11 @@ const ConfigurationSchema = Type.Object(
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),
-    ahead: Type.Optional(
-      Type.Unsafe<string>(
-        Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
-      ),
-    ),
+    ahead: Type.Optional(duration()),
     storage: Type.Optional(storage),
+    sources: Type.Optional(
+      Type.Array(source, { maxItems: 256, expected: 'a list of { "name", "kind", "options" }' }),
+    ),
     forecast: Type.Optional(Type.Object(forecast, strict)),
     series: Type.Optional(
       Type.Array(Type.Object({ match: text("a pattern of series names"), ...forecast }, strict), {
@@ -149,9 +140,9 @@ export type Configuration = Static<typeof ConfigurationSchema>;
  * ```
  */
 export function readConfiguration(json: string, name: string): Configuration {
-  let read: unknown;
+  let given: unknown;
   try {
-    read = parseJson(json.replace(/^\ufeff/, ""), "bad-config", name);
+    given = parseJson(json.replace(/^\ufeff/, ""), "bad-config", name);
   } catch (error) {
     // Where it went wrong is told by the parser, if it was it that refused.
     const { cause } = error as { cause?: Error };
@@ -159,7 +150,7 @@ export function readConfiguration(json: string, name: string): Configuration {
     const received = printable(cause.message.replaceAll(/\s+/g, " "), 200).slice(1, -1);
     throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
   }
-  if (!Value.Check(ConfigurationSchema, read)) throw refusal(read, name);
+  const read = checked(ConfigurationSchema, given, name);
   const { forecast: common = {}, series, storage: stored } = read;
   const bound = stored?.seriesBytes ?? SERIES_BYTES;
   const prices = new Prices(new Arena());
@@ -171,14 +162,22 @@ export function readConfiguration(json: string, name: string): Configuration {
   series?.forEach((entry, i) => {
     check(entry, `${name}: series.${i}`);
   });
+  checkSources(read.sources ?? [], name);
   return read;
 }
 
-/** How each series is opened: the first entry of `series` that fits its name, over `forecast`. */
-export function seriesOptions(configuration: Configuration): (series: string) => SeriesOptions {
+/**
+ * How each series is opened: the first entry of `series` that fits its name, over `forecast`. One among `counters` is a counter
+ * unless the configuration says what is one.
+ */
+export function seriesOptions(
+  configuration: Configuration,
+  counters?: CounterNames,
+): (series: string) => SeriesOptions {
   return (series) => {
     const entry = configuration.series?.find(({ match }) => matchesPattern(match, series));
-    return optionsOf({ ...configuration.forecast, ...entry });
+    const counter = counters?.has(series) === true ? { counter: true } : {};
+    return optionsOf({ ...counter, ...configuration.forecast, ...entry });
   };
 }
 
@@ -189,6 +188,21 @@ function optionsOf(options: ForecastOptions): SeriesOptions {
   const read = rest as SeriesOptions;
   // Limits for all may name columns that a series of other targets does not have.
   return read.targets === undefined ? read : onlyKnown(read, read.targets, read.inputs ?? []);
+}
+
+/** A source that could never be opened is told at the start. */
+function checkSources(sources: readonly SourceSettings[], where: string): void {
+  const names = new Set<string>();
+  for (const [i, source] of sources.entries()) {
+    checkSource(source, `${where}: sources.${i}.options`);
+    if (names.has(source.name)) {
+      throw new EddyError("bad-config", `${where}: sources.${i}.name`, {
+        expected: "a name that no other source has",
+        received: printable(source.name),
+      });
+    }
+    names.add(source.name);
+  }
 }
 
 function checkForecast(options: ForecastOptions, where: string): void {
@@ -210,23 +224,5 @@ function checkWeight(options: ForecastOptions, where: string, prices: Prices, bo
     expected: `a series of at most ${mebibytes(bound)} of state (storage.seriesBytes)`,
     received: `one of ${mebibytes(price)}`,
     hint: "fewer steps, a lighter model, or more storage.seriesBytes",
-  });
-}
-
-function refusal(read: unknown, name: string): EddyError {
-  const first = Value.Errors(ConfigurationSchema, read).First();
-  const field = first?.path.slice(1).replaceAll("/", ".") ?? "";
-  const subject = field === "" ? name : `${name}: ${field}`;
-  if (first?.message === "Unexpected property") {
-    const parent = (field.includes(".") ? first.schema : ConfigurationSchema) as Partial<TObject>;
-    const known = Object.keys(parent.properties ?? ConfigurationSchema.properties).join(", ");
-    return new EddyError("bad-config", subject, {
-      expected: `one of ${known}`,
-      received: "a field of another name",
-    });
-  }
-  return new EddyError("bad-config", subject, {
-    expected: (first?.schema.expected as string | undefined) ?? String(first?.message).toLowerCase(),
-    received: first?.value === undefined ? "nothing" : printable(first.value),
   });
 }

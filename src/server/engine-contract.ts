@@ -34,6 +34,22 @@ export interface LogPage {
   readonly next: LogPlace | null;
 }
 
+/** What part of a past is asked for: event times from `from` to `to`, both included, epoch milliseconds. */
+export interface HistoryRange {
+  readonly from: number;
+  readonly to: number;
+  /** Readings, or issues of forecasts, of one page at most. */
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly cursor?: string;
+}
+
+export interface HistoryPage<T> {
+  readonly items: readonly T[];
+  /** Where the next page begins; null when there is none. It may be there although nothing more is found. */
+  readonly next: string | null;
+}
+
 /** What taking readings back led to. */
 export interface TakenBack {
   readonly takenBack: number;
@@ -58,6 +74,13 @@ export interface SeriesSummary {
 export interface IngestOptions {
   /** How far each named source has been read once this batch is in; committed together with it. */
   readonly sources?: Readonly<Record<string, string>>;
+  /**
+   * The same once the observation of a line (from 1) is in: committed together with that line, however the batch is cut into
+   * commits. After an observation that is refused as `busy`, and is to be sent again, nothing more of the batch is recorded.
+   */
+  readonly reached?: ReadonlyMap<number, Readonly<Record<string, string>>>;
+  /** New series are not held to their rate: whoever hands them in waits for each answer, and bounds their number. */
+  readonly paced?: boolean;
 }
 
 /**
@@ -108,6 +131,10 @@ export interface Engine {
   takeBack(series: string, from: number, to: number): Promise<TakenBack>;
   /** The forecasts of a series as they stood at event time `time` (epoch milliseconds), one per target. */
   issuedAsOf(series: string, time: number): readonly Forecast[];
+  /** The readings of a series as they came, by their time, the last one first; as far back as the journal reaches. */
+  observationHistory(series: string, range: HistoryRange): HistoryPage<Observation>;
+  /** The forecasts of a series as they were issued, by the time at which they were made, the newest first. */
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<Forecast>;
   /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
   recent(series: string, limit: number): readonly Observation[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */

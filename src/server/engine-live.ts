@@ -10,6 +10,8 @@ import type {
   Engine,
   EngineLog,
   EngineSettings,
+  HistoryPage,
+  HistoryRange,
   IngestOptions,
   LogPage,
   LogPlace,
@@ -18,6 +20,7 @@ import type {
   TakenBack,
 } from "./engine-contract.ts";
 import { Derivation } from "./engine-derivation.ts";
+import { forecastHistory, observationHistory } from "./engine-history.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { SERIES_BYTES } from "./engine-prices.ts";
 import { recover } from "./engine-recovery.ts";
@@ -50,6 +53,10 @@ const silent: EngineLog = { info() {}, warn() {}, error() {} };
 /** One call of `ingest` on its way. */
 interface Request {
   readonly sources: Readonly<Record<string, string>>;
+  readonly reached: IngestOptions["reached"];
+  readonly paced: boolean;
+  /** An observation was refused that is to be sent again: how far a source has been read says no more from there on. */
+  stalled: boolean;
   readonly refusals: Refusals;
   accepted: number;
   duplicate: number;
@@ -180,6 +187,9 @@ export class LiveEngine implements Engine {
     return new Promise((resolve, reject) => {
       const request: Request = {
         sources: options.sources ?? {},
+        reached: options.reached,
+        paced: options.paced ?? false,
+        stalled: false,
         refusals: new Refusals(),
         accepted: 0,
         duplicate: 0,
@@ -241,8 +251,10 @@ export class LiveEngine implements Engine {
       group.waiting.push(waiting);
       const row = this.#admit(waiting, latestTime, group);
       if (row) group.admitted.push(row);
+      const reached = request.stalled ? undefined : request.reached?.get(waiting.line);
+      if (reached) for (const [name, place] of Object.entries(reached)) group.sources.set(name, place);
       if (last) {
-        for (const [name, reached] of Object.entries(request.sources)) group.sources.set(name, reached);
+        for (const [name, place] of Object.entries(request.sources)) group.sources.set(name, place);
         group.ended.add(request);
       }
     }
@@ -295,6 +307,7 @@ export class LiveEngine implements Engine {
     const { observation, request, line } = row;
     const refuse = (code: string, message: string): undefined => {
       request.refusals.add(line, () => ({ code, message }));
+      request.stalled ||= code === "busy";
       this.#metrics.add("refused_total", 1);
     };
     const wrong = flaw(observation);
@@ -310,7 +323,7 @@ export class LiveEngine implements Engine {
       return refuse("busy", `series ${name}: readings of it are being taken back; send it again in a moment`);
     }
     if (!entry) {
-      const refusal = this.#refuseNew(observation);
+      const refusal = this.#refuseNew(observation, request.paced);
       if (refusal) return refuse(...refusal);
       try {
         entry = this.#table.open(observation, this.#table.reached);
@@ -344,7 +357,7 @@ export class LiveEngine implements Engine {
   }
 
   /** Why a series may not be opened, as code and message; makes room for it otherwise. */
-  #refuseNew(first: Observation): [string, string] | undefined {
+  #refuseNew(first: Observation, paced: boolean): [string, string] | undefined {
     if (this.#table.size >= this.#seriesLimit) {
       return ["too-large", `series: expected at most ${this.#seriesLimit}, got a new one`];
     }
@@ -364,7 +377,7 @@ export class LiveEngine implements Engine {
           `${mebibytes(price)} for ${columns} columns (fewer columns, a lighter model, or storage.seriesBytes)`,
       ];
     }
-    if (!this.#newSeries.take()) {
+    if (!paced && !this.#newSeries.take()) {
       this.#metrics.add("new_series_refused_total", 1);
       const name = printable(first.series);
       return [
@@ -612,6 +625,17 @@ export class LiveEngine implements Engine {
       if (id === entry.stored.id && Date.parse(forecasts[0].issuedAt) <= time) return forecasts;
     }
     return this.#store.issuedAsOf(entry.stored.id, time)?.forecasts ?? [];
+  }
+
+  observationHistory(series: string, range: HistoryRange): HistoryPage<Observation> {
+    const entry = this.#table.get(series);
+    return entry ? observationHistory(this.#store, entry, range) : { items: [], next: null };
+  }
+
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<Forecast> {
+    const entry = this.#table.get(series);
+    if (!entry) return { items: [], next: null };
+    return forecastHistory(this.#store, this.#derivation.issued, entry, range);
   }
 
   recent(series: string, limit: number): readonly Observation[] {

@@ -1,4 +1,5 @@
 /// <reference types="node" preserve="true" />
+export { matchesPattern } from "../streams/pattern.ts";
 export { type Configuration, readConfiguration, seriesOptions } from "./configuration.ts";
 export {
   type Engine,
@@ -15,4 +16,3 @@ export { type Server, type ServerOptions, startServer } from "./server.ts";
 export { CloseCode } from "./socket/close-codes.ts";
 export type { ConnectionLimits, SocketOptions } from "./socket/limits.ts";
 export type { ClientMessage, ServerMessage, SubscriptionId } from "./socket/messages.ts";
-export { matchesPattern } from "./socket/pattern.ts";

@@ -1,7 +1,7 @@
 import type { RefusedObservation } from "./engine-contract.ts";
 
 /** Refusals that an answer tells one by one; how many more there were is told as a number. */
-const TOLD = 100;
+export const TOLD = 100;
 
 /** What was refused of one batch: the first ones in words, all of them counted. */
 export class Refusals {

@@ -4,6 +4,8 @@ import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
 import { systemClock } from "../storage/clock.ts";
+import type { SourceSettings } from "../streams/sources/kinds.ts";
+import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
 import { Access, checkToken, isLoopback } from "./access.ts";
 import type { Engine } from "./engine.ts";
 import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
@@ -15,6 +17,8 @@ import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
 import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import type { CounterNames } from "./sources/counter-names.ts";
+import { Sources } from "./sources/sources.ts";
 import { Turns } from "./turns.ts";
 
 export interface ServerOptions {
@@ -33,6 +37,12 @@ export interface ServerOptions {
   /** How many bodies may be under way; docs/protocol.md tells what happens beyond. */
   readonly admission?: Partial<Omit<AdmissionOptions, "full">>;
   readonly socket?: Partial<Omit<SocketOptions, "limits">> & { readonly limits?: Partial<ConnectionLimits> };
+  /** Sources that are read once the engine has recovered. */
+  readonly sources?: readonly SourceSettings[];
+  /** Told which series their senders say are counters; who opens series may ask it. */
+  readonly counters?: CounterNames;
+  /** What the sources may touch; default: the world of this process. */
+  readonly sourceWorld?: Partial<SourceWorld>;
   /** Told what went wrong inside; default: nobody. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
@@ -87,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let requests = 0;
 
   const turns = new Turns(systemClock);
+  const sources = new Sources(await sourceContext({ now, ...options.sourceWorld }), options.counters);
   const admission = new Admission(
     {
       ...ADMISSION_DEFAULTS,
@@ -102,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     admission,
     turns,
     onError,
+    sources,
     live: () => (live?.intake.open ? live : null),
     metrics: () => metrics(live, requests, admission),
     answered: () => {
@@ -133,6 +145,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       onError,
     });
     live = { engine, intake, stream, eventLoop: (options.eventLoop ?? watchEventLoop)() };
+    if (closing === null) sources.open(options.sources ?? [], engine, intake);
     return live;
   });
   const ready = opened.then(() => undefined);
@@ -143,6 +156,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   const shutDown = async () => {
     const parts = await opened.catch(() => null);
+    await sources.stop();
     await parts?.intake.shut();
     await parts?.engine.close();
     await parts?.stream.close();

@@ -47,6 +47,13 @@ export interface IssuedForecasts {
   readonly forecasts: readonly Forecast[];
 }
 
+/** Where an issue stands among those of its series: by the event time at which it was made, then in the order of the journal. */
+export interface IssuePlace {
+  readonly issued: number;
+  readonly position: number;
+  readonly ordinal: number;
+}
+
 /** What one series did in one hour: `count` forecasts one step ahead that met their label. */
 export interface RollUp {
   readonly series: number;
@@ -190,6 +197,8 @@ export interface Store {
   issuedSince(since: number, limit: number, ordinal?: number): readonly IssuedForecasts[] | null;
   /** The last issue of a series made at or before event time `time`. */
   issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
+  /** At most `limit` issues of a series made at or after event time `from` and before a place, the newest first. */
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[];
   /** Forgets a series whose last row stands at `last`. What is left of it is invisible, and deleted by `trim`. */
   removeSeries(series: number, last: number): void;
   /**

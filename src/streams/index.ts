@@ -22,6 +22,22 @@ export {
   type SeriesSpecification,
   seriesSpecification,
 } from "./series-specification.ts";
+export { Backoff } from "./sources/backoff.ts";
 export { fileReadings } from "./sources/file.ts";
+export { type FollowOptions, followedFile } from "./sources/follow.ts";
+export { openSource, SOURCE_KINDS, type SourceSettings } from "./sources/kinds.ts";
+export { type MachineOptions, machineMetrics } from "./sources/machine.ts";
+export { type MqttOptions, mqttMessages } from "./sources/mqtt.ts";
 export { type ReadingsOptions, readings } from "./sources/readings.ts";
+export { type ScrapeOptions, scrapedMetrics } from "./sources/scrape.ts";
+export {
+  observations,
+  type Reached,
+  type SourceBatch,
+  type SourceBatches,
+  type SourceContext,
+  type SourceStatus,
+  type SourceWorld,
+  sourceContext,
+} from "./sources/source.ts";
 export { type OutOfRange, REFUSALS, type Refusal, type SetAside } from "./steps.ts";

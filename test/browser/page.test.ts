@@ -178,4 +178,22 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
     await page.waitForSelector("#stage", { state: "visible" });
     expect(await page.isVisible("#token-form")).toBe(false);
   });
+
+  test("sources are listed with what became of their readings; their words are text and nothing else", async () => {
+    const server = await start({
+      sources: [
+        { name: "machine", kind: "machine", options: { every: "20ms" } },
+        { name: "log", kind: "file", options: { path: join(folder, `${HOSTILE.replaceAll("/", "")}.csv`) } },
+      ],
+    });
+    const page = await browser.newPage();
+    closers.push(() => page.close());
+    await page.goto(server.url);
+    const list = page.locator("#source-list li");
+    await list.nth(1).waitFor();
+    expect(await list.nth(0).textContent()).toMatch(/^machine .*\d+ of \d+ taken/);
+    expect(await list.nth(1).textContent()).toContain("not connected");
+    expect(await list.nth(1).textContent()).toContain(`${HOSTILE}.csv: expected a file, got none yet`);
+    expect(await page.title()).toBe("Eddy");
+  });
 });

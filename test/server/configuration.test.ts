@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { milliseconds, readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { readConfiguration, seriesOptions } from "../../src/server/configuration.ts";
+import { CounterNames } from "../../src/server/sources/counter-names.ts";
+import { milliseconds } from "../../src/streams/checked.ts";
 
 const failure = (json: string): string => {
   try {
@@ -147,4 +149,17 @@ test("the first entry that fits a series wins, over the forecast of all", () => 
   expect(optionsOf("tank/a")).toEqual({ horizon: 3, coverage: 0.8 });
   expect(optionsOf("other")).toEqual({ horizon: 9, coverage: 0.8, periods: [24] });
   expect(seriesOptions({})("any")).toEqual({});
+});
+
+test("what a sender says is a counter is opened as one, unless the configuration says what is one", () => {
+  const counters = new CounterNames();
+  counters.add("parts");
+  counters.add("level");
+  const options = seriesOptions(
+    readConfiguration('{ "series": [{ "match": "level", "counter": false }] }', "c"),
+    counters,
+  );
+  expect(options("parts").counter).toBe(true);
+  expect(options("level").counter).toBe(false);
+  expect(options("other").counter).toBeUndefined();
 });

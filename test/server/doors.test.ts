@@ -5,8 +5,10 @@ import { Access, checkToken } from "../../src/server/access.ts";
 import { ADMISSION_DEFAULTS, Admission } from "../../src/server/http/admission.ts";
 import { openApp } from "../../src/server/http/app.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/server/server.ts";
+import { Sources } from "../../src/server/sources/sources.ts";
 import { Turns } from "../../src/server/turns.ts";
 import { systemClock } from "../../src/storage/clock.ts";
+import { sourceContext } from "../../src/streams/sources/source.ts";
 import { Client } from "./client.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
@@ -74,6 +76,7 @@ describe("the token", () => {
       metrics: () => ({}),
       admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
       turns: new Turns(clock),
+      sources: new Sources(await sourceContext()),
       onError: () => {},
       answered: () => {},
     });

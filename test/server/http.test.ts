@@ -1,4 +1,5 @@
 // The HTTP contract, over a real socket.
+import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../src/server/engine.ts";
@@ -170,9 +171,43 @@ describe("POST /v1/observations", () => {
     expect(response.answer.message).toMatch(/^[^\n]*expected[^\n]*$/);
   });
 
-  test("a compressed body is not read", async () => {
-    const response = await post("x", "application/json", "", { "content-encoding": "gzip" });
-    expect(response).toMatchObject({ status: 415, answer: { code: "unsupported" } });
+  test("a packed body is unpacked, up to the size that a body may have", async () => {
+    const body = '{"series":"a","value":1}';
+    for (const [coding, packed] of [
+      ["gzip", gzipSync(body)],
+      ["x-gzip", gzipSync(body)],
+      ["deflate", deflateSync(body)],
+      ["deflate", deflateRawSync(body)],
+      ["identity", Buffer.from(body)],
+    ] as const) {
+      const taken = await post(packed, "application/json", "", { "content-encoding": coding });
+      expect(taken).toMatchObject({ status: 200, answer: { accepted: 1 } });
+    }
+    const refused = async (packed: Uint8Array | string, coding: string) => {
+      const { status, answer } = await post(packed, "application/json", "", { "content-encoding": coding });
+      return [status, answer.message];
+    };
+    expect(await refused(gzipSync(Buffer.alloc(1 << 24, " ")).subarray(0, 9000), "gzip")).toEqual([
+      413,
+      "body: expected at most 10000 bytes unpacked",
+    ]);
+    expect(await refused(deflateSync(Buffer.alloc(1 << 22, " ")), "deflate")).toEqual([
+      413,
+      "body: expected at most 10000 bytes unpacked",
+    ]);
+    expect(await refused("x", "gzip")).toEqual([400, "body: expected gzip, got other bytes"]);
+    expect(await refused(gzipSync(body).subarray(0, 20), "gzip")).toEqual([
+      400,
+      "body: expected gzip, got other bytes",
+    ]);
+    expect(await refused("x", "br")).toEqual([
+      415,
+      'Content-Encoding: expected one of gzip, deflate, got "br"',
+    ]);
+    expect(await refused("x", "gzip, gzip")).toEqual([
+      415,
+      'Content-Encoding: expected one of gzip, deflate, got "gzip, gzip"',
+    ]);
   });
 
   test("full: 429, and when to try again", async () => {

@@ -4,6 +4,7 @@ import type { Forecast } from "../../src/models/forecast.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type {
   Engine,
+  HistoryPage,
   LogPage,
   LogPlace,
   Receipt,
@@ -155,6 +156,14 @@ export class ScriptedEngine implements Engine {
 
   recent(series: string, limit: number): readonly Observation[] {
     return this.observed.filter((observation) => observation.series === series).slice(-limit);
+  }
+
+  observationHistory(): HistoryPage<Observation> {
+    return { items: [], next: null };
+  }
+
+  forecastHistory(): HistoryPage<Forecast> {
+    return { items: [], next: null };
   }
 
   issuedAsOf(): readonly Forecast[] {

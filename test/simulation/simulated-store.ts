@@ -6,6 +6,7 @@ import type {
   Derived,
   Generation,
   IssuedForecasts,
+  IssuePlace,
   JournalRow,
   Opened,
   RollUp,
@@ -349,6 +350,19 @@ export class SimulatedStore implements Store {
     return this.#content.issued.findLast(
       (issue) => issue.series === series && Date.parse(issue.forecasts[0].issuedAt) <= time,
     );
+  }
+
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[] {
+    this.#alive();
+    const order = (a: IssuePlace, b: IssuePlace): number =>
+      a.issued - b.issued || a.position - b.position || a.ordinal - b.ordinal;
+    return this.#content.issued
+      .filter((issue) => issue.series === series)
+      .map((issue) => ({ issue, place: { ...issue, issued: Date.parse(issue.forecasts[0].issuedAt) } }))
+      .filter(({ place }) => place.issued >= from && order(place, before) < 0)
+      .sort((a, b) => order(b.place, a.place))
+      .slice(0, limit)
+      .map(({ issue }) => issue);
   }
 
   trim({ needed, reached, retention, limit }: TrimRequest): number {

@@ -10,6 +10,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Answered without the token. Whatever does not say so is not. */
     open?: boolean;
+    /** The token may come as clients of InfluxDB show it. */
+    influxToken?: boolean;
   }
 }
 
@@ -91,7 +93,8 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
     }
     const forbidden = access.forbidden(raw);
     if (forbidden !== null) throw new HttpFailure(403, "forbidden", forbidden);
-    if (routeOptions.config?.open !== true && !access.authorise(access.bearer(raw))) {
+    const { open, influxToken } = routeOptions.config ?? {};
+    if (open !== true && !access.authorise(influxToken ? access.influxToken(raw) : access.bearer(raw))) {
       throw new HttpFailure(401, "unauthorised", "Authorization: expected Bearer and the server's token");
     }
   });

@@ -15,11 +15,11 @@ export class HttpFailure extends Error {
 }
 
 /** Seconds after which a client may try again. */
-const RETRY_AFTER = "1";
+export const RETRY_AFTER = "1";
 
 /** What every failure on the way through a route, and on the way to one, is answered with. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { statusCode, code, message } = worded(error, request);
+  const { statusCode, code, message } = wordedFailure(error, request);
   if (statusCode === 429 || statusCode === 503) reply.header("retry-after", RETRY_AFTER);
   // A body that was not read to its end leaves the connection unusable.
   if (statusCode === 413) reply.header("connection", "close");
@@ -33,7 +33,8 @@ const STATUS: Readonly<Record<string, number>> = {
   "bad-state": 409,
 };
 
-function worded(
+/** The status, the code and the words of a failure. */
+export function wordedFailure(
   error: unknown,
   request: FastifyRequest,
 ): { statusCode: number; code: string; message: string } {

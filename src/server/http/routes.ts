@@ -2,14 +2,17 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { readTime } from "../../streams/observation-schema.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Admission } from "./admission.ts";
+import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
+import { forecastPage, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
+import { addPushRoutes } from "./push-routes.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
@@ -27,18 +30,10 @@ export interface RouteWorld {
   readonly bodyBytes: number;
   readonly admission: Admission;
   readonly turns: Turns;
+  readonly sources: Sources;
   readonly onError: (error: unknown) => void;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Bytes of the body that are counted as in memory. */
-    held: number;
-    /** The body is being worked on: whoever does lets go of it. */
-    working: boolean;
-  }
 }
 
 /** Observations that `GET /v1/series/:id/observations` answers: enough to draw. */
@@ -70,13 +65,20 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics());
+    return metricsText(world.metrics()) + world.sources.metrics;
   });
+  app.get("/v1/sources", async () => world.sources.report);
 
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
   app.post(
     "/v1/observations",
-    { onRequest: (request) => mayBeRead(request, world) },
+    {
+      config: { codings: ["gzip", "deflate"] },
+      onRequest: async (request) => {
+        live(world);
+        await mayBeRead(request, world);
+      },
+    },
     async (request, reply) => {
       const { intake } = live(world);
       request.working = true;
@@ -87,6 +89,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       }
     },
   );
+  addPushRoutes(app, world, () => live(world), rows);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });
@@ -94,7 +97,12 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   type ById = { Params: { id: string } };
   app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
   app.get<ById>("/v1/series/:id/forecast", async ({ params }) => forecasts(world, params.id));
-  app.get<ById>("/v1/series/:id/observations", async ({ params }) => observations(world, params.id));
+  app.get<ById>("/v1/series/:id/forecasts", async ({ params, query }) =>
+    forecastPage(known(world, params.id), params.id, query),
+  );
+  app.get<ById>("/v1/series/:id/observations", async ({ params, query }) =>
+    observations(world, params.id, query),
+  );
   app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
   app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
     takeBack(world, params.id, query),
@@ -105,14 +113,15 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     if (live(world).engine.summary(path) !== undefined) return { name: path, what: "" };
     const slash = path.lastIndexOf("/");
     const what = path.slice(slash + 1);
-    return what === "forecast" || what === "observations"
+    return ["forecast", "forecasts", "observations"].includes(what)
       ? { name: path.slice(0, slash), what }
       : { name: path, what: "" };
   };
-  app.get<ByPath>("/v1/series/*", async ({ params }) => {
+  app.get<ByPath>("/v1/series/*", async ({ params, query }) => {
     const { name, what } = resolved(params["*"]);
     if (what === "forecast") return forecasts(world, name);
-    return what === "observations" ? observations(world, name) : summary(world, name);
+    if (what === "forecasts") return forecastPage(known(world, name), name, query);
+    return what === "observations" ? observations(world, name, query) : summary(world, name);
   });
   app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
     const { name, what } = resolved(params["*"]);
@@ -125,33 +134,6 @@ function live(world: RouteWorld): Live {
   const parts = world.live();
   if (parts === null) throw new HttpFailure(503, "not-ready", "the server is starting or shutting down");
   return parts;
-}
-
-/** Looks at the headers, and at what waits already, before a byte of the body is read. */
-async function mayBeRead(request: FastifyRequest, world: RouteWorld): Promise<void> {
-  live(world);
-  const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
-    throw new HttpFailure(415, "unsupported", `Content-Encoding: expected none, got ${printable(encoding)}`);
-  }
-  if (Number(request.headers["content-length"] ?? 0) > world.bodyBytes) throw tooLarge(world.bodyBytes);
-  await world.admission.enter();
-}
-
-const tooLarge = (limit: number): HttpFailure =>
-  new HttpFailure(413, "too-large", `body: expected at most ${limit} bytes`);
-
-/** The bytes of a body; they count as held from the moment they come. */
-async function receive(request: FastifyRequest, payload: Readable, world: RouteWorld): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  world.wanted(request.raw);
-  for await (const chunk of payload as AsyncIterable<Buffer>) {
-    if (request.held + chunk.length > world.bodyBytes) throw tooLarge(world.bodyBytes);
-    world.admission.hold(chunk.length);
-    request.held += chunk.length;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** All series as one JSON array, a few at a time: as fast as it is read, however many there are. */
@@ -187,12 +169,17 @@ function forecasts(world: RouteWorld, name: string) {
   );
 }
 
-/** The last ones, in the shape in which they could be sent. */
-function observations(world: RouteWorld, name: string) {
+/** The engine, if there is such a series. */
+function known(world: RouteWorld, name: string): Engine {
   summary(world, name);
-  return live(world)
-    .engine.recent(name, RECENT)
-    .map(({ series, time, values }) => ({ series, time: new Date(time).toISOString(), values }));
+  return live(world).engine;
+}
+
+/** The last ones, in the shape in which they could be sent; a page of a range when one is asked for. */
+function observations(world: RouteWorld, name: string, query: unknown) {
+  const engine = known(world, name);
+  if (Object.keys(query as object).length > 0) return observationPage(engine, name, query);
+  return engine.recent(name, RECENT).map(worded);
 }
 
 async function remove(world: RouteWorld, name: string, reply: FastifyReply) {
@@ -211,9 +198,6 @@ async function takeBack(world: RouteWorld, name: string, query: unknown) {
       received: unknown === undefined ? "no from" : printable(unknown),
     });
   }
-  const moment = (given: unknown, field: string): number =>
-    // A query has text only: epoch milliseconds come as digits.
-    readTime(typeof given === "string" && /^-?\d+$/.test(given) ? Number(given) : given, field);
   return live(world).engine.takeBack(
     name,
     moment(from, "from"),

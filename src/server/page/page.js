@@ -1,6 +1,7 @@
 // The page: cards for every series, one series on the stage, all of it drawn from the documented protocol.
 import { Chart, shown } from "./chart.js";
 import { openConnection } from "./connection.js";
+import { showSources } from "./sources.js";
 import { Track } from "./track.js";
 
 /** Cards at most; the filter reaches the others. */
@@ -92,6 +93,15 @@ function take(data) {
   }
   track.add(data);
 }
+
+/** Asks how the sources are doing. */
+async function fillSources() {
+  const sources = await fetchJson("/v1/sources").catch(() => null);
+  if (!Array.isArray(sources)) return;
+  $("sources").hidden = sources.length === 0;
+  showSources($("source-list"), sources);
+}
+setInterval(fillSources, 5000);
 
 /** `*` and `?` as in a subscription; a text without them is looked for anywhere. */
 function filterOf(text) {
@@ -231,6 +241,7 @@ const connection = openConnection({
     $("token-form").hidden = true;
     // What came while the connection was lost is asked for as well.
     filled.clear();
+    fillSources();
     layoutStale = true;
   },
   onState: (state, text) => {

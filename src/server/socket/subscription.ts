@@ -1,7 +1,7 @@
+import { matchesPattern } from "../../streams/pattern.ts";
 import type { LogPlace } from "../engine.ts";
 import { type Issue, View } from "./issue.ts";
 import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
-import { matchesPattern } from "./pattern.ts";
 
 /**
  * What one subscription has still to be sent.

@@ -12,6 +12,7 @@ import type {
   Derived,
   Generation,
   IssuedForecasts,
+  IssuePlace,
   JournalRow,
   Opened,
   RollUp,
@@ -280,6 +281,11 @@ export class SqliteStore implements Store {
         `SELECT position, ordinal, series, payload FROM forecasts WHERE series = ? AND issued <= ?
          ORDER BY issued DESC, position DESC, ordinal DESC LIMIT 1`,
       ),
+      issuedOf: db.prepare<[number, number, number, number, number, number, number], ForecastRow>(
+        `SELECT position, ordinal, series, payload FROM forecasts
+         WHERE series = ? AND issued >= ? AND issued <= ? AND (issued, position, ordinal) < (?, ?, ?)
+         ORDER BY issued DESC, position DESC, ordinal DESC LIMIT ?`,
+      ),
       positionAtMinute: db.prepare<[number]>("SELECT max(position) FROM minutes WHERE minute <= ?").pluck(),
       oldestForecast: db.prepare("SELECT min(position) FROM forecasts").pluck(),
       trimRows: db.prepare<[number, number]>("DELETE FROM journal WHERE position <= ? AND position < ?"),
@@ -464,6 +470,15 @@ export class SqliteStore implements Store {
       const row = this.#statements.issuedAsOf.get(series, time);
       return row && this.#unpack(row);
     });
+  }
+
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[] {
+    const { issued, position, ordinal } = before;
+    return this.#guard(() =>
+      this.#statements.issuedOf
+        .all(series, from, issued, issued, position, ordinal, limit)
+        .map((row) => this.#unpack(row)),
+    );
   }
 
   #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {

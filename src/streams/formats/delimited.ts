@@ -36,7 +36,7 @@ export interface Dialect {
 const SEPARATOR_LOOK = 64 * 1024;
 
 /** Cuts a line into cells, or one more than a table may have; nothing when a quote in it is never closed. */
-function cut(text: string, separator: string): string[] | undefined {
+export function cut(text: string, separator: string): string[] | undefined {
   const plain = text.split(separator, MAX_TABLE_COLUMNS + 1);
   if (!text.includes('"') || plain.length > MAX_TABLE_COLUMNS) return plain;
   if (text.startsWith('"') && text.endsWith('"') && text.length > 1) {
@@ -155,14 +155,21 @@ const isReadable = (cell: string): boolean =>
   cell.length < 64 &&
   (isMissing(cell) || !Number.isNaN(readNumber(cell)) || isMoment(cell) || numberForm([cell]).numbers === 1);
 
+/** Whether a line is a row of a table cut so, by itself: as many cells as the others, and the first of them a number or a time. */
+export function isRowOf({ separator, fenced, width }: Dialect): (text: string) => boolean {
+  return (text) => {
+    const row = cells(text, separator, fenced);
+    return row !== undefined && width > 1 && row.length === width && !isMissing(row[0]) && isReadable(row[0]);
+  };
+}
+
 function cells(text: string, separator: string, fenced: boolean): string[] | undefined {
   const row = cut(fenced ? text.trim().slice(1, -1) : text, separator);
   return fenced ? row?.map((cell) => cell.trim()) : row;
 }
 
 /**
- * A table with a character between its cells, quoted as in RFC 4180 but for this: a record is one line. A stray quote then
- * costs its own line and not what follows. The first line is a heading when none of its cells is a number or a moment.
+ * A table with a character between its cells, quoted as in RFC 4180. The first line is a heading when none of its cells is a number or a moment.
  */
 export class DelimitedGrammar implements LineGrammar {
   readonly #dialect: Dialect;

@@ -1,5 +1,6 @@
 import { printable } from "../../models/errors.ts";
 import { cleanName, isComment, type LineGrammar, type LineRecord, type Parsed } from "./grammar.ts";
+import { metricName } from "./metric-name.ts";
 import { type Cell, readNumber } from "./numbers.ts";
 import { sameNames } from "./pairs.ts";
 
@@ -28,13 +29,6 @@ function readLabels(text: string): Map<string, string> | undefined {
   return labels;
 }
 
-/** A name that says all labels, in one order whatever the order they came in. */
-const fullName = (name: string, labels: ReadonlyMap<string, string>): string =>
-  [
-    name,
-    ...[...labels].sort(([a], [b]) => (a < b ? -1 : 1)).map(([label, value]) => `${label}=${value}`),
-  ].join(",");
-
 const prometheus: MetricLine = (text) => {
   const match = PROMETHEUS.exec(text);
   if (match === null) return undefined;
@@ -44,7 +38,7 @@ const prometheus: MetricLine = (text) => {
   return {
     names: VALUE_ALONE,
     cells: [Number.isFinite(Number(value)) ? Number(value) : null],
-    series: fullName(name, labels),
+    series: metricName(name, labels),
     labels: new Map([["name", name], ...labels]),
     ...(time === undefined ? {} : { time: Number(time) }),
   };
@@ -84,7 +78,7 @@ function influx(): MetricLine {
     return {
       names,
       cells: found.map(([, value]) => value),
-      series: fullName(measurement, labels),
+      series: metricName(measurement, labels),
       labels: new Map([["measurement", measurement], ["name", measurement], ...labels]),
       ...(time === undefined ? {} : { time }),
     };
@@ -132,7 +126,7 @@ const opentsdb: MetricLine = (text) => {
   return {
     names: VALUE_ALONE,
     cells: [Number(match[3])],
-    series: fullName(match[1], labels),
+    series: metricName(match[1], labels),
     labels: new Map([["name", match[1]], ...labels]),
     time: match[2],
   };
@@ -152,7 +146,7 @@ const graphite: MetricLine = (text) => {
     series:
       tags.length === 0
         ? name
-        : fullName(name, new Map(tags.map((tag) => tag.split("=", 2) as [string, string]))),
+        : metricName(name, new Map(tags.map((tag) => tag.split("=", 2) as [string, string]))),
     // -1 is its word for now.
     ...(match[3] === "-1" ? {} : { time: match[3] }),
   };
@@ -179,7 +173,7 @@ function statsd(): MetricLine {
           return at < 0 ? ([tag, ""] as const) : ([tag.slice(0, at), tag.slice(at + 1)] as const);
         }),
     );
-    const series = fullName(name, labels);
+    const series = metricName(name, labels);
     const value = type === "g" && /^[+-]/.test(given) ? (gauges.get(series) ?? 0) + number : number;
     if (type === "g" && (gauges.has(series) || gauges.size < 100_000)) gauges.set(series, value);
     return { names: VALUE_ALONE, cells: [value], series, labels: new Map([["name", name], ...labels]) };

@@ -1,6 +1,6 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { parseJson } from "../json.ts";
-import { DelimitedGrammar, type Dialect, delimiterOf, surveyDelimited } from "./delimited.ts";
+import { cut, DelimitedGrammar, type Dialect, delimiterOf, isRowOf, surveyDelimited } from "./delimited.ts";
 import { FreeTextGrammar } from "./free-text.ts";
 import { isComment, isHeading, isProblem, isRule, type LineGrammar, type LineRecord } from "./grammar.ts";
 import { JsonGrammar } from "./json-records.ts";
@@ -10,6 +10,7 @@ import { isMetricFormat, METRIC_FORMATS, MetricGrammar } from "./metric-lines.ts
 import { NamedValueGrammar } from "./named-values.ts";
 import { isMissing, numberForm } from "./numbers.ts";
 import { PairsGrammar, pairs } from "./pairs.ts";
+import { QuotedLines } from "./quoted-lines.ts";
 import type { FormatOptions } from "./reading.ts";
 import { Roles, type Setting } from "./roles.ts";
 import { type Layout, SpacedGrammar, surveySpaced } from "./spaced.ts";
@@ -82,6 +83,8 @@ interface Choice {
   readonly format: TextFormat;
   readonly open: () => LineGrammar;
   readonly whole: boolean;
+  /** How records that may go on over several lines are put together; lines are records when absent. */
+  readonly quoted?: () => QuotedLines;
   readonly setting: Setting;
 }
 
@@ -107,13 +110,14 @@ export function recognise(
   const lines = cut
     .filter(({ tooLong }) => !tooLong)
     .slice(Math.max(0, first), Math.max(0, first) + LOOK_AHEAD);
-  let choice = json ? wholeJson(options) : choose(lines.map(beginning), format, options);
-  let sample = survey(choice, choice.whole ? values(text, ended) : lines);
+  let choice = json ? wholeJson(options) : choose(putTogether(lines).map(beginning), format, options);
+  askAboutCommas(choice, lines, options);
+  let sample = survey(choice, choice.whole ? values(text, ended) : recordsOf(choice, lines, ended));
   if (sample.records.length === 0 && cut.length > LOOK_AHEAD && !choice.whole) {
     // A preamble longer than what is looked at: the data is further down.
     const more = cut.filter(({ tooLong }) => !tooLong).slice(0, 4096);
     choice = choose(more.slice(-LOOK_AHEAD).map(beginning), format, options);
-    sample = survey(choice, more);
+    sample = survey(choice, recordsOf(choice, more, ended));
   }
   if (sample.records.length === 0 && !ended && text.length < 2 ** 21 && cut.length < 4096) return undefined;
   const roles = new Roles(sample.records, options, choice.setting);
@@ -142,10 +146,58 @@ export function recognise(
   };
   return {
     recognition,
-    splitter: choice.whole ? new JsonSplitter() : new TextLines(),
+    splitter: choice.whole ? new JsonSplitter() : (choice.quoted?.() ?? new TextLines()),
     grammar: choice.open(),
     roles,
   };
+}
+
+/** The records among the lines that are looked at; the last one may not have ended yet. */
+function recordsOf({ quoted }: Choice, lines: readonly Line[], ended: boolean): readonly Line[] {
+  if (quoted === undefined || !lines.some(({ text }) => text.includes('"'))) return lines;
+  const records = quoted();
+  return [...records.join(lines), ...(ended ? records.end() : [])];
+}
+
+/** Lines of which some belong together, if this is a table whose first line is one of its rows: by them it is recognised. */
+function putTogether(lines: readonly Line[]): readonly Line[] {
+  if (!lines.some(({ text }) => text.includes('"'))) return lines;
+  const texts = lines.slice(0, 16).map(beginning);
+  const separator = delimiterOf(texts.join("\n"));
+  const widths = texts.map((text) => cut(text, separator)?.length ?? 1).filter((width) => width > 1);
+  const [width] = widths.toSorted((a, b) => times(widths, b) - times(widths, a));
+  if (width === undefined) return lines;
+  const dialect = { separator, fenced: false, width, preamble: 0, score: 0 };
+  const records = new QuotedLines(separator, isRowOf(dialect));
+  return [...records.join(lines), ...records.end()];
+}
+
+const times = (all: readonly number[], one: number): number => all.filter((other) => other === one).length;
+
+/** A number with a decimal comma, alone in its line; or two whole numbers. */
+const LONE_COMMA = /^\s*[+-]?\d{1,6},\d{1,4}\s*$/;
+
+/** Whether these lines are numbers with a decimal comma, one a line: under a heading of one word, or by a fraction as no whole number is written. */
+function areLoneDecimals(lines: readonly string[]): boolean {
+  const heading = lines.length > 1 && !lines[0].includes(",") && isHeading([lines[0].trim()]);
+  const numbers = heading ? lines.slice(1) : lines;
+  if (!numbers.every((line) => LONE_COMMA.test(line))) return false;
+  return heading || numbers.some((line) => /,0\d/.test(line));
+}
+
+/** Asks where a comma may stand between two columns or in a number: nothing in the lines tells. */
+function askAboutCommas({ format, setting }: Choice, lines: readonly Line[], options: FormatOptions): void {
+  if (format !== "csv" || setting.separator !== "," || setting.headed) return;
+  if (options.separator !== undefined || options.decimal !== undefined) return;
+  const filled = lines.filter(({ text }) => text.trim() !== "");
+  const digits = new Set(filled.map(({ text }) => text.trim().length - text.trim().indexOf(",") - 1));
+  // Fractions of one length, as programs print them; whole numbers differ sooner or later.
+  if (filled.length < 3 || digits.size !== 1 || !filled.every(({ text }) => LONE_COMMA.test(text))) return;
+  throw new EddyError("bad-column", "line", {
+    expected: "one number, or two",
+    received: printable(filled[0].text.trim()),
+    hint: "--decimal comma if it is one number, --separator , if it is two",
+  });
 }
 
 const beginning = ({ text }: Line): string => (text.length > TELLING ? text.slice(0, TELLING) : text);
@@ -266,7 +318,13 @@ function choose(lines: readonly string[], format: TextFormat | "auto", options: 
         labelled: false,
         separator: dialect.separator,
       };
-      return { format: "csv", open: () => new DelimitedGrammar(dialect), whole: false, setting };
+      return {
+        format: "csv",
+        open: () => new DelimitedGrammar(dialect),
+        whole: false,
+        setting,
+        ...(dialect.fenced ? {} : { quoted: () => new QuotedLines(dialect.separator, isRowOf(dialect)) }),
+      };
     }
     case "lines": {
       const layout: Layout = surveySpaced(lines);
@@ -305,6 +363,8 @@ function find(all: readonly string[], options: FormatOptions): TextFormat {
   const filled = all.filter((line) => line.trim() !== "");
   const first = filled[0]?.trim() ?? "";
   if (options.separator !== undefined || /^"?sep=.$/i.test(first)) return "csv";
+  if (options.decimal !== "." && areLoneDecimals(filled)) return "lines";
+  if (options.decimal === "," && filled.every((line) => LONE_COMMA.test(line))) return "lines";
   for (const format of METRIC_FORMATS) if (isMetricFormat(format, filled)) return format;
   const data = filled.filter((line) => !isComment(line) && !isRule(line));
   const lines = data.length > 0 ? data : filled;

@@ -19,7 +19,7 @@ function isArrow(head: Uint8Array): boolean {
 const isParquet = (head: Uint8Array): boolean => String.fromCharCode(...head.subarray(0, 4)) === "PAR1";
 
 /** The name of a file without its folder, its kind and what it is packed by: `load` of `data/load.csv.gz`. */
-const baseName = (path: string): string => parse(parse(path).base.replace(/\.(?:gz|zst)$/i, "")).name;
+export const baseName = (path: string): string => parse(parse(path).base.replace(/\.(?:gz|zst)$/i, "")).name;
 
 /**
  * A file of observations, Arrow, Parquet or text, packed or not, pulled in batches. By default the series is called like the

@@ -24,6 +24,43 @@ const utf16 = (text: string, big: boolean): Uint8Array => {
 };
 
 export const cases: Record<string, Case> = {
+  "a quoted cell over several lines, and a stray quote": {
+    text: 'time,note,v\n2026-01-01,"a\nb, c",1\n2026-01-02,"plain",2\n2026-01-03,"torn,3\n2026-01-04,x,4\n2026-01-05,"three\nlines ""of""\ntext",5\n',
+    last: { input: { v: 5 } },
+    refused: 1,
+  },
+  "a heading over two lines": {
+    text: '"Time","Temp\n(°C)","Hum\n(%)"\n2026-01-01 00:00,4.5,80\n2026-01-01 01:00,4.0,82\n',
+    last: { input: { "Temp(°C)": 4, "Hum(%)": 82 } },
+  },
+  "a quote that is never closed, at the end": {
+    text: 'time,v,note\n2026-01-01,1,a\n2026-01-02,2,"b\nmore words\n',
+    last: { input: { v: 1 } },
+    refused: 2,
+  },
+  "one number with a decimal comma, under a heading": {
+    text: "temp\n21,5\n21,7\n22,0\n",
+    last: { input: { temp: 22 } },
+  },
+  "one number with a decimal comma, by its fraction": {
+    text: "21,05\n21,7\n22,0\n",
+    last: { input: { value: 22 } },
+  },
+  "one number with a decimal comma, or two whole ones": {
+    text: "21,5\n21,7\n22,0\n",
+    error:
+      /^line: expected one number, or two, got "21,5" \(--decimal comma if it is one number, --separator , if it is two\)$/,
+  },
+  "one number with a decimal comma, as was said": {
+    text: "21,5\n21,7\n22,0\n",
+    options: { decimal: "," },
+    last: { input: { value: 22 } },
+  },
+  "two whole numbers, as was said": {
+    text: "21,5\n21,7\n22,0\n",
+    options: { separator: "," },
+    last: { input: { column1: 22, column2: 0 } },
+  },
   "decimal comma with a tab between": {
     text: "Zeit\tDruck\n01.03.2025 06:00\t1013,2\n01.03.2025 06:05\t1013,4\n",
     last: { input: { Druck: 1013.4 } },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { matchesPattern } from "../../../src/server/socket/pattern.ts";
+import { matchesPattern } from "../../src/streams/pattern.ts";
 
 test.each([
   ["*", "", true],

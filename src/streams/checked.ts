@@ -1,0 +1,58 @@
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { EddyError, printable } from "../models/errors.ts";
+
+/** Shapes of options that come from a file, each with the words that say what was expected. */
+export const strict = { additionalProperties: false, expected: "an object" };
+
+export const text = (expected: string) => Type.String({ minLength: 1, maxLength: 4096, expected });
+
+export const whole = (minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, expected: `a whole number from ${minimum} to ${maximum}` });
+
+export const oneOf = <const W extends readonly string[]>(words: W) =>
+  Type.Unsafe<W[number]>(
+    Type.Union(
+      words.map((word) => Type.Literal(word)),
+      { expected: `one of ${words.join(", ")}` },
+    ),
+  );
+
+const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A span of time such as `90s` or `1d`. */
+export const duration = () =>
+  Type.Unsafe<string>(
+    Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
+  );
+
+/** Milliseconds of a span of time as the configuration writes it. */
+export function milliseconds(duration: string): number {
+  const [, number, unit] = DURATION.exec(duration) ?? [];
+  return Number(number) * UNITS[unit];
+}
+
+/**
+ * A value that fits its schema. `name` is what errors call the whole of it, such as the path of a file.
+ *
+ * @throws EddyError `bad-config`: one line naming the field, what was expected and what came
+ */
+export function checked<S extends TSchema>(schema: S, read: unknown, name: string): Static<S> {
+  if (Value.Check(schema, read)) return read;
+  const first = Value.Errors(schema, read).First();
+  const field = first?.path.slice(1).replaceAll("/", ".") ?? "";
+  const subject = field === "" ? name : `${name}: ${field}`;
+  if (first?.message === "Unexpected property") {
+    const top = schema.properties as Readonly<Record<string, unknown>>;
+    const parent = field.includes(".") ? (first.schema.properties ?? top) : top;
+    throw new EddyError("bad-config", subject, {
+      expected: `one of ${Object.keys(parent).join(", ")}`,
+      received: "a field of another name",
+    });
+  }
+  throw new EddyError("bad-config", subject, {
+    expected: (first?.schema.expected as string | undefined) ?? String(first?.message).toLowerCase(),
+    received: first?.value === undefined ? "nothing" : printable(first.value),
+  });
+}

@@ -63,6 +63,7 @@ export class Features {
   readonly #past: Slice<Float64Array>;
   readonly #pastRows: number;
   readonly #u: Float64Array;
+  readonly #sizes: Float64Array;
   /** Shares of the profiles that are used at this event [C]. */
   readonly #firstUsed: Float64Array;
   readonly #secondUsed: Float64Array;
@@ -92,6 +93,7 @@ export class Features {
     this.anomaly = new Float64Array(C);
     this.expected = new Float64Array(C);
     this.#u = new Float64Array(shape.targets);
+    this.#sizes = new Float64Array(shape.targets);
     this.#firstUsed = new Float64Array(C);
     this.#secondUsed = new Float64Array(C);
   }
@@ -163,7 +165,10 @@ export class Features {
       this.#past.view[((n - 1) % this.#pastRows) * D + d] = last[d];
       this.#u[d] = this.step(d, 0);
     }
-    if (season.found) this.#finder.add(this.#u);
+    if (season.found) {
+      for (let d = 0; d < D; d++) this.#sizes[d] = this.scaling.step(d);
+      this.#finder.add(this.#u, last, this.#sizes);
+    }
     if (season.byCalendar || season.period(0) === 0) {
       calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds);
     } else seasonFeatures(this.calendar, season);

@@ -112,7 +112,12 @@ describe("a period without a calendar", () => {
     const normal = normals(2);
     for (const step of [() => normal(), (): number => normal() - normal()]) {
       const finder = made((layout) => new PeriodFinder(layout, 1));
-      for (let t = 0; t < 2000; t++) finder.add(Float64Array.of(step()));
+      let level = 0;
+      for (let t = 0; t < 2000; t++) {
+        const u = step();
+        level += u;
+        finder.add(Float64Array.of(u), Float64Array.of(level), Float64Array.of(1));
+      }
       expect(finder.found).toBe(0);
     }
   });
@@ -284,6 +289,20 @@ describe("two seasons", () => {
     expect(other.periods).toEqual([12, 48]);
   });
 
+  it("are found in the third turn where days are alike but for their level, as of a week with quiet weekends", () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const normal = normals(60 + seed);
+      const model = forecaster({ horizon: 1, model: "profile" });
+      for (let t = 0; t < 400; t++) {
+        const quiet = Math.floor(t / 20) % 7 > 4 ? 0.4 : 1;
+        const v = quiet * (90 + 50 * Math.sin((2 * Math.PI * t) / 20)) * (1 + 0.06 * normal());
+        model.observe(t * 1000, Float64Array.of(v));
+      }
+      expect(model.periods, `seed ${seed}`).toEqual([20, 140]);
+      model.release();
+    }
+  });
+
   it("are not found where there is one, or none", () => {
     let [season, wrong] = [0, 0];
     for (let seed = 1; seed <= 10; seed++) {
@@ -296,7 +315,7 @@ describe("two seasons", () => {
         let before = 0;
         for (let t = 0; t < 2600; t++) {
           const v = value(t);
-          finder.add(Float64Array.of((v - before) / 2));
+          finder.add(Float64Array.of((v - before) / 2), Float64Array.of(v), Float64Array.of(2));
           before = v;
         }
         if (finder.found !== first) season++;

@@ -167,7 +167,7 @@ export class Features {
     }
     if (season.found) {
       for (let d = 0; d < D; d++) this.#sizes[d] = this.scaling.step(d);
-      this.#finder.add(this.#u, last, this.#sizes);
+      this.#finder.add(this.#u, this.#sizes, (d, back) => this.past(d, back));
     }
     if (season.byCalendar || season.period(0) === 0) {
       calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds);

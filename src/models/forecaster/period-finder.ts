@@ -38,7 +38,7 @@ const SECOND = 3;
  * p a whole number of times as long, is believed after two cycles where values a season apart are much more alike than those of the first
  * apart: the mean of (y(t) - y(t-p))² is less than half. That is a week of days that are not alike, of which the levels tell more than the steps.
  *
- * Cost: 384 D multiplications per event for the first 768 or until one is found, then none. State: 192 (2 D + 2) + 4 float64.
+ * Cost: 384 D multiplications per event for the first 768 or until one is found, then none. State: 192 (D + 2) + 4 float64.
  */
 export class PeriodFinder {
   readonly #targets: number;
@@ -46,8 +46,7 @@ export class PeriodFinder {
   readonly #products: Slice<Float64Array>;
   /** Steps of the last 192 events, ring of rows [D]. */
   readonly #recent: Slice<Float64Array>;
-  /** The values of these events, and the sums of their squared differences at every lag. */
-  readonly #values: Slice<Float64Array>;
+  /** Sums of the squared differences of values at every lag. */
   readonly #differences: Slice<Float64Array>;
 
   constructor(layout: Layout, targets: number) {
@@ -55,7 +54,6 @@ export class PeriodFinder {
     this.#state = layout.float64("period.state", 4);
     this.#products = layout.float64("period.products", LONGEST_FOUND + 1);
     this.#recent = layout.float64("period.recent", (LONGEST_FOUND + 1) * targets);
-    this.#values = layout.float64("period.values", (LONGEST_FOUND + 1) * targets);
     this.#differences = layout.float64("period.differences", LONGEST_FOUND + 1);
   }
 
@@ -69,13 +67,12 @@ export class PeriodFinder {
     return this.#state.view[SECOND];
   }
 
-  /** Takes the standardised steps u [D] of an event, its values [D], and the sizes of their steps [D]. */
-  add(u: Float64Array, values: Float64Array, sizes: Float64Array): void {
+  /** Takes the standardised steps u [D] of an event, the sizes of steps [D], and what tells the value of target d so many events ago. */
+  add(u: Float64Array, sizes: Float64Array, past: (d: number, back: number) => number): void {
     const state = this.#state.view;
     if (state[FOUND] > 0 && state[EVENTS] > LONGEST_SEARCH) return;
     const D = this.#targets;
     const recent = this.#recent.view;
-    const past = this.#values.view;
     const differences = this.#differences.view;
     const r = this.#products.view;
     const n = state[EVENTS]++;
@@ -83,14 +80,13 @@ export class PeriodFinder {
     const now = (n % rows) * D;
     for (let d = 0; d < D; d++) {
       recent[now + d] = u[d];
-      past[now + d] = values[d];
       state[ENERGY] += u[d] * u[d];
     }
     for (let lag = 2; lag <= Math.min(LONGEST_FOUND, n); lag++) {
       const then = ((n - lag) % rows) * D;
       for (let d = 0; d < D; d++) {
         r[lag] += recent[now + d] * recent[then + d];
-        if (sizes[d] > 0) differences[lag] += ((past[now + d] - past[then + d]) / sizes[d]) ** 2;
+        if (sizes[d] > 0) differences[lag] += ((past(d, 0) - past(d, lag)) / sizes[d]) ** 2;
       }
     }
     if (n % EVERY !== EVERY - 1) return;

@@ -112,11 +112,11 @@ describe("a period without a calendar", () => {
     const normal = normals(2);
     for (const step of [() => normal(), (): number => normal() - normal()]) {
       const finder = made((layout) => new PeriodFinder(layout, 1));
-      let level = 0;
+      const levels = [0];
       for (let t = 0; t < 2000; t++) {
         const u = step();
-        level += u;
-        finder.add(Float64Array.of(u), Float64Array.of(level), Float64Array.of(1));
+        levels.push((levels.at(-1) as number) + u);
+        finder.add(Float64Array.of(u), Float64Array.of(1), (_, back) => levels.at(-1 - back) as number);
       }
       expect(finder.found).toBe(0);
     }
@@ -312,11 +312,12 @@ describe("two seasons", () => {
         [0, (): number => normal()],
       ] as const) {
         const finder = made((layout) => new PeriodFinder(layout, 1));
-        let before = 0;
+        const values = [0];
         for (let t = 0; t < 2600; t++) {
-          const v = value(t);
-          finder.add(Float64Array.of((v - before) / 2), Float64Array.of(v), Float64Array.of(2));
-          before = v;
+          const before = values.at(-1) as number;
+          values.push(value(t));
+          const step = ((values.at(-1) as number) - before) / 2;
+          finder.add(Float64Array.of(step), Float64Array.of(2), (_, back) => values.at(-1 - back) as number);
         }
         if (finder.found !== first) season++;
         if (finder.second > 0) wrong++;

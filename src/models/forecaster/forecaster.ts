@@ -343,9 +343,9 @@ export class Forecaster {
         const mean = values[issue + MEAN * rowLength];
         this.#errors[h - 1] = y - mean;
         this.#record.learn(issued - h, h, d, said, lower, upper, [
-          mean - y,
-          values[at + naive] - y,
-          values[at + naive + rowLength] - y,
+          mean,
+          values[at + naive],
+          values[at + naive + rowLength],
         ]);
         this.#conformal?.learn(h, d, mean, y);
       }

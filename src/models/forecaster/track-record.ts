@@ -16,9 +16,8 @@ const FIELDS = 5;
 
 /**
  * How the forecasts of late have done, per step and target, over the last 401 to 500 readings: what is told as coverage and
- * skill, so that it is true now. Coverage counts every reading, also one that was held at arm's length, against the interval
- * as it was issued, in the measure of that time. Skill compares squared errors over the readings that were taken, in forecasts
- * made at a reading. State: 26 per cell, and 2 per pending issue and target.
+ * skill, so that it is true now. Coverage counts every reading, also one that was held at arm's length. Skill compares squared errors
+ * over the readings that were taken, in forecasts made at a reading. Both are of forecasts as they were issued, in the measure of that time. State: 26 per cell, and 2 per pending issue and target.
  */
 export class TrackRecord {
   readonly #shape: Shape;
@@ -47,8 +46,8 @@ export class TrackRecord {
   }
 
   /**
-   * Takes reading u of target d against step h of issue number `issue`, whose interval was `lower` to `upper`; `errors`: of the
-   * forecast, of persistence and of the seasonal naive forecast, none when the reading was held or the issue made without one.
+   * Takes reading u of target d against step h of issue number `issue`, whose interval was `lower` to `upper`; `said`: by the
+   * forecast, by persistence and by the seasonal naive forecast, none when the reading was held or the issue made without one.
    */
   learn(
     issue: number,
@@ -57,7 +56,7 @@ export class TrackRecord {
     u: number,
     lower: number,
     upper: number,
-    errors?: readonly [number, number, number],
+    said?: readonly [number, number, number],
   ): void {
     const { horizon: H, targets: D } = this.#shape;
     const measure = ((issue % H) * D + d) * 2;
@@ -71,8 +70,8 @@ export class TrackRecord {
     const y = (u - this.#measures.view[measure + 1]) / scale;
     blocks[at + READINGS]++;
     if (y >= lower && y <= upper) blocks[at + INSIDE]++;
-    if (errors === undefined) return;
-    for (let e = 0; e < errors.length; e++) blocks[at + OWN + e] += errors[e] ** 2;
+    if (said === undefined) return;
+    for (let e = 0; e < said.length; e++) blocks[at + OWN + e] += (said[e] - y) ** 2;
   }
 
   #sum(h: number, d: number, field: number): number {

@@ -325,7 +325,8 @@ export class Judge {
     state[at + DOUBTS]++;
     if (state[at + BELIEVED] === FAR_WITHIN) this.#settle(at, false);
     const [low, high] = this.#range(at);
-    const range = Math.max(high - low, DEVIATIONS * deviation, usual);
+    // What has been constant so far may go as far as its own value.
+    const range = Math.max(high - low, DEVIATIONS * deviation, usual, high === low ? Math.abs(m) : 0);
     const outside = far - FAR_WITHIN;
     const stayed = PRIOR_STAYED + state[at + STAYED + outside];
     const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);

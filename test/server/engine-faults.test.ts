@@ -235,7 +235,7 @@ test("the log truncated before pages that are in the database already: refused; 
   while (engine.metrics().log_bytes < 128 * 8192) await sendWaves(engine, ["a"], sent, ++sent);
   await copied;
   const { size } = statSync(`${database}-wal`);
-  const refused = cutCopy(database, "refused.db", size >> 1);
+  const refused = cutCopy(database, "refused.db", size >> 5);
   await expect(openEngine({ database: refused, series })).rejects.toThrow(
     /expected a write-ahead log of at least \d+ pages, .* got one cut after \d+/,
   );

@@ -68,9 +68,10 @@ export class LongRange {
   /** Learns from reading y of target d, not yet taken, how far off the rules would have been. */
   learn(d: number, y: number): void {
     const errors = this.#errors.view;
+    const season = this.#features.whole(d, 0);
     this.#distances.forEach((x, k) => {
       const at = this.#at(d, k);
-      const together = this.#expect(d, x, at);
+      const together = this.#expect(d, x, at, season);
       if (Number.isNaN(together)) return;
       const rate = Math.max(1 / ++errors[at + COUNT], 1 / MEMORY);
       const most = LARGEST_RATIO * errors[at + TOGETHER];
@@ -108,7 +109,7 @@ export class LongRange {
   expect(d: number, x: number): number {
     let k = 0;
     while (k + 1 < this.#distances.length && x > Math.SQRT2 * this.#distances[k]) k++;
-    return this.#expect(d, x, this.#at(d, k));
+    return this.#expect(d, x, this.#at(d, k), this.#features.whole(d, 0));
   }
 
   /** The size of the errors of target d at a distance of x steps, beyond the horizon, where it is `size` at the horizon. */
@@ -141,10 +142,10 @@ export class LongRange {
     return FIELDS * (d * this.#distances.length + k);
   }
 
-  #expect(d: number, x: number, at: number): number {
+  /** `season`: what the seasons add at this event. */
+  #expect(d: number, x: number, at: number, season: number): number {
     const features = this.#features;
     const said = this.#said;
-    const season = features.whole(d, 0);
     const q = features.season.period(1) || features.season.period(0);
     const last = features.past(d, x);
     const anomaly = last - features.whole(d, -x);

@@ -7,6 +7,7 @@ import { joinNames } from "../formats/series-names.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
 import { checkSeriesName } from "../observation-schema.ts";
 import { ArrowFlaw, arrowCell, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
+import { openFile, readAt } from "./open-file.ts";
 
 /** Readings per batch handed out. */
 const BATCH = 4096;
@@ -69,20 +70,11 @@ export async function* arrowReadings(
   path: string,
   options: FormatOptions,
 ): AsyncGenerator<Reading[]> {
-  const handle = await fs.promises.open(path);
+  const handle = await openFile(fs, path);
   try {
     const { size } = await handle.stat();
     let position = 0;
-    const at = async (from: number, bytes: number): Promise<Uint8Array> => {
-      const buffer = new Uint8Array(bytes);
-      let filled = 0;
-      while (filled < bytes) {
-        const { bytesRead } = await handle.read(buffer, filled, bytes - filled, from + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return buffer.subarray(0, filled);
-    };
+    const at = (from: number, bytes: number): Promise<Uint8Array> => readAt(handle, from, bytes);
     const next = async (bytes: number): Promise<Uint8Array> => {
       const read = await at(position, bytes);
       position += read.byteLength;

@@ -23,6 +23,22 @@ export function fileError(path: string, cause: unknown): EddyError {
   });
 }
 
+/** The bytes of a file from `from` on, as many as asked for or as there are. */
+export async function readAt(
+  handle: fileSystem.promises.FileHandle,
+  from: number,
+  bytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const buffer = new Uint8Array(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const { bytesRead } = await handle.read(buffer, filled, bytes - filled, from + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
 /** Opens a file to read from it. @throws EddyError `bad-file` when there is none, when it is a folder or may not be opened */
 export async function openFile(fs: typeof fileSystem, path: string): Promise<fileSystem.promises.FileHandle> {
   try {

@@ -7,6 +7,7 @@ import type { Cell } from "../formats/numbers.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { LOOK_AHEAD } from "../formats/recognise.ts";
 import { Roles } from "../formats/roles.ts";
+import { openFile, readAt } from "./open-file.ts";
 
 /** Readings handed out together. */
 const BATCH = 4096;
@@ -22,15 +23,14 @@ export async function* parquetReadings(
   path: string,
   options: FormatOptions,
 ): AsyncGenerator<Reading[]> {
-  const handle = await fs.promises.open(path);
+  const handle = await openFile(fs, path);
   try {
     const { size } = await handle.stat();
     const file = {
       byteLength: size,
       slice: async (start: number, end = size): Promise<ArrayBuffer> => {
-        const bytes = new Uint8Array(Math.max(0, Math.min(size, end) - start));
-        await handle.read(bytes, 0, bytes.length, start);
-        return bytes.buffer;
+        const bytes = Math.max(0, Math.min(size, end) - start);
+        return (await readAt(handle, start, bytes)).buffer;
       },
     };
     const broken = (cause: unknown) =>

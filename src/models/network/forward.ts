@@ -109,5 +109,5 @@ export function startFromContext(network: Network, tape: Tape, row: number): voi
 export function carryOutput(network: Network, tape: Tape, row: number): void {
   if (valueAt(network.reals, tape.given, row) !== 0) return;
   const { h } = tape.nodes[network.program.output.index];
-  network.kernels.copy(rowAt(tape.y, row), rowAt(h, row), h.length);
+  network.kernels.copy(rowAt(tape.y, row), rowAt(h, row), tape.y.length);
 }

@@ -7,6 +7,7 @@ import type { LeastSquaresOptions } from "../../models/learning/rls-covariance.t
 import { LiveNetwork } from "../../models/network/live.ts";
 import { Network } from "../../models/network/network.ts";
 import { type EsnOptions, esn } from "../../models/network/systems.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -15,7 +16,6 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 /** How the readout of an echo state net is learned. */
 export type EchoStateReadout =

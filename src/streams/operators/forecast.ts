@@ -10,11 +10,11 @@ import {
 import { EddyError } from "../../models/errors.ts";
 import type { Forecast } from "../../models/forecast.ts";
 import { type Observation, VALUE } from "../../models/observation.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
 import { readTime } from "../observation-schema.ts";
 import { type Ending, Series, type SeriesOptions } from "../series.ts";
 import { checkSeriesOptions } from "../series-specification.ts";
 import { operatorArena } from "./arena.ts";
-import type { RefusedOutput } from "./refused-event.ts";
 
 /** What `forecast` reads: a number, one value, or several; `time` ISO 8601 or epoch milliseconds, arrival if absent. */
 export type Forecastable =

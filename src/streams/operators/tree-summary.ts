@@ -6,6 +6,7 @@ import { seeded } from "../../models/network/seeded.ts";
 import type { Readout } from "../../models/readouts/readout.ts";
 import { makeReadout } from "../../models/readouts/registry.ts";
 import { RecursiveTree, type RecursiveTreeOptions } from "../../models/recursive/recursive-tree.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -14,7 +15,6 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 /** What `treeSummary` gives for every event. */
 export interface TreeEstimate<T> extends Estimate<T> {

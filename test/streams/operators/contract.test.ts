@@ -14,7 +14,8 @@ import {
 } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
-import { Stages } from "../../../src/models/stage.ts";
+import type { RefusedEvent } from "../../../src/stages/refused-event.ts";
+import { Stages } from "../../../src/stages/stage.ts";
 import { echoState } from "../../../src/streams/operators/echo-state.ts";
 import { futures } from "../../../src/streams/operators/futures.ts";
 import { inOrder } from "../../../src/streams/operators/in-order.ts";
@@ -23,7 +24,6 @@ import { leakyAverages } from "../../../src/streams/operators/leaky-averages.ts"
 import { leakyUnits } from "../../../src/streams/operators/leaky-units.ts";
 import { perSeries } from "../../../src/streams/operators/per-series.ts";
 import { recurrent } from "../../../src/streams/operators/recurrent.ts";
-import type { RefusedEvent } from "../../../src/streams/operators/refused-event.ts";
 import { resample } from "../../../src/streams/operators/resample.ts";
 import { smooth } from "../../../src/streams/operators/smooth.ts";
 import { surprise } from "../../../src/streams/operators/surprise.ts";

@@ -1,11 +1,12 @@
 export { EddyError, type ErrorCode } from "./models/errors.ts";
-export type { Forecast, ForecastDetail, ForecastStep } from "./models/forecast.ts";
+export { type Forecast, type ForecastDetail, type ForecastStep, words } from "./models/forecast.ts";
 export { Forecaster } from "./models/forecaster/forecaster.ts";
 export {
   type ForecasterOptions,
   type ForecasterSpecification,
   specification,
 } from "./models/forecaster/specification.ts";
+export type { Issue, IssueDetail, TargetIssue } from "./models/issue.ts";
 export { Arena } from "./models/kernels/arena.ts";
 export type { Observation } from "./models/observation.ts";
 export type { RefusedEvent, RefusedOutput } from "./stages/refused-event.ts";

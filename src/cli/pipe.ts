@@ -66,9 +66,9 @@ export const command = defineCommand({
     });
     for await (const batch of input) {
       for (const reading of batch) {
-        const forecasts = live.push(reading, world.now());
-        if (chart === undefined) await out.add(forecasts);
-        else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
+        const issues = live.push(reading, world.now());
+        if (chart === undefined) await out.add(issues);
+        else if (!isRefused(reading)) chart.add(reading.observation, issues);
       }
       await (chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;

@@ -4,8 +4,8 @@ export { type Checkpoint, frameCheckpoint, readFrame } from "./checkpoint.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { EXPORT_FORMATS, type ExportFormat, exportForecasts, exportObservations } from "./export.ts";
 export { type Inspection, inspect, type SeriesInspection } from "./inspection.ts";
-export { packForecasts, unpackForecasts } from "./issued-forecasts.ts";
 export { packValues, unpackValues } from "./journal.ts";
+export { packIssue, unpackIssue } from "./packed-issue.ts";
 export { partitionOf } from "./partition.ts";
 export { type DurableOptions, durable, type Kept } from "./pipelines/durable.ts";
 export { type PipelineSave, PipelineStore } from "./pipelines/pipeline-store.ts";
@@ -15,6 +15,6 @@ export { Recording, type RecordingOptions, recordedBatches } from "./recording/r
 export { examine, type Repaired, repair } from "./recording/repair.ts";
 export { type ReadRecordingOptions, type RecordedRow, readRecording } from "./recording/replay.ts";
 export { restoreSavepoint, type SavepointReport, writeSavepoint } from "./savepoint.ts";
-export { DatabaseReader, type StoredForecast, type StoredObservation } from "./sqlite/reader.ts";
+export { DatabaseReader, type StoredObservation } from "./sqlite/reader.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite/store.ts";
 export type * from "./store.ts";

@@ -8,7 +8,7 @@ import {
   type SchedulerLike,
 } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
+import { type Forecast, words } from "../../models/forecast.ts";
 import { type Observation, VALUE } from "../../models/observation.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
 import { readTime } from "../observation-schema.ts";
@@ -66,13 +66,13 @@ export function forecast(options: ForecastOptions = {}): OperatorFunction<Foreca
       let offset = 0;
       /** Events held aside, and maybe some taken since, by offset. */
       const aside = new Map<number, Forecastable>();
-      const settle = ({ forecasts, later = [] }: Ending): readonly Forecast[] => {
+      const settle = ({ issues, later = [] }: Ending): readonly Forecast[] => {
         for (const { offset: at, refused: reason } of later) {
           const event = aside.get(at);
           if (event !== undefined) refused?.next({ event, reason });
         }
         if (series?.aside === 0) aside.clear();
-        return forecasts;
+        return issues.flatMap(words);
       };
       const take = (event: Forecastable): readonly Forecast[] => {
         let observation: Observation;

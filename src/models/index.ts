@@ -39,6 +39,7 @@ export {
   type SequenceModelOptions,
 } from "./sequence/sequence-model.ts";
 export { type LengthModel, type SequenceWiringOptions, sequenceWiring } from "./sequence/sequence-wiring.ts";
+export { currentStages, type Stage, type StageOutput, Stages } from "./stage.ts";
 export { AdaptiveConformal, type AdaptiveConformalOptions } from "./statistics/adaptive-conformal.ts";
 export { ExponentialMoments, type ExponentialMomentsOptions } from "./statistics/exponential-moments.ts";
 export { quantileLinear, quantileNearestRank } from "./statistics/quantiles.ts";

@@ -227,7 +227,8 @@ export class LiveNetwork {
   #writeY(row: number, y: ArrayLike<number>, given: 0 | 1): void {
     const { tape } = this;
     const at = (tape.y.pointer + row * tape.y.step) / this.#bytes;
-    for (let i = 0; i < y.length; i++) {
+    // Outputs that describe a distribution begin with what is fed back, such as its mean.
+    for (let i = 0; i < this.network.program.y; i++) {
       this.#reals[at + i] = withinReach(y[i]);
     }
     this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] = given;

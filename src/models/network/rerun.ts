@@ -9,7 +9,7 @@ export function carryOutput(network: Network, tape: Tape, row: number): void {
   const bytes = reals.BYTES_PER_ELEMENT;
   if (reals[(tape.given.pointer + row * tape.given.step) / bytes] !== 0) return;
   const { h } = tape.nodes[program.output.index];
-  network.kernels.copy(tape.y.pointer + row * tape.y.step, h.pointer + row * h.step, h.length);
+  network.kernels.copy(tape.y.pointer + row * tape.y.step, h.pointer + row * h.step, tape.y.length);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Observable, type OperatorFunction, Subscriber } from "rxjs";
-import { currentStages, type Stage } from "../../models/stage.ts";
 import type { RefusedOutput } from "./refused-event.ts";
+import { currentStages, type Stage } from "./stage.ts";
 
 /**
  * Makes an operator of a stage: a stage of its own for every subscription, opened when it is subscribed to (so that wrong
@@ -44,7 +44,9 @@ export function stage<In, Out>(
       };
       const output = {
         next: (value: Out) => subscriber.next(value),
-        refuse: (event: In, reason: string) => refused?.next({ event, reason }),
+        refuse: (event: In, reason: string) => {
+          if (!stages?.rehearsing) refused?.next({ event, reason });
+        },
       };
       /** Takes whatever waits; memory is given back only when nothing is under way. */
       const work = (task: () => void): void => {

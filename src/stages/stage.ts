@@ -1,4 +1,4 @@
-import { EddyError, printable } from "./errors.ts";
+import { EddyError, printable } from "../models/errors.ts";
 
 /** What a stage gives while it takes an event: outputs in their order, and the event itself where it cannot be used. */
 export interface StageOutput<In, Out> {
@@ -57,8 +57,14 @@ export const currentStages = (): Stages | undefined => place[PLACE];
  * ```
  */
 export class Stages {
+  /** A second copy that is only compared with the first: its stages tell and write nothing. */
+  readonly rehearsing: boolean;
   #entries: { readonly name: string; readonly stage: KeptStage }[] = [];
   #opening = false;
+
+  constructor({ rehearsing = false }: { readonly rehearsing?: boolean } = {}) {
+    this.rehearsing = rehearsing;
+  }
 
   /** Opens a pipeline: stages that open within `task` are those of this pipeline. */
   open<T>(task: () => T): T {
@@ -178,6 +184,8 @@ export function packParts(parts: readonly Uint8Array[]): Uint8Array {
 
 /** The parts that `packParts` put together; `what` names them in the `bad-state` that other bytes lead to. */
 export function unpackParts(bytes: Uint8Array, what: string): Uint8Array[] {
+  // Of a Buffer, `slice` would be no copy.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bad = (): EddyError =>
     new EddyError("bad-state", what, {
@@ -192,7 +200,7 @@ export function unpackParts(bytes: Uint8Array, what: string): Uint8Array[] {
     if (at + 4 > bytes.byteLength) throw bad();
     const end = at + 4 + view.getUint32(at, true);
     if (end > bytes.byteLength) throw bad();
-    parts.push(bytes.subarray(at + 4, end));
+    parts.push(plain.subarray(at + 4, end));
     at = end;
   }
   if (at !== bytes.byteLength) throw bad();

@@ -1,4 +1,4 @@
-import { EddyError, printable } from "../../models/errors.ts";
+import { EddyError, printable } from "../models/errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

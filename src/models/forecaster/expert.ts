@@ -30,12 +30,13 @@ export interface Settlement {
 
 /**
  * Anything that can `learn` and `predict`. Per event the features take the event, then the forecaster calls `learn`
- * (labels of earlier issues), `step` (the event enters the expert's own state) and `predict`. An expert keeps all its
- * state in slices of the forecaster's layout, so that a checkpoint forgets nothing; the features are shared.
+ * (labels of earlier issues), `step` (the event enters the expert's own state) and `predict`. What belongs to an issue besides
+ * its forecast (the features it was made from, the candidates it was chosen from) the expert keeps until the label comes. All
+ * its state is in slices of the forecaster's layout, so that a checkpoint forgets nothing; the features are shared.
  */
 export interface Expert {
   readonly name: string;
-  /** Learns from labels that have been observed. */
+  /** Learns from labels that have been observed: nothing else may fit its weights. */
   learn(settlement: Settlement): void;
   /** Takes the event into the state. */
   step(features: Features): void;

@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly columns?: number;
   readonly horizon?: number;
   readonly periods?: readonly number[];
+  /** No label is ever handed over. */
+  readonly withhold?: boolean;
 }
 
 const arena = new Arena();
@@ -26,6 +28,7 @@ export class Bench {
   readonly forecast: Float64Array;
   /** All state there is: of the expert, the features and the clock. */
   readonly block: Block;
+  readonly #withhold: boolean;
   /** Per issue and target: whether it was made at a reading. */
   readonly #sound: boolean[][] = [];
 
@@ -33,7 +36,8 @@ export class Bench {
     make: (layout: Layout, shape: Shape, features: Features) => Expert,
     options: BenchOptions = {},
   ) {
-    const { targets = 1, columns = targets, horizon = 3, periods = [] } = options;
+    const { targets = 1, columns = targets, horizon = 3, periods = [], withhold = false } = options;
+    this.#withhold = withhold;
     this.shape = { targets, columns, horizon };
     const layout = new Layout(arena);
     this.clock = new Clock(layout);
@@ -73,7 +77,8 @@ export class Bench {
     }
     this.#sound.push([...y].map((v) => !Number.isNaN(v)));
     const reach = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
-    this.expert.learn({ y, labels, reach, steps });
+    if (this.#withhold) labels.fill(Number.NaN);
+    this.expert.learn({ y: this.#withhold ? y.fill(Number.NaN) : y, labels, reach, steps });
     this.expert.step(this.features);
   }
 

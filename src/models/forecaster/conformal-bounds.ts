@@ -1,6 +1,6 @@
 import type { Layout } from "../kernels/layout.ts";
 import { AdaptiveConformal } from "../statistics/adaptive-conformal.ts";
-import type { Shape } from "./expert.ts";
+import type { Shape } from "./shape.ts";
 
 /** Errors remembered per cell. */
 const WINDOW = 500;

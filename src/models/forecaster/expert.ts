@@ -1,16 +1,6 @@
 import type { Features } from "./features.ts";
 
 /**
- * What every expert knows of its place. Letters: D targets, C columns (targets first, then inputs), H horizon.
- * Predictions are laid out [step][target], step 1 first: element (h - 1) * D + d.
- */
-export interface Shape {
-  readonly targets: number;
-  readonly columns: number;
-  readonly horizon: number;
-}
-
-/**
  * Labels that exist now, handed out by the ledger and by nothing else: for every step h, the labels of the
  * forecast issued h events ago are the values of this event.
  */

@@ -1,5 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import type { Settlement, Shape } from "./expert.ts";
+import type { Settlement } from "./expert.ts";
+import type { Shape } from "./shape.ts";
 
 /**
  * The pending-label ledger: forecasts issued whose labels are still to come. An issue made at event t is kept for H events;

@@ -3,8 +3,9 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import { OnlineLearner } from "../../learning/tbptt.ts";
 import { Network } from "../../network/network.ts";
 import type { Node, Wiring } from "../../network/wiring.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 import { networkInputs, readNetworkInputs } from "./network-inputs.ts";
 

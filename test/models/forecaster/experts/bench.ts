@@ -1,6 +1,7 @@
-import { Clock } from "../../../../src/models/forecaster/clock.ts";
-import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
+import { EventClock } from "../../../../src/models/forecaster/event-clock.ts";
+import type { Expert } from "../../../../src/models/forecaster/expert.ts";
 import { Features } from "../../../../src/models/forecaster/features.ts";
+import type { Shape } from "../../../../src/models/forecaster/shape.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
 import { type Block, Layout } from "../../../../src/models/kernels/layout.ts";
 import { START } from "../series.ts";
@@ -22,7 +23,7 @@ const arena = new Arena();
 /** One expert with the features it reads, without judge, ledger or mixture: labels are handed over as the ledger would. */
 export class Bench {
   readonly shape: Shape;
-  readonly clock: Clock;
+  readonly clock: EventClock;
   readonly features: Features;
   readonly expert: Expert;
   readonly forecast: Float64Array;
@@ -40,7 +41,7 @@ export class Bench {
     this.#withhold = withhold;
     this.shape = { targets, columns, horizon };
     const layout = new Layout(arena);
-    this.clock = new Clock(layout);
+    this.clock = new EventClock(layout);
     this.features = new Features(layout, this.shape, this.clock, periods);
     this.expert = make(layout, this.shape, this.features);
     this.block = layout.allocate();

@@ -72,12 +72,12 @@ export function quantileLevels(levels: readonly number[], name = "quantiles"): n
 function limitsOf(option: LimitOption, name: string, targets: readonly string[], inputs: readonly string[]) {
   const given = typeof option === "number" ? { [EVERY]: option } : option;
   const limits = new Map<string, number>();
-  if (Object.hasOwn(given, EVERY)) for (const target of targets) limits.set(target, given[EVERY] as number);
+  if (Object.hasOwn(given, EVERY)) for (const target of targets) limits.set(target, given[EVERY]);
   for (const column of Object.keys(given)) {
     if (column === EVERY && !targets.includes(EVERY)) continue;
     if (!targets.includes(column) && !inputs.includes(column))
       throw unknown(name, column, [...targets, ...inputs]);
-    limits.set(column, given[column] as number);
+    limits.set(column, given[column]);
   }
   for (const limit of [...Object.values(given), ...limits.values()]) {
     if (Number.isFinite(limit)) continue;
@@ -210,7 +210,7 @@ export function specification(options: ForecasterOptions): ForecasterSpecificati
   }
   for (const column of columns) {
     if (!Object.hasOwn(spec.min, column) || !Object.hasOwn(spec.max, column)) continue;
-    const [low, high] = [spec.min[column] as number, spec.max[column] as number];
+    const [low, high] = [spec.min[column], spec.max[column]];
     if (low < high && (!spec.integer.includes(column) || Math.ceil(low) <= Math.floor(high))) continue;
     throw new EddyError("bad-argument", "min", {
       expected: `less than max of ${printable(column)}, ${high}`,

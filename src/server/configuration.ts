@@ -17,7 +17,7 @@ import {
   seriesSpecification,
 } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
-import { Prices, SERIES_BYTES } from "./engine-prices.ts";
+import { Prices, SERIES_BYTES } from "./engine/prices.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 
 const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });

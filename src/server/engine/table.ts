@@ -1,41 +1,22 @@
-import { EddyError, printable } from "../models/errors.ts";
-import type { Observation } from "../models/observation.ts";
-import { FRAME_BYTES, frameInPlace, readFrame } from "../storage/checkpoint.ts";
-import { isTakenBack, unpackValues } from "../storage/journal.ts";
-import type { CheckpointWrite, Generation, JournalRow, Store, StoredSeries } from "../storage/store.ts";
-import type { EngineLog } from "./engine-contract.ts";
-import type { Derivation } from "./engine-derivation.ts";
-import type { EngineMetrics } from "./engine-metrics.ts";
-import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./engine-series.ts";
+import { EddyError } from "../../models/errors.ts";
+import type { Observation } from "../../models/observation.ts";
+import { isTakenBack, unpackValues } from "../../storage/journal.ts";
+import type { Generation, JournalRow, Store, StoredSeries } from "../../storage/store.ts";
+import { apply } from "./applying.ts";
+import { type Base, type CheckpointOptions, Checkpoints } from "./checkpoints.ts";
+import type { EngineLog } from "./contract.ts";
+import type { EngineMetrics } from "./metrics.ts";
+import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./series.ts";
 
-/** Why an observation was set aside, for whoever sent it. */
-const WORDS: Readonly<Record<string, string>> = {
-  "duplicate-time":
-    "expected one reading for each time, got another for one that was taken: the first one stands",
-};
-
-export interface TableOptions {
+export interface TableOptions extends CheckpointOptions {
+  /** Bytes of model state held in memory at most. */
   readonly memoryBytes: number;
-  /** Checkpoints kept of each series. */
-  readonly generations: number;
-  readonly reset: boolean;
-  readonly derivation: Derivation;
 }
 
 /** A journal row and what it led to. */
 export interface Followed {
   readonly observation: Observation;
   readonly applied: Applied;
-}
-
-/** A state found in the store that can be gone on from. */
-export interface Base {
-  readonly position: number;
-  readonly live: LiveSeries;
-  /** Size of its state. */
-  readonly bytes: number;
-  readonly observations: number;
-  readonly lastTime: number;
 }
 
 /**
@@ -47,20 +28,14 @@ export class SeriesTable {
   readonly #maker: SeriesMaker;
   readonly #metrics: EngineMetrics;
   readonly #log: EngineLog;
-  readonly #options: TableOptions;
+  readonly #memoryBytes: number;
   readonly #byName = new Map<string, SeriesEntry>();
   readonly #byId = new Map<number, SeriesEntry>();
   /** Series in memory, least recently used first. */
   readonly #recent = new Set<SeriesEntry>();
-  /**
-   * Series of which readings are being taken back: they take none, no checkpoint of them is written, and no journal deleted,
-   * until that is done.
-   */
-  readonly rebuilding = new Set<SeriesEntry>();
-  /** Grows whenever such a series begins: what was reckoned before of the journal that is needed holds no more. */
-  rebuilds = 0;
-  /** Every observation up to here is in a checkpoint. */
-  checkpointedUpTo = 0;
+  /** Series opened by the group under way and not yet durable: nobody is told of them. */
+  readonly unborn = new Set<SeriesEntry>();
+  readonly checkpoints: Checkpoints;
   /** Position of the last observation applied. */
   reached = 0;
   #nextId = 1;
@@ -80,7 +55,8 @@ export class SeriesTable {
     this.#maker = maker;
     this.#metrics = metrics;
     this.#log = log;
-    this.#options = options;
+    this.#memoryBytes = options.memoryBytes;
+    this.checkpoints = new Checkpoints(store, maker, metrics, log, options);
   }
 
   get size(): number {
@@ -95,10 +71,6 @@ export class SeriesTable {
     return this.#loadedBytes;
   }
 
-  get generations(): number {
-    return this.#options.generations;
-  }
-
   get(name: string): SeriesEntry | undefined {
     return this.#byName.get(name);
   }
@@ -107,12 +79,13 @@ export class SeriesTable {
     return this.#byId.get(id);
   }
 
-  names(): Iterable<string> {
-    return this.#byName.keys();
-  }
-
   entries(): Iterable<SeriesEntry> {
     return this.#byName.values();
+  }
+
+  /** Those that anybody may be told of. */
+  *known(): Iterable<SeriesEntry> {
+    for (const entry of this.#byName.values()) if (!this.unborn.has(entry)) yield entry;
   }
 
   /** Enters a series found in the store, not in memory. */
@@ -168,6 +141,7 @@ export class SeriesTable {
     this.#byName.set(first.series, entry);
     this.#byId.set(stored.id, entry);
     this.#hold(entry, live, live.stateBytes);
+    this.unborn.add(entry);
     return entry;
   }
 
@@ -189,115 +163,25 @@ export class SeriesTable {
     if (!entry) return;
     this.#drop(entry);
     this.#pinned.delete(entry);
+    this.unborn.delete(entry);
     this.#byName.delete(name);
     this.#byId.delete(entry.stored.id);
   }
 
-  /** Applies one observation of the journal. Deterministic; a failure of the model is an outcome too. */
+  /** Gives one observation of the journal to its series, which is brought into memory for it. */
   push(entry: SeriesEntry, observation: Observation, position: number): Applied {
     const live = this.load(entry);
     this.#recent.delete(entry);
     this.#recent.add(entry);
-    entry.applied = position;
     this.reached = Math.max(this.reached, position);
-    try {
-      const { issues, refused, later, outOfRange } = live.push(observation, position);
-      for (const { targets } of issues) {
-        for (const { taken } of targets) if (taken === 0) this.#metrics.add("doubted_readings_total", 1);
-      }
-      if (later !== undefined) this.#metrics.add("set_aside_total", later.length);
-      if (outOfRange !== undefined) this.#metrics.add("out_of_range_total", outOfRange.length);
-      if (refused === undefined) {
-        entry.observations++;
-        entry.lastTime = Math.max(
-          observation.time,
-          Number.isNaN(entry.lastTime) ? -Infinity : entry.lastTime,
-        );
-        return { issues, message: "" };
-      }
-      return { issues, refused, message: `${printable(entry.stored.name)}: ${WORDS[refused] ?? refused}` };
-    } catch (error) {
-      const message = `${entry.stored.name}: ${(error as Error).message}`;
-      this.#metrics.add("series_failures_total", 1);
-      this.#log.error(`an observation of ${message}`);
-      return { issues: [], refused: error instanceof EddyError ? error.code : "internal", message };
-    }
-  }
-
-  /** The journal must be kept after this position for the sake of the series' oldest kept checkpoint. */
-  needed(entry: SeriesEntry): number {
-    const oldest =
-      entry.generations.length < this.#options.generations
-        ? entry.stored.birth
-        : entry.generations[0].position;
-    return oldest < entry.applied ? oldest : Number.POSITIVE_INFINITY;
-  }
-
-  /** Whether a checkpoint is due, so that recovery or the journal need not go back further. */
-  due(entry: SeriesEntry): boolean {
-    return (
-      !this.rebuilding.has(entry) && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY)
-    );
-  }
-
-  /** Whether its state is not in a checkpoint yet. */
-  changed(entry: SeriesEntry): boolean {
-    if (this.rebuilding.has(entry)) return false;
-    return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
+    return apply(live, entry, observation, position, { metrics: this.#metrics, log: this.#log });
   }
 
   /** Writes a checkpoint of each of these series as it stands, in one transaction; returns their bytes. */
   writeCheckpoints(entries: readonly SeriesEntry[]): number {
-    const { derivation, generations: keep } = this.#options;
-    const written: SeriesEntry[] = [];
-    const checkpoints: CheckpointWrite[] = [];
-    for (const entry of entries) {
-      // Removed, or being rebuilt, since somebody meant to write it.
-      if (this.#byId.get(entry.stored.id) !== entry || this.rebuilding.has(entry)) continue;
-      try {
-        checkpoints.push(this.#checkpoint(entry));
-        written.push(entry);
-      } catch (error) {
-        if (!(error instanceof EddyError) || error.code !== "bad-state") throw error;
-        this.#metrics.add("checkpoint_failures_total", 1);
-        this.#log.error(error.message);
-      }
-    }
-    try {
-      const derived = derivation.take();
-      this.#store.writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo: this.checkpointedUpTo });
-      derivation.written();
-    } catch (error) {
-      derivation.giveBack();
-      this.#metrics.add("checkpoint_failures_total", 1);
-      throw error;
-    }
-    let bytes = 0;
-    for (let i = 0; i < written.length; i++) {
-      const { series, generation, position, framed } = checkpoints[i];
-      written[i].generations = [...written[i].generations, { series, generation, position }].slice(-keep);
-      bytes += framed.byteLength;
-    }
-    this.#metrics.add("checkpoints_total", written.length);
-    this.#metrics.add("checkpoint_bytes_total", bytes);
-    return bytes;
-  }
-
-  #checkpoint(entry: SeriesEntry): CheckpointWrite {
-    const series = entry.stored.id;
-    const newest = entry.generations.at(-1);
-    const generation = (newest?.generation ?? 0) + 1;
-    const { applied: position, observations, lastTime } = entry;
-    if (!entry.live && newest?.position === position) {
-      // Evicted and unchanged: a second copy of the same bytes, so that the older one no longer pins the journal.
-      const framed = this.#store.readCheckpoint(series, newest.generation);
-      if (framed && isGood(framed, series)) return { series, generation, position, framed };
-    }
-    const framed = this.load(entry).save(FRAME_BYTES);
-    const bytes = framed.byteLength - FRAME_BYTES;
-    entry.stateBytes = bytes;
-    frameInPlace(framed, { series, position, observations, lastTime });
-    return { series, generation, position, framed };
+    // One may have been removed since somebody meant to write it.
+    const there = entries.filter((entry) => this.#byId.get(entry.stored.id) === entry);
+    return this.checkpoints.write(there, (entry) => this.load(entry));
   }
 
   /** Whether the series of an observation can be in memory together with those of the group under way; one always can. */
@@ -311,7 +195,7 @@ export class SeriesTable {
       // It will be refused.
       return true;
     }
-    return this.#pinnedBytes + price <= this.#options.memoryBytes;
+    return this.#pinnedBytes + price <= this.#memoryBytes;
   }
 
   /** Keeps a series in memory until `unpin`. */
@@ -338,11 +222,10 @@ export class SeriesTable {
 
   /** Sends series used least recently to disk until so many bytes more are within the memory bound. */
   makeRoom(bytes: number): void {
-    const { memoryBytes } = this.#options;
     for (const entry of this.#recent) {
-      if (this.#loadedBytes + bytes <= memoryBytes) return;
+      if (this.#loadedBytes + bytes <= this.#memoryBytes) return;
       if (this.#pinned.has(entry) || (bytes === 0 && this.#recent.size === 1)) continue;
-      if (this.changed(entry)) {
+      if (this.checkpoints.changed(entry)) {
         try {
           this.writeCheckpoints([entry]);
         } catch (error) {
@@ -365,7 +248,7 @@ export class SeriesTable {
    * journal no longer holds it from birth (unless `reset`). The journal after the returned position is still to be applied.
    */
   restore(entry: SeriesEntry): Base {
-    const base = this.base(entry);
+    const base = this.checkpoints.base(entry);
     this.adopt(entry, base, base.position);
     return base;
   }
@@ -408,72 +291,6 @@ export class SeriesTable {
     return { observation, applied: this.push(entry, observation, row.position) };
   }
 
-  /** The newest good state before a position from which the journal goes on without a gap. */
-  base(entry: SeriesEntry, before = Number.POSITIVE_INFINITY): Base {
-    const { name, id, specification, birth } = entry.stored;
-    const bad: Generation[] = [];
-    for (const kept of entry.generations.toReversed()) {
-      if (kept.position >= before) continue;
-      const { generation } = kept;
-      let live: LiveSeries | undefined;
-      try {
-        const framed = this.#store.readCheckpoint(id, generation);
-        if (!framed) throw new EddyError("bad-state", "checkpoint", { received: "no such row" });
-        const { position, observations, lastTime, state } = readFrame(framed, id);
-        if (!this.#continues(entry, position)) {
-          throw new EddyError("bad-state", "checkpoint", {
-            expected: `the journal of the series after position ${position}`,
-            received: "a journal without it",
-          });
-        }
-        live = this.#maker.reopen(name, specification);
-        live.restore(state);
-        if (bad.length > 0) entry.generations = entry.generations.filter((kept) => !bad.includes(kept));
-        return { position, live, bytes: state.byteLength, observations, lastTime };
-      } catch (error) {
-        live?.release();
-        if (!(error instanceof EddyError)) throw error;
-        bad.push(kept);
-        this.#metrics.add("checkpoints_refused_total", 1);
-        this.#log.warn(
-          `checkpoint ${generation} of series ${name} is damaged and not used: ${error.message}; ` +
-            "the one before it and a longer replay take its place",
-        );
-      }
-    }
-    if (before === Number.POSITIVE_INFINITY) entry.generations = [];
-    let position = birth;
-    if (!this.#continues(entry, birth)) {
-      const problem = new EddyError("bad-state", `series ${name}`, {
-        expected: "a good checkpoint, or the journal from its first observation",
-        received: `${bad.length} damaged checkpoints and a journal from position ${this.#store.oldestRow()}`,
-        hint: "--reset begins this series anew from what the journal still holds",
-      });
-      if (!this.#options.reset || before < Number.POSITIVE_INFINITY) throw problem;
-      this.#metrics.add("series_reset_total", 1);
-      this.#log.warn(`${problem.message}: reset`);
-      position = this.#firstRow(entry, birth)?.previous ?? entry.applied;
-    }
-    const live = this.#maker.reopen(name, specification);
-    return {
-      position,
-      live,
-      bytes: live.stateBytes,
-      observations: 0,
-      lastTime: Number.NaN,
-    };
-  }
-
-  /** Whether the journal holds every observation of the series after `position`, up to the last one known to be applied. */
-  #continues(entry: SeriesEntry, position: number): boolean {
-    return position >= entry.applied || this.#firstRow(entry, position)?.previous === position;
-  }
-
-  #firstRow(entry: SeriesEntry, after: number): JournalRow | undefined {
-    for (const row of this.#store.rows(after, entry.applied, entry.stored.id)) return row;
-    return undefined;
-  }
-
   #hold(entry: SeriesEntry, live: LiveSeries, bytes: number): void {
     entry.live = live;
     entry.stateBytes = bytes;
@@ -488,14 +305,5 @@ export class SeriesTable {
     entry.live = undefined;
     this.#loadedBytes -= entry.heldBytes;
     this.#recent.delete(entry);
-  }
-}
-
-function isGood(framed: Uint8Array, series: number): boolean {
-  try {
-    readFrame(framed, series);
-    return true;
-  } catch {
-    return false;
   }
 }

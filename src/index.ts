@@ -9,9 +9,9 @@ export {
 export type { Issue, IssueDetail, TargetIssue } from "./models/issue.ts";
 export { Arena } from "./models/kernels/arena.ts";
 export type { Observation } from "./models/observation.ts";
+export type { RefusedEvent, RefusedOutput } from "./stages/refused-event.ts";
 export { type Forecastable, type ForecastOptions, forecast } from "./streams/operators/forecast.ts";
 export { type LeakyAveragesOptions, leakyAverages } from "./streams/operators/leaky-averages.ts";
 export { type PerSeriesOptions, perSeries } from "./streams/operators/per-series.ts";
-export type { RefusedEvent, RefusedOutput } from "./streams/operators/refused-event.ts";
 export { type Outcome, Series } from "./streams/series.ts";
 export type { SeriesOptions, SeriesSpecification } from "./streams/series-specification.ts";

@@ -7,9 +7,13 @@ export { type Inspection, inspect, type SeriesInspection } from "./inspection.ts
 export { packValues, unpackValues } from "./journal.ts";
 export { packIssue, unpackIssue } from "./packed-issue.ts";
 export { partitionOf } from "./partition.ts";
+export { type DurableOptions, durable, type Kept } from "./pipelines/durable.ts";
+export { type PipelineSave, PipelineStore } from "./pipelines/pipeline-store.ts";
+export { type RecordOptions, record } from "./pipelines/record.ts";
 export { type AppendFile, diskFiles, type Files } from "./recording/files.ts";
-export { Recording, type RecordingOptions, readRecording } from "./recording/recording.ts";
+export { Recording, type RecordingOptions, recordedBatches } from "./recording/recording.ts";
 export { examine, type Repaired, repair } from "./recording/repair.ts";
+export { type ReadRecordingOptions, type RecordedRow, readRecording } from "./recording/replay.ts";
 export { restoreSavepoint, type SavepointReport, writeSavepoint } from "./savepoint.ts";
 export { DatabaseReader, type StoredObservation } from "./sqlite/reader.ts";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite/store.ts";

@@ -2,11 +2,11 @@ import type { Arena } from "../models/kernels/arena.ts";
 import { systemClock } from "../storage/clock.ts";
 import { SqliteStore } from "../storage/sqlite/store.ts";
 import type { SeriesOptions } from "../streams/series.ts";
-import type { Engine, EngineSettings } from "./engine-contract.ts";
-import { LiveEngine } from "./engine-live.ts";
-import { seriesMaker } from "./engine-series.ts";
+import type { Engine, EngineSettings } from "./engine/contract.ts";
+import { LiveEngine } from "./engine/live.ts";
+import { seriesMaker } from "./engine/series.ts";
 
-export type * from "./engine-contract.ts";
+export type * from "./engine/contract.ts";
 
 export interface EngineOptions extends EngineSettings {
   /** Path of the SQLite file; made when there is none. */

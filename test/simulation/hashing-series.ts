@@ -1,6 +1,6 @@
 import { specification } from "../../src/models/forecaster/specification.ts";
 import type { Observation } from "../../src/models/observation.ts";
-import type { LiveSeries, SeriesMaker } from "../../src/server/engine-series.ts";
+import type { LiveSeries, SeriesMaker } from "../../src/server/engine/series.ts";
 import { crc32 } from "../../src/storage/checksum.ts";
 import type { Outcome } from "../../src/streams/series.ts";
 import { madeIssue, madeTarget } from "../issues.ts";

@@ -1,8 +1,8 @@
 import type { Observable } from "rxjs";
-import type { Issue } from "../models/issue.ts";
-import type { Observation } from "../models/observation.ts";
-import type { Clock } from "../storage/clock.ts";
-import type { LoggedIssue, LogPlace, LogRow, Retention } from "../storage/store.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Clock } from "../../storage/clock.ts";
+import type { LoggedIssue, LogPlace, LogRow, Retention } from "../../storage/store.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {

@@ -1,12 +1,10 @@
-import { EddyError } from "../models/errors.ts";
-import { readFrame } from "../storage/checkpoint.ts";
-import type { Generation, LoggedIssue, Opened, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine-contract.ts";
-import { type Derivation, lastIssue } from "./engine-derivation.ts";
-import type { EngineMetrics } from "./engine-metrics.ts";
-import { RollUps } from "./engine-roll-ups.ts";
-import type { SeriesEntry } from "./engine-series.ts";
-import type { SeriesTable } from "./engine-table.ts";
+import { EddyError } from "../../models/errors.ts";
+import { readFrame } from "../../storage/checkpoint.ts";
+import type { Generation, LoggedIssue, Opened, Store } from "../../storage/store.ts";
+import { lastIssue } from "./derivation.ts";
+import type { EngineParts } from "./parts.ts";
+import { RollUps } from "./roll-ups.ts";
+import type { SeriesEntry } from "./series.ts";
 
 /** Rows replayed between two looks at the memory bound. */
 const ROWS_PER_LOOK = 256;
@@ -17,14 +15,7 @@ const ISSUES_WAITING = 4096;
  * Brings every series to the bits it had: its newest good checkpoint, then the journal after it, in order. The newest
  * checkpoint of every series is verified; a series without later observations stays on disk until it is asked for.
  */
-export function recover(
-  opened: Opened,
-  store: Store,
-  table: SeriesTable,
-  derivation: Derivation,
-  metrics: EngineMetrics,
-  log: EngineLog,
-): void {
+export function recover(opened: Opened, { store, table, derivation, metrics, log }: EngineParts): void {
   const generations = new Map<number, Generation[]>();
   for (const kept of opened.generations) {
     const list = generations.get(kept.series);
@@ -32,7 +23,7 @@ export function recover(
     else generations.set(kept.series, [kept]);
   }
   table.reached = opened.position;
-  table.checkpointedUpTo = opened.checkpointedUpTo;
+  table.checkpoints.checkpointedUpTo = opened.checkpointedUpTo;
   let from = opened.checkpointedUpTo;
   for (const id of opened.removed) table.reserve(id);
   for (const stored of opened.series) {
@@ -94,7 +85,7 @@ export function recover(
   reissue();
   for (const [id, rollUps] of anew) {
     const entry = table.byId(id);
-    if (entry && table.changed(entry)) table.writeCheckpoints([entry]);
+    if (entry && table.checkpoints.changed(entry)) table.writeCheckpoints([entry]);
     store.rebuilt(id, rollUps.all);
   }
   for (const entry of table.entries()) {

@@ -1,10 +1,10 @@
-import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
-import type { Issue } from "../models/issue.ts";
-import { Arena } from "../models/kernels/arena.ts";
-import type { Observation } from "../models/observation.ts";
-import type { Generation, StoredSeries } from "../storage/store.ts";
-import { type Outcome, Series, type SeriesOptions } from "../streams/series.ts";
-import { Prices } from "./engine-prices.ts";
+import type { ForecasterSpecification } from "../../models/forecaster/specification.ts";
+import type { Issue } from "../../models/issue.ts";
+import { Arena } from "../../models/kernels/arena.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Generation, StoredSeries } from "../../storage/store.ts";
+import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
+import { Prices } from "./prices.ts";
 
 /** What the engine asks of a series: deterministic steps and opaque bytes. `Series` is the one of real life. */
 export interface LiveSeries {

@@ -350,7 +350,7 @@ export class Forecaster {
           values[at + naive],
           values[at + naive + rowLength],
         ]);
-        this.#conformal?.learn(h, d, mean, y);
+        this.#conformal?.judge(h, d, mean, y);
       }
       this.#bindErrors(settlement, d);
       fan.takeErrors(d, this.#errors, (h, level) => {

@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../models/errors.ts";
-import { MAX_TIME, type Observation, VALUE } from "../models/observation.ts";
+import { type Observation, VALUE } from "../models/observation.ts";
 
 export const MAX_SERIES_NAME = 256;
 export const MAX_COLUMN_NAME = 128;
@@ -48,6 +48,7 @@ const compiled = TypeCompiler.Compile(ObservationSchema);
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
+const MAX_TIME = 8.64e15;
 
 /**
  * Reads a moment given as ISO 8601 or epoch milliseconds; without a zone it is UTC, so that it means the same on every

@@ -1,14 +1,15 @@
 import { printable } from "../../models/errors.ts";
 import { MAX_TIME, type Observation } from "../../models/observation.ts";
-import { MAX_OBSERVATION_ID, MAX_SERIES_NAME } from "../../streams/observation-schema.ts";
+
+const MAX_NAME = 1024;
 
 /** What is wrong with an observation in itself, as code and message; nothing that reaches the journal may fail later. */
 export function flaw({ id, series, time, values }: Observation): [string, string] | undefined {
-  if (typeof series !== "string" || series === "" || series.length > MAX_SERIES_NAME) {
-    return ["bad-observation", `series: expected a name of 1 to ${MAX_SERIES_NAME} characters`];
+  if (typeof series !== "string" || series === "" || series.length > MAX_NAME) {
+    return ["bad-observation", `series: expected a name of 1 to ${MAX_NAME} characters`];
   }
-  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_OBSERVATION_ID)) {
-    return ["bad-observation", `id: expected 1 to ${MAX_OBSERVATION_ID} characters`];
+  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_NAME)) {
+    return ["bad-observation", `id: expected 1 to ${MAX_NAME} characters`];
   }
   if (!(Math.abs(time) <= MAX_TIME))
     return ["bad-time", `time: expected epoch milliseconds, got ${printable(time)}`];

@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { MAX_TIME, UNTIMED } from "../../models/observation.ts";
+import { UNTIMED } from "../../models/observation.ts";
 import { checkSeriesName } from "../observation-schema.ts";
 import { isProblem } from "./grammar.ts";
 import { MAX_LINE } from "./lines.ts";
@@ -96,7 +96,7 @@ function readPoint(
 
 function millisecondsOf(text: string, unit: bigint, number: number): number {
   const time = text.length <= 20 ? Number((BigInt(text) * unit) / 1_000_000n) : Number.NaN;
-  if (Math.abs(time) <= MAX_TIME) return time;
+  if (Math.abs(time) <= 8.64e15) return time;
   throw new EddyError("bad-time", `line ${number}: time`, {
     expected: "a time in the precision given",
     received: printable(text),

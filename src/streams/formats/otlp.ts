@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { MAX_TIME, UNTIMED, VALUE } from "../../models/observation.ts";
+import { UNTIMED, VALUE } from "../../models/observation.ts";
 import { checkSeriesName } from "../observation-schema.ts";
 import { metricName } from "./metric-name.ts";
 import { type MessageShape, readProtobuf } from "./protobuf.ts";
@@ -55,6 +55,7 @@ const Request: MessageShape = { 1: ["resourceMetrics", () => ResourceMetrics, "m
 const INCIDENTAL = /^(?:telemetry|process|os|service\.version)(?:\.|$)/;
 /** A point without a value, by which a sender says that the metric has ended. */
 const NO_VALUE = 1;
+const LAST_TIME = 8.64e15;
 const CUMULATIVE = new Set<unknown>([2, "AGGREGATION_TEMPORALITY_CUMULATIVE"]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -163,7 +164,7 @@ function timeOf(given: unknown, series: string): number {
   if (given === undefined || given === 0 || given === "0") return UNTIMED;
   const nanoseconds = typeof given === "string" && /^\d{1,20}$/.test(given) ? Number(given) : given;
   const time = typeof nanoseconds === "number" ? Math.floor(nanoseconds / 1e6) : Number.NaN;
-  if (Math.abs(time) <= MAX_TIME) return time;
+  if (Math.abs(time) <= LAST_TIME) return time;
   throw new EddyError("bad-time", `${series}: timeUnixNano`, {
     expected: "nanoseconds since 1970",
     received: printable(given),

@@ -1,6 +1,6 @@
 import { PbfReader } from "pbf";
 import { EddyError, printable } from "../../models/errors.ts";
-import { MAX_TIME, VALUE } from "../../models/observation.ts";
+import { VALUE } from "../../models/observation.ts";
 import { checkSeriesName } from "../observation-schema.ts";
 import { metricName } from "./metric-name.ts";
 import { type PushedPoints, YIELD_POINTS } from "./push.ts";
@@ -11,6 +11,7 @@ const MAX_LABEL_TEXT = 16_384;
 /** The bits of the NaN by which Prometheus says that a series has ended. */
 const STALE_HIGH = 0x7ff00000;
 const STALE_LOW = 2;
+const LAST_TIME = 8.64e15;
 
 interface Series {
   labels: [string, string][];
@@ -42,7 +43,7 @@ export function* remoteWrite(body: Uint8Array, points: PushedPoints): Generator<
       }
       const { value, time, stale } = sampleAt(body, from, to);
       if (stale) points.refuse("stale", `${name}: the series has ended`);
-      else if (!(Math.abs(time) <= MAX_TIME))
+      else if (!(Math.abs(time) <= LAST_TIME))
         points.refuse("bad-time", `${name}: timestamp: expected epoch milliseconds, got ${time}`);
       else points.take({ series: name, time, values: { [VALUE]: Number.isFinite(value) ? value : null } });
     }

@@ -1,11 +1,11 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { MAX_TIME } from "../../models/observation.ts";
 import { type DayOrder, dayAndMonth, type Moment, parseEither, parseMoment, toUtc } from "./moments.ts";
 import { type Cell, isMissing, readNumber } from "./numbers.ts";
 import { type PatternReader, timePattern } from "./time-pattern.ts";
 import { type OffsetOf, readOffset, zoneOffset } from "./zones.ts";
 
 const DAY = 86_400_000;
+const MAX_TIME = 8.64e15;
 /** Smaller numbers of seconds are not of our days but of a clock that began at 0: 1e8 s is 1973. */
 const FIRST_EPOCH = 1e8;
 

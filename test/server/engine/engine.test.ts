@@ -4,11 +4,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Forecast } from "../../../src/models/forecast.ts";
 import { words } from "../../../src/models/forecast.ts";
-import { MAX_TIME } from "../../../src/models/observation.ts";
 import type { LoggedIssue } from "../../../src/server/engine.ts";
 import { openEngine } from "../../../src/server/engine.ts";
 import { DatabaseReader, restoreSavepoint, writeSavepoint } from "../../../src/storage/index.ts";
-import { MAX_OBSERVATION_ID, MAX_SERIES_NAME } from "../../../src/streams/observation-schema.ts";
 import { logged, published } from "../../issues.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
@@ -252,22 +250,4 @@ test("a savepoint goes on elsewhere with the same bits, also in a database with 
       all.filter((f) => f.series === "b").map((f) => ({ ...f, offset: 0 }));
     expect(withoutOffset(forecasts)).toEqual(withoutOffset(expected.forecasts));
   }
-});
-
-test("names and ids beyond what a client can ask for are refused, wherever they come from", async () => {
-  const engine = await openEngine({ database: join(folder(), "a.db"), series: plain });
-  const name = (length: number) => ({ ...wave("a", 1), series: "é".repeat(length) });
-  const { accepted, refused } = await engine.ingest([
-    name(MAX_SERIES_NAME),
-    name(MAX_SERIES_NAME + 1),
-    { ...wave("b", 1), id: "i".repeat(MAX_OBSERVATION_ID + 1) },
-    { ...wave("b", 1), time: MAX_TIME + 1 },
-  ]);
-  expect(accepted).toBe(1);
-  expect(refused.map(({ line, message }) => [line, message])).toEqual([
-    [2, `series: expected a name of 1 to ${MAX_SERIES_NAME} characters`],
-    [3, `id: expected 1 to ${MAX_OBSERVATION_ID} characters`],
-    [4, `time: expected epoch milliseconds, got ${MAX_TIME + 1}`],
-  ]);
-  await engine.close();
 });

@@ -216,7 +216,8 @@ export class SimulatedStore implements Store {
     let position = this.#content.position;
     const taken = new Set<string>();
     for (let i = 0; i < entries.length; i++) {
-      const { series, id } = entries[i];
+      const { series, id, follows } = entries[i];
+      if (follows && positions[i - 1] === 0) continue;
       const key = `${series} ${id}`;
       if (id !== undefined && (taken.has(key) || this.#content.ids.has(key))) continue;
       if (id !== undefined) taken.add(key);

@@ -5,9 +5,11 @@ import { Allowance } from "./allowance.ts";
 import { flaw, knownValues } from "./check.ts";
 import type { EngineSettings } from "./contract.ts";
 import type { Admitted, Group } from "./group.ts";
+import { isHosted, rowBack } from "./hosting.ts";
 import type { EngineParts } from "./parts.ts";
 import { SERIES_BYTES } from "./prices.ts";
 import { refuse, type Waiting } from "./queue.ts";
+import type { SeriesEntry } from "./series.ts";
 
 /** New series that may come at once, in seconds of their rate. */
 const NEW_SERIES_BURST = 10;
@@ -51,6 +53,25 @@ export class SeriesAdmission {
       payload: packValues(observation, entry.stored.columns),
       ...(observation.id === undefined ? {} : { id: observation.id }),
     });
+    this.#repeat(admitted, group);
+  }
+
+  /** A row for each pipeline that takes the reading, behind it. */
+  #repeat({ observation: { series, time }, ...waiting }: Admitted, group: Group): void {
+    const { table } = this.#parts;
+    table.hosting.readersOf(series).forEach(({ name }, i) => {
+      const entry = table.hosted(name);
+      table.pin(entry);
+      const observation = rowBack(name, time, i + 1);
+      group.admitted.push({ ...waiting, entry, observation, repeats: true });
+      group.entries.push({
+        series: entry.stored.id,
+        applied: entry.applied,
+        time,
+        payload: packValues(observation, entry.stored.columns),
+        follows: true,
+      });
+    });
   }
 
   #entryOf(waiting: Waiting, latestTime: number): Admitted | Reason {
@@ -64,7 +85,16 @@ export class SeriesAdmission {
       return ["ahead", `time: expected ${bound} at the latest, by the server's clock, got ${time}`];
     }
     let entry = table.get(observation.series);
-    if (entry && table.checkpoints.rebuilding.has(entry)) {
+    if (table.hosting.has(observation.series) || (entry && isHosted(entry))) {
+      const name = printable(observation.series);
+      return ["bad-observation", `series: expected the name of a series, got that of the pipeline ${name}`];
+    }
+    const { rebuilding } = table.checkpoints;
+    const readers = table.hosting.readersOf(observation.series);
+    if (
+      (entry && rebuilding.has(entry)) ||
+      (rebuilding.size > 0 && readers.some(({ name }) => rebuilding.has(table.get(name) as SeriesEntry)))
+    ) {
       const name = printable(observation.series);
       return ["busy", `series ${name}: readings of it are being taken back; send it again in a moment`];
     }

@@ -57,6 +57,7 @@ export class Checkpoints {
 
   /** The journal must be kept after this position for the sake of the series' oldest kept checkpoint. */
   needed(entry: SeriesEntry): number {
+    if (entry.dormantAt !== undefined) return entry.dormantAt;
     const oldest =
       entry.generations.length < this.#options.generations
         ? entry.stored.birth
@@ -66,6 +67,7 @@ export class Checkpoints {
 
   /** Whether a checkpoint is due, so that recovery or the journal need not go back further. */
   due(entry: SeriesEntry): boolean {
+    if (entry.dormantAt !== undefined) return false;
     return (
       !this.rebuilding.has(entry) && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY)
     );
@@ -73,7 +75,7 @@ export class Checkpoints {
 
   /** Whether its state is not in a checkpoint yet. */
   changed(entry: SeriesEntry): boolean {
-    if (this.rebuilding.has(entry)) return false;
+    if (this.rebuilding.has(entry) || entry.dormantAt !== undefined) return false;
     return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
   }
 
@@ -155,7 +157,7 @@ export class Checkpoints {
         return { position, live, bytes: state.byteLength, observations, lastTime };
       } catch (error) {
         live?.release();
-        if (!(error instanceof EddyError)) throw error;
+        if (!(error instanceof EddyError) || error.code !== "bad-state") throw error;
         bad.push(kept);
         this.#metrics.add("checkpoints_refused_total", 1);
         this.#log.warn(

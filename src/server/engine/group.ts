@@ -5,6 +5,8 @@ import type { SeriesEntry } from "./series.ts";
 /** An observation that is written and applied. */
 export interface Admitted extends Waiting {
   readonly entry: SeriesEntry;
+  /** It repeats the one before it for a pipeline: whoever sent that one is not told of it. */
+  readonly repeats?: true;
 }
 
 /** Observations that are made durable together. */

@@ -15,6 +15,7 @@ import type {
   HistoryRange,
   IngestOptions,
   LogPage,
+  PipelineSummary,
   Receipt,
   SeriesSummary,
   TakenBack,
@@ -24,7 +25,7 @@ import { Loop, SLICE_MILLISECONDS } from "./loop.ts";
 import { EngineMetrics } from "./metrics.ts";
 import type { EngineParts } from "./parts.ts";
 import { Past } from "./past.ts";
-import { Queries } from "./queries.ts";
+import { Queries, readingAt } from "./queries.ts";
 import { Queue } from "./queue.ts";
 import { recover } from "./recovery.ts";
 import type { SeriesMaker } from "./series.ts";
@@ -72,7 +73,10 @@ export class LiveEngine implements Engine {
     });
     const parts: EngineParts = { store, clock, log, metrics, table, derivation };
     this.#parts = parts;
+    maker.hosting.read = (position) => readingAt(position, parts);
     recover(opened, parts);
+    // One that was changed since it was saved is told of now.
+    for (const name of maker.hosting.names) if (table.get(name)) table.hosted(name);
     this.#queue = new Queue(settings.queueLimit ?? 100_000, metrics);
     this.#commits = new Commits(parts, opened.sources);
     this.#checkpointer = new Checkpointer(parts, {
@@ -162,6 +166,10 @@ export class LiveEngine implements Engine {
 
   issuedAsOf(series: string, time: number): Issue | undefined {
     return this.#queries.issuedAsOf(series, time);
+  }
+
+  pipelines(): readonly PipelineSummary[] {
+    return this.#queries.pipelines();
   }
 
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation> {

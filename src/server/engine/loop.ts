@@ -119,17 +119,20 @@ export class Loop {
     const { admitted: rows, ended } = group;
     const until = clock.monotonic() + SLICE_MILLISECONDS;
     for (let i = from; i < rows.length; i++) {
-      const { request, entry, observation } = rows[i];
+      const { request, entry, observation, repeats } = rows[i];
       const position = positions[i];
+      if (position === 0 && repeats) continue;
       if (position === 0) {
         request.duplicate++;
         metrics.add("duplicates_total", 1);
         continue;
       }
       const outcome = table.push(entry, observation, position);
-      metrics.add("observations_total", 1);
+      metrics.add(repeats ? "pipeline_readings_total" : "observations_total", 1);
       const issued = derivation.add(entry, observation, position, outcome);
-      if (outcome.refused === "late") {
+      if (repeats) {
+        // Its reading has been answered.
+      } else if (outcome.refused === "late") {
         request.late++;
         metrics.add("late_total", 1);
       } else if (outcome.refused === undefined) request.accepted++;

@@ -1,12 +1,15 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { unpackValues } from "../../storage/journal.ts";
+import type { JournalRow } from "../../storage/store.ts";
 import type { Checkpointer } from "./checkpointer.ts";
 import type { Commits } from "./commit.ts";
 import type { TakenBack } from "./contract.ts";
+import { isHosted, sourceOf } from "./hosting.ts";
 import type { Loop } from "./loop.ts";
 import type { EngineParts } from "./parts.ts";
 import { summarise } from "./queries.ts";
 import type { SeriesEntry } from "./series.ts";
-import { takeBack } from "./taking-back.ts";
+import { type ReadingsToTakeBack, takeBack } from "./taking-back.ts";
 
 /** What changes the past of an engine: a series is removed, or readings are taken back. */
 export class Past {
@@ -40,6 +43,9 @@ export class Past {
       if (!entry) return false;
       this.#assertUntouched(entry);
       const { id } = entry.stored;
+      // Its readings can be found no more: what pipelines have made of them is kept as it is.
+      const readers = table.hosting.readersOf(series).flatMap(({ name }) => table.get(name) ?? []);
+      if (readers.length > 0) table.writeCheckpoints(readers.filter(({ live }) => live !== undefined));
       store.removeSeries(id, entry.applied);
       derivation.forget(id);
       table.forget(series);
@@ -57,20 +63,57 @@ export class Past {
   }
 
   async takeBack(series: string, from: number, to: number): Promise<TakenBack> {
-    const { clock, derivation, log, metrics, store, table } = this.#parts;
-    const entry = await this.#loop.between(() => {
+    const { log, metrics, table } = this.#parts;
+    const entry = await this.#claim(() => {
       const found = table.get(series);
-      if (!found)
-        throw new EddyError("bad-argument", "series", {
-          expected: "one that exists",
-          received: printable(series),
-        });
+      if (found && !isHosted(found)) return found;
+      throw new EddyError("bad-argument", "series", {
+        expected: found ? "one of readings" : "one that exists",
+        received: found ? `the pipeline ${printable(series)}` : printable(series),
+      });
+    });
+    try {
+      // From the pipelines first: should the process die in between, nobody has been told yet, and asking again is harmless.
+      for (const { name } of table.hosting.readersOf(series)) {
+        if (table.get(name) === undefined) continue;
+        const reader = await this.#claim(() => table.hosted(name));
+        await this.#work(reader, { from, to, which: (row) => this.#isOf(row, reader, entry) });
+      }
+    } catch (error) {
+      table.checkpoints.rebuilding.delete(entry);
+      throw error;
+    }
+    const takenBack = await this.#work(entry, { from, to });
+    metrics.add("taken_back_total", takenBack);
+    if (takenBack > 0) log.warn(`series ${printable(series)}: ${takenBack} readings were taken back`);
+    return { takenBack, series: summarise(entry) };
+  }
+
+  /** Takes a series for a change of its past: until that is done it takes no reading. */
+  #claim(find: () => SeriesEntry): Promise<SeriesEntry> {
+    const { checkpoints } = this.#parts.table;
+    return this.#loop.between(() => {
+      const found = find();
       this.#assertUntouched(found);
-      table.checkpoints.rebuilding.add(found);
-      table.checkpoints.rebuilds++;
+      checkpoints.rebuilding.add(found);
+      checkpoints.rebuilds++;
       return found;
     });
-    const work = takeBack(entry, from, to, {
+  }
+
+  /** Whether a row of a pipeline stands for a reading of a series. */
+  #isOf(row: JournalRow, reader: SeriesEntry, { stored: { id } }: SeriesEntry): boolean {
+    const { store } = this.#parts;
+    const values = unpackValues(row.payload, reader.stored.columns, row.time, row.position);
+    const source = sourceOf({ series: reader.stored.name, time: row.time, values }, row.position);
+    const [reading] = store.rows(source - 1, source);
+    return reading?.series === id;
+  }
+
+  /** Takes readings back from a series that has been claimed, and lets it go. */
+  async #work(entry: SeriesEntry, readings: ReadingsToTakeBack): Promise<number> {
+    const { clock, derivation, store, table } = this.#parts;
+    const work = takeBack(entry, readings, {
       store,
       table,
       clock,
@@ -88,10 +131,7 @@ export class Past {
       this.#underWay.delete(work);
     });
     this.#underWay.add(work);
-    const takenBack = await work;
-    metrics.add("taken_back_total", takenBack);
-    if (takenBack > 0) log.warn(`series ${printable(series)}: ${takenBack} readings were taken back`);
-    return { takenBack, series: summarise(entry) };
+    return work;
   }
 
   /** Resolves when nothing is being changed. */

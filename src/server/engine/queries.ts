@@ -2,9 +2,10 @@ import { type Issue, moment } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isTakenBack, unpackValues } from "../../storage/journal.ts";
 import type { LogPlace, LogRow } from "../../storage/store.ts";
-import type { HistoryPage, HistoryRange, LogPage, SeriesSummary } from "./contract.ts";
+import type { HistoryPage, HistoryRange, LogPage, PipelineSummary, SeriesSummary } from "./contract.ts";
 import { lastIssue } from "./derivation.ts";
 import { forecastHistory, observationHistory } from "./history.ts";
+import { isHosted } from "./hosting.ts";
 import type { EngineParts } from "./parts.ts";
 import type { SeriesEntry } from "./series.ts";
 
@@ -68,9 +69,18 @@ export class Queries {
     return waiting?.issue ?? lastIssue(store, id, time);
   }
 
+  pipelines(): readonly PipelineSummary[] {
+    const { table } = this.#parts;
+    return Array.from(table.known())
+      .filter(isHosted)
+      .map((entry) => table.hosting.summary(entry));
+  }
+
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation> {
     const entry = this.#entry(series);
-    return entry ? observationHistory(this.#parts.store, entry, range) : { items: [], next: null };
+    return entry && !isHosted(entry)
+      ? observationHistory(this.#parts.store, entry, range)
+      : { items: [], next: null };
   }
 
   forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
@@ -81,7 +91,7 @@ export class Queries {
 
   recent(series: string, limit: number): readonly Observation[] {
     const entry = this.#entry(series);
-    if (!entry) return [];
+    if (!entry || isHosted(entry)) return [];
     const { id, name, columns } = entry.stored;
     const found: Observation[] = [];
     let position = entry.applied;
@@ -124,16 +134,25 @@ export class Queries {
   }
 }
 
+/** The reading at a journal position; undefined when it was taken back or its series removed. */
+export function readingAt(position: number, { store, table }: EngineParts): Observation | undefined {
+  const [row] = store.rows(position - 1, position);
+  const entry = row && table.byId(row.series);
+  if (row === undefined || entry === undefined || isTakenBack(row.payload)) return undefined;
+  const { name, columns } = entry.stored;
+  return { series: name, time: row.time, values: unpackValues(row.payload, columns, row.time, position) };
+}
+
 /** A series as it is told. */
 export function summarise(entry: SeriesEntry): SeriesSummary {
   const { specification, stored, latest } = entry;
   const skills = latest?.targets.map(({ skill }) => skill).filter((skill) => !Number.isNaN(skill)) ?? [];
   return {
     series: stored.name,
-    targets: specification.targets,
+    targets: isHosted(entry) ? [] : specification.targets,
     inputs: specification.inputs,
     model: specification.model,
-    horizon: specification.horizon,
+    horizon: isHosted(entry) ? 0 : specification.horizon,
     observations: entry.observations,
     lastTime: Number.isFinite(entry.lastTime) ? new Date(entry.lastTime).toISOString() : null,
     offset: entry.applied,

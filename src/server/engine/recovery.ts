@@ -1,7 +1,8 @@
-import { EddyError } from "../../models/errors.ts";
+import { EddyError, printable } from "../../models/errors.ts";
 import { readFrame } from "../../storage/checkpoint.ts";
 import type { Generation, LoggedIssue, Opened, Store } from "../../storage/store.ts";
 import { lastIssue } from "./derivation.ts";
+import { isHosted } from "./hosting.ts";
 import type { EngineParts } from "./parts.ts";
 import { RollUps } from "./roll-ups.ts";
 import type { SeriesEntry } from "./series.ts";
@@ -31,6 +32,14 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
     const first = opened.rebuilding.get(stored.id) ?? Number.POSITIVE_INFINITY;
     const kept = (generations.get(stored.id) ?? []).filter(({ position }) => position < first);
     const entry = table.enter(stored, kept);
+    if (isHosted(entry) !== table.hosting.has(stored.name)) {
+      if (!isHosted(entry)) throw takenName(stored.name);
+      entry.dormantAt = Number.POSITIVE_INFINITY;
+      log.warn(
+        `pipeline ${stored.name} is in the database and was not given: it stands still; start with its --pipeline, or delete it as a series`,
+      );
+      continue;
+    }
     if (verify(entry, store)) {
       // Its later checkpoints went with the readings that were taken back.
       if (opened.rebuilding.has(stored.id)) from = Math.min(from, entry.applied);
@@ -58,6 +67,10 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
       });
     }
     if (position <= entry.applied) continue;
+    if (entry.dormantAt !== undefined) {
+      entry.dormantAt = entry.applied;
+      continue;
+    }
     if (position > derivation.upTo && entry.latest === undefined) {
       entry.latest = lastIssue(store, series, Number.MAX_VALUE);
     }
@@ -72,9 +85,11 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
     const before = entry.latest;
     const { observation, applied } = table.follow(entry, row);
     const logged = derivation.add(entry, observation, position, applied);
-    if (position >= rebuiltFrom && position <= derivation.upTo) {
+    // A pipeline may have stopped there before.
+    if ((position >= rebuiltFrom || isHosted(entry)) && position <= derivation.upTo) {
       const { time, values } = observation;
-      anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
+      if (position >= rebuiltFrom)
+        anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
       reissued.push(...logged);
       if (reissued.length >= ISSUES_WAITING) reissue();
     }
@@ -96,6 +111,12 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
     log.info(`recovered ${opened.series.length} series; ${replayed} observations replayed`);
   }
 }
+
+const takenName = (name: string): EddyError =>
+  new EddyError("bad-argument", `pipeline ${printable(name)}`, {
+    expected: "a name of its own",
+    received: "that of a series in the database",
+  });
 
 /** Whether the newest checkpoint is good and the series needs no other; its counts are taken from it. */
 function verify(entry: SeriesEntry, store: Store): boolean {

@@ -5,6 +5,7 @@ import type { Generation, JournalRow, Store, StoredSeries } from "../../storage/
 import { apply } from "./applying.ts";
 import { type Base, type CheckpointOptions, Checkpoints } from "./checkpoints.ts";
 import type { EngineLog } from "./contract.ts";
+import type { Hosting } from "./hosting.ts";
 import type { EngineMetrics } from "./metrics.ts";
 import type { Applied, LiveSeries, SeriesEntry, SeriesMaker } from "./series.ts";
 
@@ -57,6 +58,10 @@ export class SeriesTable {
     this.#log = log;
     this.#memoryBytes = options.memoryBytes;
     this.checkpoints = new Checkpoints(store, maker, metrics, log, options);
+  }
+
+  get hosting(): Hosting {
+    return this.#maker.hosting;
   }
 
   get size(): number {
@@ -117,11 +122,22 @@ export class SeriesTable {
 
   /** Opens a new series for its first observation; `birth` is the journal position before it. */
   open(first: Observation, birth: number): SeriesEntry {
-    const live = this.#maker.open(first);
+    return this.#begin(first.series, this.#maker.open(first), birth);
+  }
+
+  /** The entry of a pipeline that is hosted, opened when it is new, and in memory. */
+  hosted(name: string): SeriesEntry {
+    const found = this.#byName.get(name);
+    if (found === undefined) return this.#begin(name, this.#maker.hosting.open(name), this.reached);
+    this.load(found);
+    return found;
+  }
+
+  #begin(name: string, live: LiveSeries, birth: number): SeriesEntry {
     const { targets, inputs } = live.specification;
     const stored: StoredSeries = {
       id: this.#nextId++,
-      name: first.series,
+      name,
       specification: this.#maker.describe(live),
       columns: [...targets, ...inputs],
       birth,
@@ -138,7 +154,7 @@ export class SeriesTable {
       latest: undefined,
       generations: [],
     };
-    this.#byName.set(first.series, entry);
+    this.#byName.set(name, entry);
     this.#byId.set(stored.id, entry);
     this.#hold(entry, live, live.stateBytes);
     this.unborn.add(entry);

@@ -16,6 +16,13 @@ const RETRY_MILLISECONDS = 1000;
 /** Issues written at a time. */
 const ISSUES_WRITTEN = 256;
 
+/** Readings by their time, both bounds included, and by whatever else. */
+export interface ReadingsToTakeBack {
+  readonly from: number;
+  readonly to: number;
+  readonly which?: (row: JournalRow) => boolean;
+}
+
 export interface TakingBackWorld {
   readonly store: Store;
   readonly table: SeriesTable;
@@ -41,8 +48,7 @@ export interface TakingBackWorld {
  */
 export async function takeBack(
   entry: SeriesEntry,
-  from: number,
-  to: number,
+  { from, to, which = () => true }: ReadingsToTakeBack,
   world: TakingBackWorld,
 ): Promise<number> {
   const { store, table, between, clock } = world;
@@ -56,7 +62,8 @@ export async function takeBack(
     const row = rowAt(store, position, series);
     if (row === undefined) break;
     positions.push(position);
-    if (!isTakenBack(row.payload) && row.time >= from && row.time <= to) taken.push(position);
+    const chosen = !isTakenBack(row.payload) && row.time >= from && row.time <= to && which(row);
+    if (chosen) taken.push(position);
     position = row.previous;
     await pause();
   }

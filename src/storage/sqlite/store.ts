@@ -172,7 +172,8 @@ export class SqliteStore implements Store {
       for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
       this.#failpoint("commit:begun");
       for (let i = 0; i < commit.entries.length; i++) {
-        const { series, applied, time, payload, id } = commit.entries[i];
+        const { series, applied, time, payload, id, follows } = commit.entries[i];
+        if (follows && positions[i - 1] === 0) continue;
         if (id !== undefined && addId.run(position + 1, series, id).changes === 0) continue;
         positions[i] = ++position;
         addRow.run(position, series, last.get(series) ?? applied, time, payload);

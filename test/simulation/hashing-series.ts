@@ -30,10 +30,7 @@ export class HashingSeries implements LiveSeries {
     if (value === 13) throw new Error("a model that fails");
     this.#state[2] = time;
     const mean = [1, 2].map((step) => this.#state[0] + step);
-    return {
-      hosting: new Hosting([], { info() {}, warn() {}, error() {} }),
-      issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])],
-    };
+    return { issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])] };
   }
 
   get stateBytes(): number {

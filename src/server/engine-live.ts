@@ -5,6 +5,7 @@ import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
 import { isTakenBack, packValues, unpackValues } from "../storage/journal.ts";
 import type { IssuedForecasts, JournalEntry, Retention, Store } from "../storage/store.ts";
+import { badTime, flawOf } from "../streams/checked-observation.ts";
 import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
   Engine,
@@ -763,30 +764,11 @@ function knownValues(
   return { observation: { ...observation, values }, count: known.length };
 }
 
-const MAX_NAME = 1024;
-/** The last instant a JavaScript date can name. */
-const LAST_TIME = 8.64e15;
-
 /** What is wrong with an observation in itself, as code and message; nothing that reaches the journal may fail later. */
-function flaw({ id, series, time, values }: Observation): [string, string] | undefined {
-  if (typeof series !== "string" || series === "" || series.length > MAX_NAME) {
-    return ["bad-observation", `series: expected a name of 1 to ${MAX_NAME} characters`];
-  }
-  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_NAME)) {
-    return ["bad-observation", `id: expected 1 to ${MAX_NAME} characters`];
-  }
-  if (!(Math.abs(time) <= LAST_TIME))
-    return ["bad-time", `time: expected epoch milliseconds, got ${printable(time)}`];
-  const columns = Object.keys(values);
-  if (columns.length === 0) return ["no-values", "values: expected at least one"];
-  for (const column of columns) {
-    const value = values[column];
-    if (value !== null && !(typeof value === "number" && Number.isFinite(value))) {
-      return [
-        "bad-number",
-        `${printable(column, 128).slice(1, -1)}: expected a number or null, got ${printable(value)}`,
-      ];
-    }
-  }
-  return undefined;
+function flaw(observation: Observation): [string, string] | undefined {
+  const { time } = observation;
+  const wrong = flawOf(observation) ?? (Number.isNaN(time) ? badTime(time) : undefined);
+  if (wrong === undefined) return undefined;
+  const { code, message } = wrong();
+  return [code, message];
 }

@@ -1,10 +1,10 @@
 import type { Observation } from "../models/observation.ts";
+import { isTime } from "./checked-observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
 import { Ordering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
-import { MAX_TIME } from "./wording.ts";
 
 /** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
 export const REFUSALS = [
@@ -222,7 +222,7 @@ export class Steps {
 
   /** The values in the order of the columns, or why there are none. */
   #read({ time, values }: Observation): Float64Array | Refusal {
-    if (!(Math.abs(time) <= MAX_TIME)) return "bad-time";
+    if (!isTime(time)) return "bad-time";
     const read = new Float64Array(this.#columns.size).fill(Number.NaN);
     let known = 0;
     let unknown = 0;

@@ -2,7 +2,7 @@ import type { Forecast, ForecastDetail, Observed } from "../models/forecast.ts";
 import type { Forecaster } from "../models/forecaster/forecaster.ts";
 
 /** The last moment that a date can tell. */
-export const MAX_TIME = 8.64e15;
+const MAX_TIME = 8.64e15;
 
 const iso = (time: number): string => new Date(Math.max(-MAX_TIME, Math.min(MAX_TIME, time))).toISOString();
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { EddyError, type ErrorCode, printable } from "../models/errors.ts";
-import { type Observation, UNTIMED } from "../models/observation.ts";
+import { MAX_TIME, type Observation, UNTIMED } from "../models/observation.ts";
 
 // Every limit of what an observation may be, and the words for it: whatever door it came by, the same is taken or refused with
 // the same code.
@@ -9,8 +9,6 @@ import { type Observation, UNTIMED } from "../models/observation.ts";
 export const MAX_NAME = 256;
 /** Columns of one observation at most. */
 export const MAX_COLUMNS = 256;
-/** The first and the last moment that a date can name lie so many milliseconds from 1970. */
-const MAX_TIME = 8.64e15;
 
 export const A_NAME = `a name of 1 to ${MAX_NAME} characters without control characters`;
 export const A_NUMBER = "a finite number";

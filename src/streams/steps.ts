@@ -2,7 +2,7 @@ import type { Observation } from "../models/observation.ts";
 import { isTime } from "./checked-observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
-import { Ordering, type TimedEvent } from "./ordering.ts";
+import { Ordering, orderingNumbers, readOrdering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
 
@@ -191,7 +191,7 @@ export class Steps {
     return [
       ...this.#counts,
       ...this.#farAhead.save(),
-      ...this.#ordering.save(),
+      ...orderingNumbers(this.#ordering.state),
       ...this.#counters.flatMap((counter) => counter?.save() ?? []),
       ...(this.#resampling?.save() ?? []),
     ];
@@ -202,7 +202,9 @@ export class Steps {
     let at = this.#counts.length;
     this.#counts.set(state.subarray(0, at));
     at += this.#farAhead.restore(state.subarray(at), this.#columns.size);
-    at += this.#ordering.restore(state.subarray(at), this.#columns.size);
+    const ordering = readOrdering(state.subarray(at), this.#columns.size);
+    this.#ordering.state = ordering.state;
+    at += ordering.length;
     for (const counter of this.#counters) at += counter?.restore(state.subarray(at)) ?? 0;
     at += this.#resampling?.restore(state.subarray(at)) ?? 0;
     return at;

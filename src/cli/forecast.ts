@@ -42,7 +42,7 @@ export const command = defineCommand({
     const latest = new Map<string, Issue | undefined>();
     const progress = new Progress(world);
     const source = fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
-      if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+      if (!flags.quiet) refusals.found(recognitionLine(path, recognition));
     });
     for await (const batch of source) {
       for (const reading of batch) {
@@ -63,6 +63,7 @@ export const command = defineCommand({
       .flatMap(words)
       .map((forecast) => (untimed.has(forecast.series) ? withoutTimes(forecast) : forecast));
     progress.clear();
+    refusals.tellFound();
     refusals.leftOut(live.ignored);
     if (refusals.any) await world.stderr.write(refusals.summary(live.taken));
     if (forecasts.length === 0) {

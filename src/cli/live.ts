@@ -168,6 +168,7 @@ export class Live {
       aside: new Map(),
     };
     this.#parts.set(observation.series, part);
+    this.#refusals.tellFound();
     return part;
   }
 }

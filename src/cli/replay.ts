@@ -75,7 +75,8 @@ export const command = defineCommand({
     const source = database
       ? databaseReadings(database)
       : fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
-          if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+          if (!flags.quiet) refusals.found(recognitionLine(path, recognition));
+          if (flags.into !== undefined) refusals.tellFound();
         });
     const out = new ForecastLines(world.stdout);
     const post =
@@ -161,6 +162,7 @@ export const command = defineCommand({
     if (post === undefined && database === undefined) await out.add(live.end());
     await flush();
     progress.clear();
+    refusals.tellFound();
     const taken = post === undefined ? live.taken : sent;
     if (post === undefined) refusals.leftOut(live.ignored);
     if (refusals.any) await world.stderr.write(refusals.summary(taken));

@@ -106,7 +106,8 @@ describe("--min, --max, --integer", () => {
     const path = file("wrong.csv", table(rows(100)));
     for (const command of [["pipe"], ["forecast", path], ["replay", path], ["evaluate", path]]) {
       if (command[0] === "evaluate" && typed[0] === "--value") continue;
-      const { code, stderr } = await invoke([...command, "--quiet", ...typed], table(rows(100)));
+      // What the input was found to be is not told before an error that its columns show.
+      const { code, stderr } = await invoke([...command, ...typed], table(rows(100)));
       expect([code, stderr]).toEqual([2, `eddy: ${message}\n`]);
     }
   });

@@ -179,13 +179,13 @@ describe("eddy pipe", () => {
     expect([code, stdout, stderr]).toEqual([2, "", `eddy: --quantiles: ${words}\n`]);
   });
 
-  test("nothing but refusals is a failure; nothing at all is not, and says what was expected", async () => {
+  test("nothing but refusals is a failure; so is nothing at all, which says what was expected", async () => {
     const bad = await invoke(["pipe", ...persistence, "--format", "ndjson"], "x\ny\n");
     expect(bad.code).toBe(1);
     expect(bad.stderr).toContain("0 observations taken, 2 refused (2 bad-line)");
-    for (const input of ["", "time,load\n"]) {
-      expect(await invoke(["pipe", ...persistence], input)).toEqual({
-        code: 0,
+    for (const [input, ...flags] of [[""], ["time,load\n"], ["", "--format", "log"]] as const) {
+      expect(await invoke(["pipe", ...persistence, ...flags], input)).toEqual({
+        code: 1,
         stdout: "",
         stderr:
           "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n" +

@@ -25,9 +25,8 @@ function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
-const refuse = (subject: string, expected: string, received: string, hint?: string): never => {
-  const more = hint === undefined ? {} : { hint };
-  throw new EddyError("bad-argument", subject, { expected, received, ...more });
+const refuse = (subject: string, expected: string, received: string): never => {
+  throw new EddyError("bad-argument", subject, { expected, received });
 };
 
 /**
@@ -92,9 +91,11 @@ export function readArguments<F extends Flags>(
   if (missing !== undefined) refuse(missing.name, missing.summary, "nothing");
   const extra = operands[expected.length];
   if (extra !== undefined) {
-    const all =
-      expected.length === 0 ? "no operand" : `no more than ${expected.map((o) => o.name).join(" ")}`;
-    refuse(printable(extra), all, "one more", command.stray);
+    const taken = ["flags", ...expected.map(({ name }) => name)].reverse().join(" and ");
+    throw new EddyError("bad-argument", printable(extra), {
+      problem: `not expected, eddy ${command.name} takes only ${taken}`,
+      ...(command.stray === undefined ? {} : { hint: command.stray }),
+    });
   }
   const values = [...flags].map(([name, { fallback }]) => [
     name,
@@ -105,10 +106,8 @@ export function readArguments<F extends Flags>(
 
 function unknownFlag(shown: string, command: Command<Flags>): never {
   const near = nearest(shown.replace(/^-+/, ""), Object.keys(command.flags));
-  return refuse(
-    /^--?[\w-]+$/.test(shown) ? shown : printable(shown),
-    `a flag of eddy ${command.name}`,
-    "an unknown one",
-    near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
-  );
+  throw new EddyError("bad-argument", /^--?[\w-]+$/.test(shown) ? shown : printable(shown), {
+    problem: `eddy ${command.name} has no such flag`,
+    hint: near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
+  });
 }

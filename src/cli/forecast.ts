@@ -30,7 +30,7 @@ export const command = defineCommand({
   ],
   async run({ flags, operands: [path], world }) {
     if (flags.csv && flags.json) {
-      throw new EddyError("bad-argument", "--csv", { expected: "either --csv or --json", received: "both" });
+      throw new EddyError("bad-argument", "--csv", { problem: "cannot be given together with --json" });
     }
     const options = seriesOptions(flags);
     checkOptions(options);

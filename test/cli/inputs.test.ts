@@ -185,7 +185,7 @@ describe("times far ahead", () => {
         ["23", "2036-02-07T06:28:17.000Z"],
       ].map(
         ([line, time]) =>
-          `eddy: stdin line ${line}: time: expected none so far ahead of the clock, or of the readings around it (see --ahead), got ${time}`,
+          `eddy: stdin line ${line}: time: too far ahead of the clock, or of the readings around it (see --ahead): ${time}`,
       ),
       "eddy: stdin: 27 observations taken, 3 refused (3 far-ahead)",
     ]);

@@ -118,8 +118,8 @@ describe("eddy pipe", () => {
     const input = `time,v\n${[0, 2, 1, 2, 3].map((i) => `${hour(i)},${i}\n`).join("")}`;
     const strict = await invoke(["pipe", ...persistence], input);
     expect(strict.stderr.trimEnd().split("\n").slice(0, 2)).toEqual([
-      "eddy: stdin line 4: time: expected none before those taken already, got an earlier one (see --lateness)",
-      "eddy: stdin line 5: time: expected one reading per series and time, got a second one",
+      "eddy: stdin line 4: time: earlier than that of a reading already taken (see --lateness)",
+      "eddy: stdin line 5: time: the series has a reading of this time already",
     ]);
     const patient = await invoke(["pipe", ...persistence, "--lateness", "2h"], input);
     expect(parsed(patient.stdout).map(({ issuedAt }) => issuedAt)).toEqual([hour(1), hour(2), hour(3)]);

@@ -13,7 +13,7 @@ import {
   seriesSpecification,
 } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
-import { Prices, SERIES_BYTES } from "./engine-prices.ts";
+import { Prices, SERIES_BYTES } from "./engine/prices.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 
 /** Options of every series. Each is checked by its own kind, as everywhere. */

@@ -80,7 +80,7 @@ export const command = defineCommand({
     const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
     // Lines of a log are told one by one, unless they are to be counted.
     const log =
-      flags.every === undefined && pipelines === undefined && chart === undefined
+      flags.every === 0 && pipelines === undefined && chart === undefined
         ? new LogOutput(flags, world, refusals)
         : undefined;
     const asked =
@@ -91,11 +91,12 @@ export const command = defineCommand({
       arrival: () => arrived,
       ...formatOptions(flags),
       patience: () => world.sleep(PATIENCE, true),
-      ...(flags.every === undefined ? {} : { countEvery: flags.every }),
+      ...(flags.every === 0 ? {} : { countEvery: flags.every }),
       ...(log === undefined ? {} : { logLine: (line) => log.take(line) }),
       recognised: (recognition) => {
         isLog = recognition.format === "log";
-        if (!flags.quiet) world.stderr.write(recognitionLine("stdin", recognition));
+        if (!flags.quiet) refusals.found(recognitionLine("stdin", recognition));
+        if (isLog && log !== undefined) refusals.tellFound();
       },
     });
     for await (const batch of input) {
@@ -117,7 +118,8 @@ export const command = defineCommand({
       await (pipelines?.flush() ?? chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;
     }
-    if (isLog && log !== undefined) return await log.end();
+    refusals.tellFound();
+    if (isLog && log !== undefined && !log.empty) return await log.end();
     if (pipelines !== undefined) {
       pipelines.end();
       await pipelines.flush();
@@ -134,6 +136,6 @@ export const command = defineCommand({
     if (nothing) await world.stderr.write(NOTHING);
     if (nothing || refusals.any) await world.stderr.write(refusals.summary(live.taken));
     if (live.doubted > 0 && !flags.quiet) await world.stderr.write(doubted(live.doubted));
-    return live.taken === 0 && refusals.total > 0 ? 1 : 0;
+    return nothing || (live.taken === 0 && refusals.total > 0) ? 1 : 0;
   },
 });

@@ -47,6 +47,7 @@ export class LogOutput {
   readonly #refusals: Refusals;
   readonly #alert: number;
   readonly #stream: LogStream;
+  #lines: Line[] = [];
   #text = "";
 
   constructor({ alert, session }: Values<typeof logFlags>, world: World, refusals: Refusals) {
@@ -56,7 +57,12 @@ export class LogOutput {
     this.#stream = new LogStream(session === undefined ? {} : { session });
   }
 
-  take({ number, text, tooLong }: Line): void {
+  /** Takes a line; what is told of it is written with the next `flush`. */
+  take(line: Line): void {
+    this.#lines.push(line);
+  }
+
+  #tell({ number, text, tooLong }: Line): void {
     if (tooLong) {
       this.#stream.refuse();
       this.#refusals.add(number, TOO_LONG.reason, TOO_LONG.message);
@@ -78,6 +84,9 @@ export class LogOutput {
   }
 
   flush(): Promise<void> | undefined {
+    const lines = this.#lines;
+    this.#lines = [];
+    for (const line of lines) this.#tell(line);
     if (this.#text === "") return undefined;
     const text = this.#text;
     this.#text = "";

@@ -51,6 +51,14 @@ export const command = defineCommand({
     if (flags.chart && !world.stdout.isTTY) {
       throw new EddyError("bad-argument", "--chart", { expected: "a terminal on stdout", received: "none" });
     }
+    const asked =
+      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
+    if (asked !== undefined && flags.every !== undefined) {
+      throw new EddyError("bad-argument", asked, {
+        expected: "no --every: with it, lines are counted, not told",
+        received: "--every",
+      });
+    }
     const options = seriesOptions(flags);
     checkOptions(options);
     let arrived = Number.NEGATIVE_INFINITY;
@@ -69,8 +77,6 @@ export const command = defineCommand({
     // Lines of a log are told one by one, unless they are to be counted.
     const log =
       flags.every === undefined && chart === undefined ? new LogOutput(flags, world, refusals) : undefined;
-    const asked =
-      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
     const input = readings(chunks(), {
       name: "stdin",
       format: flags.format,

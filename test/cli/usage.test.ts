@@ -60,7 +60,7 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["pipe", "--every", "5"], 'eddy: --every: expected a span such as 500ms, 5s, 15m, 1h or 1d, got "5"\n'],
     [
       ["pipe", "--format", "xml"],
-      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, got "xml"\n',
+      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, log, got "xml"\n',
     ],
     [["pipe", "--detail=yes"], 'eddy: --detail: expected no value, got "yes"\n'],
     [["pipe", "--value", "a,,b"], 'eddy: --value: expected names with commas between, got "a,,b"\n'],

@@ -207,7 +207,10 @@ export const TOO_LONG: Problem = {
 
 /** Where the first character is that is no blank, or -1. */
 function firstOf(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 32) return i;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== 32 && (code < 9 || code > 13)) return i;
+  }
   return -1;
 }
 

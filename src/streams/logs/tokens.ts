@@ -11,7 +11,7 @@ const DAY_OR_MONTH =
   /^[[("']*(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[,.)\]"']*$/i;
 const NUMERIC = /^[[("']*<\*>[\])"'.,;:<*>]*$/;
 /** Stands before a token that no blank parts from the one before it. */
-export const GLUE = "\ue001";
+const GLUE = "\ue001";
 /** Marks between values that are written without blanks. */
 const BETWEEN = /^[,;|&]$/;
 /** Lexemes of one token; what is longer is cut. */

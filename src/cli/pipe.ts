@@ -39,7 +39,7 @@ export const command = defineCommand({
   stray: "a file is read with < FILE, or by eddy forecast FILE",
   flags: {
     ...inputFlags,
-    ...forecastFlags,
+    ...forecastFlags("pipe"),
     ...logFlags,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
@@ -53,7 +53,7 @@ export const command = defineCommand({
     }
     const asked =
       flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
-    if (asked !== undefined && flags.every !== undefined) {
+    if (asked !== undefined && flags.every > 0) {
       throw new EddyError("bad-argument", asked, {
         expected: "no --every: with it, lines are counted, not told",
         received: "--every",
@@ -75,15 +75,14 @@ export const command = defineCommand({
     const out = new ForecastLines(world.stdout);
     const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
     // Lines of a log are told one by one, unless they are to be counted.
-    const log =
-      flags.every === undefined && chart === undefined ? new LogOutput(flags, world, refusals) : undefined;
+    const log = flags.every === 0 && chart === undefined ? new LogOutput(flags, world, refusals) : undefined;
     const input = readings(chunks(), {
       name: "stdin",
       format: flags.format,
       arrival: () => arrived,
       ...formatOptions(flags),
       patience: () => world.sleep(PATIENCE, true),
-      ...(flags.every === undefined ? {} : { countEvery: flags.every }),
+      ...(flags.every === 0 ? {} : { countEvery: flags.every }),
       ...(log === undefined ? {} : { logLine: (line) => log.take(line) }),
       recognised: (recognition) => {
         isLog = recognition.format === "log";
@@ -94,9 +93,9 @@ export const command = defineCommand({
       if (asked !== undefined && !(isLog && log !== undefined)) throw noLog(asked);
       await log?.flush();
       for (const reading of batch) {
-        const forecasts = live.push(reading, world.now());
-        if (chart === undefined) await out.add(forecasts);
-        else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
+        const issues = live.push(reading, world.now());
+        if (chart === undefined) await out.add(issues);
+        else if (!isRefused(reading)) chart.add(reading.observation, issues);
       }
       await (chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;

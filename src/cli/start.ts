@@ -1,9 +1,10 @@
 import { EddyError } from "../models/errors.ts";
+import { number, text, whole } from "../models/kinds.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
 import { defineCommand } from "./command.ts";
 import { READING_MILLISECONDS, Sensors } from "./demo/sensors.ts";
-import { number, text, whole } from "./flags.ts";
+import { flag } from "./flags.ts";
 import { DEFAULT_PORT, type Serving, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
@@ -21,27 +22,14 @@ export const command = defineCommand({
     "Replays a recorded sensor network (four motes, humidity and temperature) faster than life and without end, samples " +
     "this machine's load beside it, and forecasts all of it. Started again on the same database it goes on where it was.",
   flags: {
-    port: whole({
-      summary: `port of the page (default ${DEFAULT_PORT}, or the next free one)`,
-      low: 0,
-      high: 65_535,
-    }),
-    db: text({
-      summary: "the database; made when there is none",
-      hint: "FILE",
-      fallback: "eddy-data/demo.db",
-    }),
-    speed: number({
-      summary: "how many times faster than life the recording runs",
-      fallback: 30,
-      expected: "a number from 0.1 to 10000",
-      holds: (value) => value >= 0.1 && value <= 10_000,
-    }),
+    port: flag(whole(0, 65_535), `port of the page (default ${DEFAULT_PORT}, or the next free one)`),
+    db: flag(text("a file", "FILE"), "the database; made when there is none", "eddy-data/demo.db"),
+    speed: flag(number(0.1, 10_000), "how many times faster than life the recording runs", 30),
   },
   examples: ["eddy start", "eddy start --speed 100 --port 9000"],
   async run({ flags, world }) {
     const { server, engine } = await open(world, flags.db, flags.port);
-    const first = engine.forecasts$.subscribe(() => {
+    const first = engine.issues$.subscribe(() => {
       first.unsubscribe();
       void world.stdout.write(`first forecast ${(performance.now() / 1000).toFixed(1)} s after the start\n`);
     });

@@ -1,4 +1,8 @@
 /// <reference types="node" preserve="true" />
+
+export type { RefusedEvent, RefusedOutput } from "../stages/refused-event.ts";
+export { currentStages, type Stage, type StageOutput, Stages } from "../stages/stage.ts";
+export { stage } from "../stages/stage-operator.ts";
 export {
   type FormatOptions,
   isRefused,
@@ -29,7 +33,6 @@ export { type LeakyUnitsOptions, leakyUnits } from "./operators/leaky-units.ts";
 export type { Estimate, LearningOptions } from "./operators/learning-stage.ts";
 export { type PerSeriesOptions, perSeries } from "./operators/per-series.ts";
 export { type RecurrentOptions, recurrent } from "./operators/recurrent.ts";
-export type { RefusedEvent, RefusedOutput } from "./operators/refused-event.ts";
 export {
   type Resampled,
   type ResampleOptions,
@@ -38,9 +41,9 @@ export {
 } from "./operators/resample.ts";
 export type { LateLabel, Learnable, Numbers, Sample } from "./operators/sample.ts";
 export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./operators/smooth.ts";
-export { stage } from "./operators/stage-operator.ts";
 export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
 export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";
+export { isPipeline, type Pipeline, type PipelineOptions, pipeline, reads } from "./pipeline.ts";
 export { type Ending, type Outcome, Series, type SeriesCounts, type Stepped } from "./series.ts";
 export {
   AGGREGATES,

@@ -1,10 +1,9 @@
-import type { Observation } from "../models/observation.ts";
+import { MAX_TIME, type Observation } from "../models/observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
 import { Ordering, orderingNumbers, readOrdering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
-import { MAX_TIME } from "./wording.ts";
 
 /** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
 export const REFUSALS = [

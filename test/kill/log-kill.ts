@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { words } from "../../src/models/forecast.ts";
 import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
 import { randomFrom, shopLog } from "../streams/logs/lines.ts";
 
@@ -68,8 +69,8 @@ function read(folder: string) {
   const states = new Map(
     series.map(({ id, name }) => [name, Buffer.from(reader.checkpoint(id)?.state ?? []).toString("base64")]),
   );
-  const forecasts = [...reader.forecasts(series)].flatMap((issue) =>
-    issue.forecasts.map((forecast) => JSON.stringify(forecast)),
+  const forecasts = [...reader.issues(series)].flatMap(({ issue }) =>
+    words(issue).map((forecast) => JSON.stringify(forecast)),
   );
   reader.close();
   return { states, forecasts };

@@ -1,13 +1,15 @@
 import { EddyError } from "../../src/models/errors.ts";
+import { moment } from "../../src/models/issue.ts";
 import { TAKEN_BACK } from "../../src/storage/journal.ts";
 import type {
   CheckpointBatch,
   Commit,
   Derived,
   Generation,
-  IssuedForecasts,
   IssuePlace,
   JournalRow,
+  LoggedIssue,
+  LogRow,
   Opened,
   RollUp,
   Store,
@@ -38,7 +40,7 @@ interface Content {
   places: Map<string, number>;
   rollUps: Map<string, RollUp>;
   checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
-  issued: IssuedForecasts[];
+  issued: LoggedIssue[];
   sources: Map<string, string>;
   removed: Set<number>;
   takenBack: Set<number>;
@@ -207,13 +209,15 @@ export class SimulatedStore implements Store {
     };
   }
 
-  commit({ series, entries, sources, derived }: Commit): Float64Array {
+  commit({ series, entries, sources, derived: given }: Commit): Float64Array {
     this.#alive();
+    const derived = asWritten(given);
     const positions = new Float64Array(entries.length);
     let position = this.#content.position;
     const taken = new Set<string>();
     for (let i = 0; i < entries.length; i++) {
-      const { series, id } = entries[i];
+      const { series, id, follows } = entries[i];
+      if (follows && positions[i - 1] === 0) continue;
       const key = `${series} ${id}`;
       if (id !== undefined && (taken.has(key) || this.#content.ids.has(key))) continue;
       if (id !== undefined) taken.add(key);
@@ -245,7 +249,8 @@ export class SimulatedStore implements Store {
     return positions;
   }
 
-  writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
+  writeCheckpoints({ checkpoints, keep, derived: given, checkpointedUpTo }: CheckpointBatch): void {
+    const derived = asWritten(given);
     this.#write((content) => {
       writeDerived(content, derived);
       content.checkpointedUpTo = checkpointedUpTo;
@@ -282,11 +287,7 @@ export class SimulatedStore implements Store {
     return this.#content.rows[0]?.position ?? this.#content.position + 1;
   }
 
-  issuedSince(
-    since: number,
-    limit: number,
-    after = Number.MAX_SAFE_INTEGER,
-  ): readonly IssuedForecasts[] | null {
+  issuedSince(since: number, limit: number, after = Number.MAX_SAFE_INTEGER): readonly LogRow[] | null {
     this.#alive();
     if (since < this.#content.forecastsAfter) return null;
     return this.#content.issued
@@ -327,10 +328,10 @@ export class SimulatedStore implements Store {
     });
   }
 
-  reissue(issued: readonly IssuedForecasts[]): void {
+  reissue(issued: readonly LoggedIssue[]): void {
     this.#write((content) => {
       for (const issue of issued) {
-        const same = ({ position, ordinal }: IssuedForecasts): boolean =>
+        const same = ({ position, ordinal }: LoggedIssue): boolean =>
           position === issue.position && ordinal === issue.ordinal;
         content.issued = [...content.issued.filter((one) => !same(one)), issue];
       }
@@ -345,20 +346,20 @@ export class SimulatedStore implements Store {
     });
   }
 
-  issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
+  issuedAsOf(series: number, time: number): LogRow | undefined {
     this.#alive();
     return this.#content.issued.findLast(
-      (issue) => issue.series === series && Date.parse(issue.forecasts[0].issuedAt) <= time,
+      (issue) => issue.series === series && moment(issue.issue.time) <= time,
     );
   }
 
-  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[] {
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly LogRow[] {
     this.#alive();
     const order = (a: IssuePlace, b: IssuePlace): number =>
       a.issued - b.issued || a.position - b.position || a.ordinal - b.ordinal;
     return this.#content.issued
       .filter((issue) => issue.series === series)
-      .map((issue) => ({ issue, place: { ...issue, issued: Date.parse(issue.forecasts[0].issuedAt) } }))
+      .map((issue) => ({ issue, place: { ...issue, issued: moment(issue.issue.time) } }))
       .filter(({ place }) => place.issued >= from && order(place, before) < 0)
       .sort((a, b) => order(b.place, a.place))
       .slice(0, limit)
@@ -393,6 +394,9 @@ export class SimulatedStore implements Store {
 
   async close(): Promise<void> {}
 }
+
+/** As it stands now: what is written later is not in it. */
+const asWritten = (derived: Derived): Derived => ({ ...derived, issued: [...derived.issued] });
 
 function writeDerived(content: Content, derived: Derived): void {
   for (const issue of derived.issued) {

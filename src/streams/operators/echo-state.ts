@@ -7,6 +7,8 @@ import type { LeastSquaresOptions } from "../../models/learning/rls-covariance.t
 import { LiveNetwork } from "../../models/network/live.ts";
 import { Network } from "../../models/network/network.ts";
 import { type EsnOptions, esn } from "../../models/network/systems.ts";
+import type { Wiring } from "../../models/network/wiring.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -15,7 +17,6 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 /** How the readout of an echo state net is learned. */
 export type EchoStateReadout =
@@ -27,10 +28,12 @@ export interface EchoStateOptions<T extends Learnable = Learnable>
     Omit<EsnOptions, "inputs" | "outputs" | "seed" | "feedback"> {
   /** Default recursive least squares that forgets with .999 per event. */
   readonly readout?: EchoStateReadout;
+  /** The net that nobody trains, as data: its output node is what is read. Default: `esn` of the options above. */
+  readonly reservoir?: Wiring;
+  /** Whether the readout also reads x itself. Default true. */
+  readonly passInput?: boolean;
   /** Labels may come so many events late. Default `ahead`, or 1. */
   readonly late?: number;
-  /** Called once with the network when it is opened: the place to set its weights. */
-  readonly begin?: (network: Network) => void;
 }
 
 /**
@@ -57,7 +60,10 @@ export function echoState<T extends Learnable>(
 ): OperatorFunction<T, Estimate<T>> {
   return stage(
     "echoState",
-    () => new LearningStage<T>((layout, sizes) => openReservoir(layout, sizes, options), options),
+    () => {
+      const sized = { ...(options.reservoir ? { inputs: options.reservoir.sources.x } : {}), ...options };
+      return new LearningStage<T>((layout, sizes) => openReservoir(layout, sizes, sized), sized);
+    },
     options.refused,
   );
 }
@@ -68,7 +74,7 @@ function openReservoir<T extends Learnable>(
   options: EchoStateOptions<T>,
 ): Learner {
   const { units = 200, radius, degree, leak, inputScale, bias, seed = 1 } = options;
-  const { late = options.ahead ?? 1, readout = { by: "rls" } } = options;
+  const { late = options.ahead ?? 1, readout = { by: "rls" }, passInput = true } = options;
   if (!(Number.isInteger(late) && late >= 1)) {
     throw new EddyError("bad-argument", "late", {
       expected: "a whole number of events from 1",
@@ -76,15 +82,18 @@ function openReservoir<T extends Learnable>(
     });
   }
   const given = { radius, degree, leak, inputScale, bias };
-  const wiring = esn({
-    inputs,
-    units,
-    seed,
-    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as EsnOptions),
-  });
+  const wiring =
+    options.reservoir ??
+    esn({
+      inputs,
+      units,
+      seed,
+      ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as EsnOptions),
+    });
   const network = new Network(wiring, layout);
   const live = new LiveNetwork(network, layout);
-  const features = 1 + inputs + units;
+  const passed = passInput ? inputs : 0;
+  const features = 1 + passed + network.outputs;
   const linear = openReadout(layout, readout, features, targets);
   /** φ of the last events, and how many there have been. */
   const ring = layout.float64("echoState.features", late * features);
@@ -101,8 +110,8 @@ function openReservoir<T extends Learnable>(
       count.view[0] += 1;
       const row = phi(0);
       row[0] = 1;
-      for (let i = 0; i < inputs; i++) row[1 + i] = x[i];
-      live.readState("h", row, 1 + inputs);
+      for (let i = 0; i < passed; i++) row[1 + i] = x[i];
+      live.readState(wiring.output, row, 1 + passed);
       return linear.predict(said, row);
     },
     point: (out, output) => out.set(output),
@@ -116,7 +125,6 @@ function openReservoir<T extends Learnable>(
       linear.learn(row, Float64Array.from(label));
     },
     learn() {},
-    begin: () => options.begin?.(network),
     get loss() {
       return count.view[1] === 0 ? Number.NaN : count.view[2];
     },

@@ -8,6 +8,7 @@ import type { Wiring } from "../../models/network/wiring.ts";
 import { gaussian } from "../../models/readouts/gaussian.ts";
 import { ExponentialMoments } from "../../models/statistics/exponential-moments.ts";
 import { quantileLinear } from "../../models/statistics/quantiles.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -17,7 +18,6 @@ import {
 } from "./learning-stage.ts";
 import { wiringFor } from "./recurrent.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 /** Whole futures, drawn at one event. */
 export interface Fan {

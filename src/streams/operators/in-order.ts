@@ -1,11 +1,11 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
-import { packParts, type Stage, unpackParts } from "../../models/stage.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { readTime } from "../observation-schema.ts";
 import { Ordering } from "../ordering.ts";
-import { readEvents, writeEvents } from "./kept-events.ts";
-import type { RefusedOutput } from "./refused-event.ts";
-import { stage } from "./stage-operator.ts";
 
 /** An event that says when it was. */
 export interface AtTime {

@@ -1,10 +1,10 @@
 import { map, type OperatorFunction, pipe } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
 import { type Block, Layout } from "../../models/kernels/layout.ts";
-import { packParts, type Stage, unpackParts } from "../../models/stage.ts";
 import { AdaptiveConformal } from "../../models/statistics/adaptive-conformal.ts";
+import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { operatorArena } from "./arena.ts";
-import { stage } from "./stage-operator.ts";
 
 /** A point forecast, and how far off an earlier one was that has met its value with this event. */
 export interface WithPoint {

@@ -1,11 +1,11 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
 import { Layout } from "../../models/kernels/layout.ts";
-import type { Stage } from "../../models/stage.ts";
 import { RunningAverages } from "../../models/statistics/running-averages.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import type { Stage } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { operatorArena } from "./arena.ts";
-import type { RefusedOutput } from "./refused-event.ts";
-import { stage } from "./stage-operator.ts";
 
 /** What `leakyAverages` reads. `time` in epoch milliseconds matters only with a `step`. */
 export type Averageable = number | { readonly time: number; readonly value: number };

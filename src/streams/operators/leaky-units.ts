@@ -5,6 +5,7 @@ import { DiagonalNetwork, type DiagonalNetworkOptions } from "../../models/learn
 import { seeded } from "../../models/network/seeded.ts";
 import type { Readout } from "../../models/readouts/readout.ts";
 import { makeReadout } from "../../models/readouts/registry.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -13,7 +14,6 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 export interface LeakyUnitsOptions<T extends Learnable = Learnable>
   extends LearningOptions<T>,

@@ -1,9 +1,9 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
-import type { Stage, StageOutput } from "../../models/stage.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import type { Stage, StageOutput } from "../../stages/stage.ts";
 import { operatorArena } from "./arena.ts";
-import type { RefusedOutput } from "./refused-event.ts";
 import { type Learnable, type ReadSample, readSample } from "./sample.ts";
 
 /** What an operator that learns gives for every event with an x. */

@@ -1,8 +1,8 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, Subject, Subscriber } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
-import { currentStages, packParts, Stages, unpackParts } from "../../models/stage.ts";
-import { readEvents, writeEvents } from "./kept-events.ts";
-import type { RefusedOutput } from "./refused-event.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import { currentStages, packParts, Stages, unpackParts } from "../../stages/stage.ts";
 
 export interface PerSeriesOptions<T> {
   /** Most series at a time. Default 1,000. */
@@ -68,7 +68,7 @@ export function perSeries<T extends { readonly series: string }, R>(
         const part: Part<T> = {
           number,
           events: new Subject(),
-          stages: keeper === undefined ? undefined : new Stages(),
+          stages: keeper === undefined ? undefined : new Stages(keeper),
           done,
         };
         parts.set(series, part);
@@ -98,7 +98,7 @@ export function perSeries<T extends { readonly series: string }, R>(
         }
         if (parts.size >= maximum) {
           if (whenFull === "refuse") {
-            refused?.next({ event, reason: "too-many-series" });
+            if (!keeper?.rehearsing) refused?.next({ event, reason: "too-many-series" });
             return undefined;
           }
           const [series, silent] = parts.entries().next().value as [string, Part<T>];

@@ -8,6 +8,7 @@ import { Network } from "../../models/network/network.ts";
 import type { Wiring } from "../../models/network/wiring.ts";
 import type { Readout } from "../../models/readouts/readout.ts";
 import { makeReadout } from "../../models/readouts/registry.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -16,7 +17,6 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
 
 export interface RecurrentOptions<T extends Learnable = Learnable>
   extends LearningOptions<T>,

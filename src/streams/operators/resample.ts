@@ -1,13 +1,13 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
-import { packParts, type Stage, unpackParts } from "../../models/stage.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { readTime } from "../observation-schema.ts";
 import { Resampling } from "../resampling.ts";
 import { AGGREGATES, type Aggregate } from "../series-specification.ts";
 import type { AtTime } from "./in-order.ts";
-import { readEvents, writeEvents } from "./kept-events.ts";
-import type { RefusedOutput } from "./refused-event.ts";
-import { stage } from "./stage-operator.ts";
 
 /** A reading with its time: one value, or several by name. */
 export type TimedReading = AtTime &

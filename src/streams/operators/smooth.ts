@@ -3,13 +3,13 @@ import { EddyError } from "../../models/errors.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
 import { GapFiller, type GapFillerOptions } from "../../models/sequence/gap-filler.ts";
-import type { Stage, StageOutput } from "../../models/stage.ts";
-import { packParts, unpackParts } from "../../models/stage.ts";
 import { ExponentialMoments } from "../../models/statistics/exponential-moments.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import type { Stage, StageOutput } from "../../stages/stage.ts";
+import { packParts, unpackParts } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { operatorArena } from "./arena.ts";
-import { readEvents, writeEvents } from "./kept-events.ts";
-import type { RefusedOutput } from "./refused-event.ts";
-import { stage } from "./stage-operator.ts";
 
 /** What `smooth` reads: numbers, null or NaN where one is missing. */
 export type Smoothable =

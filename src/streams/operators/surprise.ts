@@ -1,10 +1,10 @@
 import { map, type OperatorFunction, pipe } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
 import { Layout } from "../../models/kernels/layout.ts";
-import type { Stage } from "../../models/stage.ts";
 import { SortedWindow } from "../../models/statistics/sorted-window.ts";
+import type { Stage } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { operatorArena } from "./arena.ts";
-import { stage } from "./stage-operator.ts";
 
 /** What `surprise` reads: an error, or an event that has one, as those of `recurrent`, `echoState` and `leakyUnits` do. */
 export interface WithError {

@@ -6,6 +6,7 @@ import { seeded } from "../../models/network/seeded.ts";
 import type { Readout } from "../../models/readouts/readout.ts";
 import { makeReadout } from "../../models/readouts/registry.ts";
 import { RecursiveTree, type RecursiveTreeOptions } from "../../models/recursive/recursive-tree.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import {
   type Estimate,
   type Learner,
@@ -14,7 +15,8 @@ import {
   type Sizes,
 } from "./learning-stage.ts";
 import type { Learnable } from "./sample.ts";
-import { stage } from "./stage-operator.ts";
+
+const HIDDEN = 16;
 
 /** What `treeSummary` gives for every event. */
 export interface TreeEstimate<T> extends Estimate<T> {
@@ -24,7 +26,7 @@ export interface TreeEstimate<T> extends Estimate<T> {
 
 export interface TreeSummaryOptions<T extends Learnable = Learnable>
   extends LearningOptions<T>,
-    Omit<RecursiveTreeOptions, "inputs" | "hidden" | "leafMap">,
+    Omit<RecursiveTreeOptions, "inputs" | "hidden">,
     UpdaterOptions {
   /** Length of the summary. Default 16. */
   readonly hidden?: number;
@@ -57,7 +59,14 @@ export function treeSummary<T extends Learnable>(
 ): OperatorFunction<T, TreeEstimate<T>> {
   return stage(
     "treeSummary",
-    () => new LearningStage<T, TreeEstimate<T>>((layout, sizes) => openTree(layout, sizes, options), options),
+    () => {
+      // Without a leaf map an x is a leaf itself.
+      const sized = {
+        ...(options.leafMap === false ? { inputs: options.hidden ?? HIDDEN } : {}),
+        ...options,
+      };
+      return new LearningStage<T, TreeEstimate<T>>((layout, sizes) => openTree(layout, sizes, sized), sized);
+    },
     options.refused,
   );
 }
@@ -67,7 +76,7 @@ function openTree<T extends Learnable>(
   { inputs, targets }: Sizes,
   options: TreeSummaryOptions<T>,
 ): Learner {
-  const { hidden = 16, readout: asked = "squared", seed = 1 } = options;
+  const { hidden = HIDDEN, readout: asked = "squared", seed = 1 } = options;
   if (!(Number.isInteger(hidden) && hidden >= 1)) {
     throw new EddyError("bad-argument", "hidden", {
       expected: "a whole number from 1",
@@ -76,8 +85,8 @@ function openTree<T extends Learnable>(
   }
   const readout = typeof asked === "string" ? makeReadout(asked, targets) : asked;
   const outputs = readout.inputs;
-  const window = options.window === undefined ? {} : { window: options.window };
-  const tree = new RecursiveTree(layout, "treeSummary", { inputs, hidden, ...window });
+  const { leafMap = true, window = 64 } = options;
+  const tree = new RecursiveTree(layout, "treeSummary", { inputs, hidden, leafMap, window });
   const P = tree.parameters.length;
   /** V [outputs × hidden], then c. */
   const linear = layout.real("treeSummary.readout", outputs * (hidden + 1));

@@ -14,8 +14,10 @@ import {
 } from "rxjs";
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
-import { Stages } from "../../../src/models/stage.ts";
+import type { RefusedEvent } from "../../../src/stages/refused-event.ts";
+import { Stages } from "../../../src/stages/stage.ts";
 import { echoState } from "../../../src/streams/operators/echo-state.ts";
+import { forecast } from "../../../src/streams/operators/forecast.ts";
 import { futures } from "../../../src/streams/operators/futures.ts";
 import { inOrder } from "../../../src/streams/operators/in-order.ts";
 import { intervals } from "../../../src/streams/operators/intervals.ts";
@@ -23,7 +25,6 @@ import { leakyAverages } from "../../../src/streams/operators/leaky-averages.ts"
 import { leakyUnits } from "../../../src/streams/operators/leaky-units.ts";
 import { perSeries } from "../../../src/streams/operators/per-series.ts";
 import { recurrent } from "../../../src/streams/operators/recurrent.ts";
-import type { RefusedEvent } from "../../../src/streams/operators/refused-event.ts";
 import { resample } from "../../../src/streams/operators/resample.ts";
 import { smooth } from "../../../src/streams/operators/smooth.ts";
 import { surprise } from "../../../src/streams/operators/surprise.ts";
@@ -169,6 +170,26 @@ const laws: readonly Law[] = [
     events: timed,
     wrong: { every: 0 },
     bad: [{ time: 0, value: "x" }, "bad-number"],
+    onePerEvent: false,
+  },
+  {
+    name: "forecast",
+    make: (more = {}) => forecast({ horizon: 3, model: "lstm", ...more }),
+    events: timed,
+    wrong: { horizon: 0 },
+    bad: [{ time: 0, value: Number.NaN }, "bad-number"],
+    onePerEvent: false,
+  },
+  {
+    name: "forecast of what comes late and of many columns",
+    make: (more = {}) => forecast({ horizon: 2, model: "persistence", lateness: 5000, every: 2000, ...more }),
+    events: timed.map(({ time, value }, t) => ({
+      series: "two",
+      time: t % 5 === 2 ? time - 3500 : time,
+      values: { a: value, b: t % 7 === 3 ? null : -value },
+    })),
+    wrong: { lateness: -1 },
+    bad: [{ series: "another", time: 0, value: 1 }, "other-series"],
     onePerEvent: false,
   },
   {

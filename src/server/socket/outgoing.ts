@@ -1,0 +1,104 @@
+import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { SubscriptionId } from "./messages.ts";
+
+/** What a subscription wants to see of a forecast. */
+export class View {
+  /** The steps wanted, or null for all. */
+  readonly steps: ReadonlySet<number> | null;
+  /** Whether the value that led to the forecast comes beside it. */
+  readonly observed: boolean;
+  /** Equal for equal views. */
+  readonly key: string;
+
+  constructor(horizons: readonly number[] | undefined, observed: boolean) {
+    this.steps = horizons === undefined ? null : new Set([...horizons].sort((a, b) => a - b));
+    this.observed = observed;
+    this.key = `${observed ? "o" : ""}${this.steps === null ? "" : [...this.steps].join()}`;
+  }
+}
+
+/** Frames that one forecast keeps for the next subscriber; clients choose ids and steps as they like. */
+const KEPT = 32;
+
+/** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
+export class Outgoing {
+  readonly series: string;
+  readonly offset: number;
+  /** The slot it takes: a newer forecast of the same series and target, or a newer output of the same pipeline, replaces it. */
+  readonly slot: string;
+  readonly #worded: () => Forecast | PipelineOutput;
+  readonly #epoch: string;
+  readonly #bodies = new Map<string, string>();
+  readonly #frames = new Map<string, Buffer>();
+
+  constructor(
+    { series, offset }: Issue,
+    target: string,
+    epoch: string,
+    worded: () => Forecast | PipelineOutput,
+  ) {
+    this.series = series;
+    this.offset = offset;
+    this.slot = `${series}\u0000${target}`;
+    this.#worded = worded;
+    this.#epoch = JSON.stringify(epoch);
+  }
+
+  /** The `data` frame for a subscription, in UTF-8. */
+  frame(id: SubscriptionId, view: View): Buffer {
+    const key = `${JSON.stringify(id)} ${view.key}`;
+    let frame = this.#frames.get(key);
+    if (frame === undefined) {
+      frame = Buffer.from(`{"type":"data","id":${JSON.stringify(id)}${this.#body(view)}`);
+      if (this.#frames.size >= KEPT) this.#frames.clear();
+      this.#frames.set(key, frame);
+    }
+    return frame;
+  }
+
+  #body({ key, steps, observed }: View): string {
+    let body = this.#bodies.get(key);
+    if (body === undefined) {
+      const forecast = this.#worded();
+      if ("output" in forecast) {
+        return `,"epoch":${this.#epoch},"offset":${this.offset},"output":${JSON.stringify(forecast)}}`;
+      }
+      const wanted =
+        steps === null
+          ? forecast
+          : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
+      const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
+      body = `,"epoch":${this.#epoch},"offset":${this.offset},"forecast":${JSON.stringify(wanted)}${tail}}`;
+      if (this.#bodies.size >= KEPT) this.#bodies.clear();
+      this.#bodies.set(key, body);
+    }
+    return body;
+  }
+}
+
+/** Makes the forecasts of an issue ready to be sent once, however many subscribers ask for them. */
+export class Dispatch {
+  readonly #epoch: string;
+  readonly #known = new WeakMap<Issue, readonly Outgoing[]>();
+
+  constructor(epoch: string) {
+    this.#epoch = epoch;
+  }
+
+  /** One for each target. */
+  of(issue: Issue): readonly Outgoing[] {
+    let outgoing = this.#known.get(issue);
+    if (outgoing === undefined) {
+      let all: readonly (Forecast | PipelineOutput)[] | undefined;
+      const worded = (d: number): Forecast | PipelineOutput => {
+        all ??= told(issue);
+        return all[d];
+      };
+      const slots = issue.output === undefined ? issue.targets.map(({ name }) => name) : [""];
+      outgoing = slots.map((slot, d) => new Outgoing(issue, slot, this.#epoch, () => worded(d)));
+      this.#known.set(issue, outgoing);
+    }
+    return outgoing;
+  }
+}

@@ -58,6 +58,14 @@ export const command = defineCommand({
     if (flags.chart && !world.stdout.isTTY) {
       throw new EddyError("bad-argument", "--chart", { expected: "a terminal on stdout", received: "none" });
     }
+    const asked =
+      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
+    if (asked !== undefined && flags.every > 0) {
+      throw new EddyError("bad-argument", asked, {
+        expected: "no --every: with it, lines are counted, not told",
+        received: "--every",
+      });
+    }
     const options = seriesOptions(flags);
     checkOptions(options);
     const pipelines =
@@ -83,8 +91,6 @@ export const command = defineCommand({
       flags.every === 0 && pipelines === undefined && chart === undefined
         ? new LogOutput(flags, world, refusals)
         : undefined;
-    const asked =
-      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
     const input = readings(chunks(), {
       name: "stdin",
       format: flags.format,

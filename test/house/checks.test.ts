@@ -21,6 +21,12 @@ test("types hold", () => {
   expect(stdout).toBe("");
 });
 
+test("indexed access is checked, but where the list says", () => {
+  const { status, stdout } = run(["--import", "tsx", "scripts/check/indexing.ts"]);
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
+
 test("lint and formatting hold, the layer rule among them", () => {
   const { status, stdout, stderr } = run([biome, "check", "."]);
   expect(status, stdout + stderr).toBe(0);

@@ -36,9 +36,10 @@ export class Sensors {
   /** Reading `k` of every mote, from 0 without end. */
   reading(k: number): Observation[] {
     const time = BEGIN + k * READING_MILLISECONDS;
+    const at = (values: readonly number[]): number | null => values[k % values.length] ?? null;
     return this.#motes.flatMap(({ name, humidity, temperature }) => [
-      { series: `${name}/humidity`, time, values: { value: humidity[k % humidity.length] } },
-      { series: `${name}/temperature`, time, values: { value: temperature[k % temperature.length] } },
+      { series: `${name}/humidity`, time, values: { value: at(humidity) } },
+      { series: `${name}/temperature`, time, values: { value: at(temperature) } },
     ]);
   }
 }

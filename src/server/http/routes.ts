@@ -12,6 +12,7 @@ import { HttpFailure } from "./failure.ts";
 import { forecastPage, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
+import { addPageRoutes } from "./page-routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { takeObservations } from "./take-observations.ts";
 
@@ -90,6 +91,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addPushRoutes(app, world, () => live(world), rows);
+  addPageRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });

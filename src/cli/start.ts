@@ -1,25 +1,29 @@
 import { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
+import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
-import { READING_MILLISECONDS, Sensors } from "./demo/sensors.ts";
+import { Flights, READING_MILLISECONDS, WARM_UP } from "./demo/flights.ts";
 import { number, text, whole } from "./flags.ts";
 import { DEFAULT_PORT, type Serving, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
 /** Where the replay stands is kept under this name, in the transaction that holds the readings. */
-const SOURCE = "demo/sensors";
+const SOURCE = "demo/flights";
 /** This machine's own state, beside them. */
 const MACHINE = { name: "machine", kind: "machine", options: {} };
 /** Ports tried after the usual one. */
 const PORTS = 20;
+/** Readings of each series that are handed in at once while it warms up: a day. */
+const WARMED_AT_ONCE = 24;
 
 export const command = defineCommand({
   name: "start",
-  summary: "the demo: recorded sensors and this machine's own load, forecast live on a page",
+  summary: "the demo: flights of a whole country and this machine's own load, forecast live on a page",
   description:
-    "Replays a recorded sensor network (four motes, humidity and temperature) faster than life and without end, samples " +
-    "this machine's load beside it, and forecasts all of it. Started again on the same database it goes on where it was.",
+    "Replays how many flights left US airports in each hour of 2001 (all of them, and three by themselves), six weeks of it at once " +
+    "and the rest much faster than life and without end, samples this machine's load beside it, and forecasts all of it. Started " +
+    "again on the same database it goes on where it was.",
   flags: {
     port: whole({
       summary: `port of the page (default ${DEFAULT_PORT}, or the next free one)`,
@@ -33,12 +37,12 @@ export const command = defineCommand({
     }),
     speed: number({
       summary: "how many times faster than life the recording runs",
-      fallback: 30,
-      expected: "a number from 0.1 to 10000",
-      holds: (value) => value >= 0.1 && value <= 10_000,
+      fallback: 2400,
+      expected: "a number from 1 to 1000000",
+      holds: (value) => value >= 1 && value <= 1_000_000,
     }),
   },
-  examples: ["eddy start", "eddy start --speed 100 --port 9000"],
+  examples: ["eddy start", "eddy start --speed 10000 --port 9000"],
   async run({ flags, world }) {
     const { server, engine } = await open(world, flags.db, flags.port);
     const first = engine.forecasts$.subscribe(() => {
@@ -49,15 +53,19 @@ export const command = defineCommand({
       `Eddy listens on ${server.url}  (Ctrl-C ends it; what it has learned is kept)\n`,
     );
     const intake = await server.intake;
-    const sensors = new Sensors();
+    const flights = new Flights();
     let reading = Number(engine.sources.get(SOURCE) ?? 0);
-    await Promise.race([
-      stopped(world),
-      every(world, READING_MILLISECONDS / flags.speed, async () => {
-        const batch = sensors.reading(reading);
-        await offer(intake, batch, { [SOURCE]: String(++reading) });
-      }),
-    ]);
+    const replayed = async (count: number) => {
+      const batch = Array.from({ length: count }, (_, i) => flights.reading(reading + i)).flat();
+      reading += count;
+      await offer(intake, batch, { [SOURCE]: String(reading) });
+    };
+    const replay = async () => {
+      while (reading < WARM_UP && !world.stop.aborted)
+        await replayed(Math.min(WARMED_AT_ONCE, WARM_UP - reading));
+      await every(world, READING_MILLISECONDS / flags.speed, () => replayed(1));
+    };
+    await Promise.race([stopped(world), replay()]);
     await server.close();
     return 0;
   },
@@ -66,7 +74,13 @@ export const command = defineCommand({
 /** Opens the demo's server: on the port asked for, or on the usual one or the first free one after it. */
 async function open(world: World, database: string, port: number | undefined): Promise<Serving> {
   // Recorded time runs faster than the clock and overtakes it some time.
-  const engine = { database, series: { horizon: 24 }, ahead: Number.POSITIVE_INFINITY };
+  const series = (name: string): SeriesOptions => ({
+    horizon: 24,
+    detail: true,
+    quantiles: [0.25, 0.75],
+    ...(name.startsWith("departures/") ? { min: 0, integer: true } : {}),
+  });
+  const engine = { database, series, ahead: Number.POSITIVE_INFINITY };
   if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE] });
   for (let candidate = DEFAULT_PORT; ; candidate++) {
     try {

@@ -3,12 +3,15 @@ export function shown(value: number, step?: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (value !== 0 && (size >= 1e9 || size < 1e-4)) return value.toExponential(2);
-  const least = step ?? size / 2000;
-  const digits = Math.min(6, Math.max(0, Math.ceil(-Math.log10(least || 1))));
   const whole = step === undefined && Number.isInteger(value) && size < 1e6;
+  const digits = whole
+    ? 0
+    : step === undefined
+      ? Math.min(6, Math.max(0, 3 - Math.floor(Math.log10(size))))
+      : Math.min(6, Math.max(0, Math.ceil(-Math.log10(step || 1))));
   return value.toLocaleString("en", {
-    minimumFractionDigits: whole ? 0 : digits,
-    maximumFractionDigits: whole ? 0 : digits,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
   });
 }
 

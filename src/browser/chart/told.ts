@@ -9,7 +9,7 @@ export interface Words {
 /** Writes into `host` what lies nearest to a place of x, a line for each layer that has something within `tolerance`. */
 export function tellHovered(
   host: HTMLElement,
-  { lines, bands, marks = [] }: Drawing,
+  { lines, bands, marks = [], now }: Drawing,
   x: number,
   tolerance: number,
   { xWords, yWords = shown }: Words,
@@ -28,6 +28,8 @@ export function tellHovered(
       after === undefined ? 0 : after - (places[i] as number),
     );
     if (distance > Math.max(tolerance, alone ? 0 : gap / 2)) return -1;
+    // A forecast is drawn from the last reading on, and says nothing of that.
+    if (i === 0 && places[0] === now && places.length > 1) return -1;
     if (distance < off) {
       off = distance;
       at = places[i] as number;

@@ -12,8 +12,10 @@ import type { DrawingAnswer, Forecast, RecordAnswer } from "./wire.ts";
 import { momentWords, shareWords, skillWords, spanWords, unitOf, withUnit, zoneName } from "./words.ts";
 
 const POINTS = 600;
-/** Readings drawn when nothing is chosen. */
+/** Readings drawn when nothing is chosen: as many as have room, each so many pixels wide. */
 const LATEST = 240;
+const FEWEST = 60;
+const PIXELS = 3.6;
 /** Milliseconds between two drawings, and between two looks at the record. */
 const REDRAWN = 100;
 const RECORDED = 10_000;
@@ -298,7 +300,9 @@ export class Stage {
   #view(forecast: Forecast, past: DrawingAnswer): Limits {
     const end = Date.parse(forecast.horizon.at(-1)?.time ?? forecast.issuedAt);
     const now = past.times.at(-1) ?? Date.parse(forecast.issuedAt);
-    const first = this.#range.kind === "latest" ? (past.times.at(-LATEST) ?? past.times[0]) : past.times[0];
+    const room = Math.round(byId("stage-chart").clientWidth / PIXELS);
+    const latest = Math.max(FEWEST, Math.min(LATEST, room));
+    const first = this.#range.kind === "latest" ? (past.times.at(-latest) ?? past.times[0]) : past.times[0];
     return viewOf(this.#range, first ?? now, now, end);
   }
 

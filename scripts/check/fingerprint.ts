@@ -7,7 +7,7 @@
 //
 // Every run is made twice: once at a stretch, and once saved in the middle and continued by a new series. Where the two
 // differ, the line says so and the exit code is 1.
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { parseArgs } from "node:util";
 import { Arena, type Observation } from "../../src/models/index.ts";
@@ -103,42 +103,45 @@ function observations(name: keyof typeof SERIES): Observation[] {
   });
 }
 
-/** Pushes `observations` on and hashes every forecast that is issued. */
-function push(series: Series, given: readonly Observation[], first: number, hash: Hash): number {
-  let forecasts = 0;
-  given.forEach((observation, i) => {
-    series.take(observation, first + i, (time, offset) => {
+/** A hash over every forecast of one run, and how many there were. */
+class Told {
+  readonly #hash = createHash("sha256");
+  forecasts = 0;
+
+  open(first: Observation, options: SeriesOptions): Series {
+    const series = Series.open(first, options, arena, (time, offset) => {
       const { ready, mean, lower, upper, quantiles, surprise, taken } = series.forecaster;
       if (!ready) return;
-      hash.update(Float64Array.of(time, offset));
-      for (const numbers of [mean, lower, upper, ...quantiles, surprise, taken]) hash.update(numbers);
-      forecasts++;
+      this.#hash.update(Float64Array.of(time, offset));
+      for (const numbers of [mean, lower, upper, ...quantiles, surprise, taken]) this.#hash.update(numbers);
+      this.forecasts++;
     });
-  });
-  return forecasts;
-}
+    return series;
+  }
 
-const openSeries = (first: Observation, options: SeriesOptions): Series => Series.open(first, options, arena);
+  get hash(): string {
+    return this.#hash.copy().digest("hex").slice(0, 16);
+  }
+}
 
 /** Hashes of all forecasts, made at a stretch and continued in the middle. */
 function run(given: readonly Observation[], options: SeriesOptions) {
   const [first] = given;
   if (first === undefined) return { forecasts: 0, hash: "nothing", same: true };
   const middle = given.length >> 1;
-  const [whole, continued] = [createHash("sha256"), createHash("sha256")];
-  const series = openSeries(first, options);
-  const forecasts = push(series, given, 0, whole);
+  const [whole, continued] = [new Told(), new Told()];
+  const series = whole.open(first, options);
+  given.forEach((observation, i) => void series.push(observation, i));
   series.release();
-  const before = openSeries(first, options);
-  push(before, given.slice(0, middle), 0, continued);
+  const before = continued.open(first, options);
+  given.slice(0, middle).forEach((observation, i) => void before.push(observation, i));
   const state = before.save();
   before.release();
-  const after = openSeries(first, options);
+  const after = continued.open(first, options);
   after.restore(state);
-  push(after, given.slice(middle), middle, continued);
+  given.slice(middle).forEach((observation, i) => void after.push(observation, middle + i));
   after.release();
-  const hash = whole.digest("hex").slice(0, 16);
-  return { forecasts, hash, same: continued.digest("hex").slice(0, 16) === hash };
+  return { forecasts: whole.forecasts, hash: whole.hash, same: continued.hash === whole.hash };
 }
 
 async function fileObservations(path: string, rows: number): Promise<Map<string, Observation[]>> {

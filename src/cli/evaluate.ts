@@ -4,7 +4,7 @@ import { Arena } from "../models/kernels/arena.ts";
 import { splitModelSpecs } from "../models/network/model-spec.ts";
 import type { Observation } from "../models/observation.ts";
 import { isRefused } from "../streams/formats/reading.ts";
-import { Series, type SeriesSpecification, type SetAside } from "../streams/series.ts";
+import { type Ending, Series, type SeriesSpecification } from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
 import type { Head, ModelResult } from "./evaluation/figures.ts";
@@ -140,7 +140,9 @@ export const command = defineCommand({
     let trace: Trace | undefined;
     const progress = new Progress(world);
     for (const [m, model] of models.entries()) {
-      const series = new Series(parse(path).name, specificationOf(model), new Arena());
+      const series = new Series(parse(path).name, specificationOf(model), new Arena(), (...step) =>
+        protocol.stepped(...step),
+      );
       const file =
         m === shown && flags.forecasts !== undefined
           ? new ForecastsFile(world.fs, flags.forecasts, columns.targets, flags.horizon, flags.quantiles)
@@ -189,35 +191,35 @@ async function feed(
 ): Promise<number> {
   const { targets, inputs, every } = series.specification;
   const started = world.now();
-  let steps = 0;
-  const stepped = (time: number, offset: number, values: Float64Array) => {
-    protocol.stepped(every > 0 ? steps : offset, time, values);
-    steps++;
-  };
   /** Lines of the readings held aside, by row. */
   const aside = new Map<number, number>();
-  const later = (one: SetAside) => refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
+  const settle = ({ later = [] }: Ending) => {
+    for (const one of later) refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
+  };
   reading: for await (const batch of recording.batches([...targets, ...inputs])) {
     for (const reading of batch) {
-      if ((every > 0 ? steps : reading.row) >= to) break reading;
+      if ((every > 0 ? protocol.steps : reading.row) >= to) break reading;
       if (isRefused(reading)) {
         refusals.add(reading.line, reading.reason, reading.message);
         continue;
       }
       const { line, row, observation, lost = [] } = reading;
-      const refused = series.take(observation, row, stepped, later);
+      const outcome = series.push(observation, row);
+      const { refused } = outcome;
+      settle(outcome);
       if (series.aside > 0) aside.set(row, line);
       else aside.clear();
       if (refused !== undefined)
         refusals.add(line, refused, setAside({ refused, time: observation.time, offset: row }));
       else {
         for (const cell of lost) refusals.lose(line, cell);
-        for (const value of series.outOfRange) refusals.lose(line, outOfRange(value, series.specification));
+        for (const value of outcome.outOfRange ?? [])
+          refusals.lose(line, outOfRange(value, series.specification));
       }
       tick(reading.row);
     }
   }
-  series.finish(stepped, later);
+  settle(series.end());
   return (world.now() - started) / 1000;
 }
 

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
+import type { Issue } from "../models/issue.ts";
 import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
@@ -34,7 +35,7 @@ export const command = defineCommand({
       const pieces =
         flags.what === "observations"
           ? exportObservations(reader.observations(series), columns, flags.format)
-          : exportForecasts(flattened(reader, series), flags.format, levelsOf(series));
+          : exportForecasts(issuesOf(reader, series), flags.format, levelsOf(series));
       for (const piece of pieces) {
         await world.stdout.write(piece);
         if (world.stop.aborted) break;
@@ -54,6 +55,9 @@ function levelsOf(series: readonly { readonly specification: string }[]): number
   return [...new Set(asked)].sort((a, b) => a - b);
 }
 
-function* flattened(reader: DatabaseReader, series: Parameters<DatabaseReader["forecasts"]>[0]) {
-  for (const { forecasts } of reader.forecasts(series)) yield* forecasts;
+function* issuesOf(
+  reader: DatabaseReader,
+  series: Parameters<DatabaseReader["issues"]>[0],
+): Generator<Issue> {
+  for (const { issue } of reader.issues(series)) yield issue;
 }

@@ -1,4 +1,5 @@
-import type { Forecast } from "../models/forecast.ts";
+import { words } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import type { Output } from "./world.ts";
 
 /** Characters gathered before they are written. */
@@ -13,8 +14,8 @@ export class ForecastLines {
     this.#out = out;
   }
 
-  add(forecasts: readonly Forecast[]): Promise<void> | undefined {
-    for (const forecast of forecasts) this.#text += `${JSON.stringify(forecast)}\n`;
+  add(issues: readonly Issue[]): Promise<void> | undefined {
+    for (const forecast of issues.flatMap(words)) this.#text += `${JSON.stringify(forecast)}\n`;
     return this.#text.length > CHUNK ? this.flush() : undefined;
   }
 

@@ -1,5 +1,6 @@
 import { EddyError } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
+import { type Forecast, words } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import { isRefused } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
@@ -39,23 +40,29 @@ export const command = defineCommand({
     const live = new Live(options, refusals);
     const past = new Past();
     const untimed = new Set<string>();
+    /** The last issue of each series, in the order in which the series came. */
+    const latest = new Map<string, Issue | undefined>();
     const progress = new Progress(world);
     const source = fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
       if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
     });
     for await (const batch of source) {
       for (const reading of batch) {
-        live.absorb(reading);
+        const issues = live.push(reading);
         if (isRefused(reading)) continue;
-        if (!reading.timed) untimed.add(reading.observation.series);
+        const { series } = reading.observation;
+        latest.set(series, issues.at(-1) ?? latest.get(series));
+        if (!reading.timed) untimed.add(series);
         past.add(reading.observation);
         progress.count(path, reading.row);
         if (world.stop.aborted) break;
       }
       if (world.stop.aborted) break;
     }
-    const forecasts = live
-      .latest()
+    for (const issue of live.end()) latest.set(issue.series, issue);
+    const last = [...latest.values()].filter((issue) => issue !== undefined);
+    const forecasts = last
+      .flatMap(words)
       .map((forecast) => (untimed.has(forecast.series) ? withoutTimes(forecast) : forecast));
     progress.clear();
     refusals.leftOut(live.ignored);
@@ -69,7 +76,7 @@ export const command = defineCommand({
     if (flags.json) await world.stdout.write(`${JSON.stringify(forecasts)}\n`);
     else if (flags.csv) await writeCsv(forecasts, (text) => world.stdout.write(text));
     else {
-      if (world.stdout.isTTY) await world.stdout.write(chart(forecasts, past));
+      if (world.stdout.isTTY) await world.stdout.write(chart(last, past));
       await writeTable(forecasts, (text) => world.stdout.write(text));
     }
     return 0;
@@ -88,11 +95,17 @@ const withoutTimes = (forecast: Forecast): Untimed => ({
   horizon: forecast.horizon.map((step) => ({ ...step, time: null })),
 });
 
-function chart(forecasts: readonly Untimed[], past: Past): string {
-  const rows = forecasts.filter(({ series, target }) => past.of(series, target) !== undefined);
-  const name = ({ series, target }: Untimed) => `${series} ${target}`;
-  const width = Math.min(32, Math.max(0, ...rows.map((forecast) => name(forecast).length)));
-  return `${rows.map((forecast) => `${chartRow(name(forecast), past.of(forecast.series, forecast.target) ?? [], forecast as Forecast, width)}\n`).join("")}\n`;
+function chart(issues: readonly Issue[], past: Past): string {
+  const rows = issues.flatMap(({ series, targets }) =>
+    targets.map((target) => ({
+      name: `${series} ${target.name}`,
+      seen: past.of(series, target.name),
+      target,
+    })),
+  );
+  const drawn = rows.filter(({ seen }) => seen !== undefined);
+  const width = Math.min(32, Math.max(0, ...drawn.map(({ name }) => name.length)));
+  return `${drawn.map(({ name, seen = [], target }) => `${chartRow(name, seen, target, width)}\n`).join("")}\n`;
 }
 
 type Write = (text: string) => Promise<void> | undefined;

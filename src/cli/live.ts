@@ -1,11 +1,12 @@
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
 import { namedColumns } from "../models/forecaster/specification.ts";
+import type { Issue } from "../models/issue.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
 import { isRefused, type Loss, type Reading, type Taken } from "../streams/formats/reading.ts";
 import {
   type Ending,
+  type Outcome,
   type OutOfRange,
   type Refusal,
   Series,
@@ -77,11 +78,9 @@ interface Part {
   readonly series: Series;
   /** Lines of the observations held aside, and maybe of some taken since, by offset. */
   readonly aside: Map<number, number>;
-  /** Where and when it last made a step, if it is read without a word. */
-  last?: { readonly time: number; readonly offset: number };
 }
 
-/** The live path of a run: readings in, forecasts out, one `Series` per series. */
+/** The live path of a run: readings in, issues out, one `Series` per series. */
 export class Live {
   readonly #optionsOf: (series: string) => SeriesOptions;
   readonly #refusals: Refusals;
@@ -102,69 +101,35 @@ export class Live {
   }
 
   /** Takes one reading; `now`: the clock, where readings come as they are made. */
-  push(reading: Reading, now?: number): readonly Forecast[] {
-    const part = this.#admit(reading);
-    if (part === undefined || isRefused(reading)) return [];
-    const outcome = part.series.push(reading.observation, reading.row, now);
-    this.#tell(part, reading, outcome.refused);
-    return this.#settle(part, outcome);
-  }
-
-  /** Takes one reading without wording a forecast; `latest` has the last ones. */
-  absorb(reading: Reading): void {
-    const part = this.#admit(reading);
-    if (part === undefined || isRefused(reading)) return;
-    const later: SetAside[] = [];
-    const refused = part.series.take(
-      reading.observation,
-      reading.row,
-      (time, offset) => {
-        part.last = { time, offset };
-      },
-      (one) => later.push(one),
-    );
-    this.#tell(part, reading, refused);
-    this.#settle(part, { forecasts: [], later });
-  }
-
-  /** Lets go of all that is held back, and words the forecasts as they stand then, series by series. */
-  latest(): Forecast[] {
-    return [...this.#parts.values()].flatMap((part) => {
-      const later: SetAside[] = [];
-      part.series.finish(
-        (time, offset) => {
-          part.last = { time, offset };
-        },
-        (one) => later.push(one),
-      );
-      this.#settle(part, { forecasts: [], later });
-      return part.last === undefined ? [] : part.series.word(part.last.time, part.last.offset);
-    });
-  }
-
-  #admit(reading: Reading): Part | undefined {
+  push(reading: Reading, now?: number): readonly Issue[] {
     if (isRefused(reading)) {
       this.#refusals.add(reading.line, reading.reason, reading.message);
-      return undefined;
+      return [];
     }
     const part = this.#of(reading);
-    if (part === undefined) this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
-    return part;
+    if (part === undefined) {
+      this.#refusals.add(reading.line, "too-many-series", WHY["too-many-series"]);
+      return [];
+    }
+    const { row, line, observation } = reading;
+    const outcome = part.series.push(observation, row, now);
+    if (part.series.aside > 0) part.aside.set(row, line);
+    this.#tell(part.series, reading, outcome);
+    return this.#settle(part, outcome);
   }
 
   /** Tells what became of a reading that its series has just been given. */
   #tell(
-    { series, aside }: Part,
-    { line, row, observation, lost }: Taken,
-    refused: Refusal | undefined,
+    { specification }: Series,
+    { line, row, observation, lost = [] }: Taken,
+    { refused, outOfRange: beyond = [] }: Outcome,
   ): void {
-    if (series.aside > 0) aside.set(row, line);
     if (refused !== undefined) {
       this.#refusals.add(line, refused, setAside({ refused, time: observation.time, offset: row }));
       return;
     }
-    for (const cell of lost ?? []) this.#refusals.lose(line, cell);
-    for (const value of series.outOfRange) this.#refusals.lose(line, outOfRange(value, series.specification));
+    for (const cell of lost) this.#refusals.lose(line, cell);
+    for (const value of beyond) this.#refusals.lose(line, outOfRange(value, specification));
   }
 
   /** Values of columns that the first readings of their series did not have. */
@@ -182,14 +147,14 @@ export class Live {
   }
 
   /** Lets go of all that is held back: the input has ended. */
-  end(): Forecast[] {
+  end(): Issue[] {
     return [...this.#parts.values()].flatMap((part) => [...this.#settle(part, part.series.end())]);
   }
 
-  #settle({ series, aside }: Part, { forecasts, later = [] }: Ending): readonly Forecast[] {
+  #settle({ series, aside }: Part, { issues, later = [] }: Ending): readonly Issue[] {
     for (const one of later) this.#refusals.add(aside.get(one.offset) ?? 0, one.refused, setAside(one));
     if (series.aside === 0) aside.clear();
-    return forecasts;
+    return issues;
   }
 
   #of({ observation, timed }: Taken): Part | undefined {

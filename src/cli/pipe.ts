@@ -6,6 +6,7 @@ import { toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { checkOptions, Live } from "./live.ts";
+import { LogOutput, logFlags } from "./log-output.ts";
 import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import { standardInput } from "./standard-input.ts";
@@ -17,6 +18,14 @@ const PATIENCE = 200;
 /** Said when the input ended without a single reading, good or bad. */
 const NOTHING =
   "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n";
+
+/** Said when something was asked of a log, and what came was none. */
+const noLog = (flag: string): EddyError =>
+  new EddyError("bad-argument", flag, {
+    expected: "the lines of a log",
+    received: "readings",
+    hint: "--format log if it is one",
+  });
 
 /** Said at the end when readings were far from all that was forecast. */
 const doubted = (readings: number): string =>
@@ -31,6 +40,7 @@ export const command = defineCommand({
   flags: {
     ...inputFlags,
     ...forecastFlags,
+    ...logFlags,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
   examples: [
@@ -51,28 +61,41 @@ export const command = defineCommand({
       }
     };
     const refusals = new Refusals(world, "stdin");
-    const live = new Live(options, refusals);
+    let isLog = flags.format === "log";
+    // A log is counted at its steps already.
+    const live = new Live(() => (isLog ? { ...options, every: 0 } : options), refusals);
     const out = new ForecastLines(world.stdout);
     const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
+    // Lines of a log are told one by one, unless they are to be counted.
+    const log =
+      flags.every === undefined && chart === undefined ? new LogOutput(flags, world, refusals) : undefined;
+    const asked =
+      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
     const input = readings(chunks(), {
       name: "stdin",
       format: flags.format,
       arrival: () => arrived,
       ...formatOptions(flags),
       patience: () => world.sleep(PATIENCE, true),
+      ...(flags.every === undefined ? {} : { countEvery: flags.every }),
+      ...(log === undefined ? {} : { logLine: (line) => log.take(line) }),
       recognised: (recognition) => {
+        isLog = recognition.format === "log";
         if (!flags.quiet) world.stderr.write(recognitionLine("stdin", recognition));
       },
     });
     for await (const batch of input) {
+      if (asked !== undefined && !(isLog && log !== undefined)) throw noLog(asked);
+      await log?.flush();
       for (const reading of batch) {
-        const forecasts = live.push(reading, world.now());
-        if (chart === undefined) await out.add(forecasts);
-        else if (!isRefused(reading)) chart.add(reading.observation, forecasts);
+        const issues = live.push(reading, world.now());
+        if (chart === undefined) await out.add(issues);
+        else if (!isRefused(reading)) chart.add(reading.observation, issues);
       }
       await (chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;
     }
+    if (isLog && log !== undefined) return await log.end();
     const last = live.end();
     if (chart === undefined) await out.add(last);
     await out.flush();

@@ -16,6 +16,7 @@ const FORMATS: Readonly<Record<Recognition["format"], string>> = {
   graphite: "Graphite lines",
   names: "names and values",
   text: "sentences with numbers",
+  log: "a log",
 };
 
 const SEPARATORS: Readonly<Record<string, string>> = {
@@ -30,9 +31,21 @@ const few = (names: readonly string[]): string => {
   return shown.join(", ") + (names.length > TOLD ? ` and ${names.length - TOLD} more` : "");
 };
 
+/** The same of a log, whose lines have neither separators nor columns. */
+function logLine(input: string, { time, series, leftOut, lines }: Recognition): string {
+  const when =
+    time === null
+      ? "none, so that of arrival counts"
+      : `${time.form}, ${time.zone} where none is named (--time-zone)`;
+  const unread =
+    leftOut.unreadable === 0 ? "" : `; ${leftOut.unreadable} of ${lines} lines looked at are no text`;
+  return `eddy: ${input}: read as a log (--format log; --format text for the numbers in its lines); time: ${when}; hosts and levels: ${series.seen.length === 0 ? "none" : few(series.seen)}${unread}\n`;
+}
+
 /** One line: what an input was found to be, and the flag that says each part otherwise. */
 export function recognitionLine(input: string, found: Recognition): string {
   const { format, separator, decimal, time, series, columns, leftOut } = found;
+  if (format === "log") return logLine(input, found);
   const cut =
     separator === null ? "" : `, cut by ${SEPARATORS[separator] ?? JSON.stringify(separator)} (--separator)`;
   const when =

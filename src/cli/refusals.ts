@@ -4,6 +4,11 @@ import type { World } from "./world.ts";
 /** Refusals told one by one; after these they are only counted. */
 const TOLD = 100;
 
+const words = (counts: ReadonlyMap<string, number>): string => {
+  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
+  return reasons === "" ? "" : ` (${reasons})`;
+};
+
 /** Tells on stderr what was refused, by line, and sums it up at the end. */
 export class Refusals {
   readonly #world: World;
@@ -66,12 +71,13 @@ export class Refusals {
     };
   }
 
+  /** What was refused by reason, in brackets; empty when nothing was. */
+  get reasons(): string {
+    return words(this.#counts);
+  }
+
   /** One line, such as `eddy: stdin: 497 observations taken, 3 refused (1 bad-number, 2 empty-line)`. */
   summary(taken: number): string {
-    const words = (counts: ReadonlyMap<string, number>): string => {
-      const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).join(", ");
-      return reasons === "" ? "" : ` (${reasons})`;
-    };
     const cells =
       this.#lostCells === 0
         ? ""

@@ -103,8 +103,8 @@ export const command = defineCommand({
     const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = flags;
     const take = (reading: Reading): Promise<void> | undefined => {
       if (post === undefined) {
-        const forecasts = live.push(reading);
-        return isRefused(reading) || reading.observation.time < from ? undefined : out.add(forecasts);
+        const issues = live.push(reading);
+        return isRefused(reading) || reading.observation.time < from ? undefined : out.add(issues);
       }
       if (isRefused(reading)) {
         refusals.add(reading.line, reading.reason, reading.message);

@@ -45,7 +45,7 @@ export const command = defineCommand({
   examples: ["eddy start", "eddy start --speed 10000 --port 9000"],
   async run({ flags, world }) {
     const { server, engine } = await open(world, flags.db, flags.port);
-    const first = engine.forecasts$.subscribe(() => {
+    const first = engine.issues$.subscribe(() => {
       first.unsubscribe();
       void world.stdout.write(`first forecast ${(performance.now() / 1000).toFixed(1)} s after the start\n`);
     });

@@ -1,4 +1,4 @@
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue, TargetIssue } from "../models/issue.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Output } from "./world.ts";
 
@@ -23,25 +23,21 @@ function bars(values: readonly number[], low: number, high: number): string {
 export function chartRow(
   name: string,
   past: readonly number[],
-  { horizon }: Forecast,
+  { mean, lower, upper }: TargetIssue,
   nameWidth: number,
 ): string {
-  const pick = Math.min(FUTURE, horizon.length);
-  const steps = Array.from(
-    { length: pick },
-    (_, i) => horizon[Math.floor(((i + 1) * horizon.length) / pick) - 1],
-  );
-  const future = steps.map(({ mean }) => mean);
+  const H = mean.length;
+  const pick = Math.min(FUTURE, H);
+  const future = Array.from({ length: pick }, (_, i) => mean[Math.floor(((i + 1) * H) / pick) - 1]);
   const seen = [...past.filter(Number.isFinite), ...future];
   const [low, high] = [Math.min(...seen), Math.max(...seen)];
-  const { step, mean, lower, upper } = horizon[horizon.length - 1];
   const short = (value: number) =>
     Math.abs(value) >= 1e4 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
   const now = past.at(-1) ?? Number.NaN;
   return (
     `${name.slice(0, nameWidth).padEnd(nameWidth)} ${bars(past, low, high).padStart(PAST)}` +
-    `\x1b[36m${bars(future, low, high)}\x1b[0m ${Number.isFinite(now) ? short(now) : "-"} → ${short(mean)}` +
-    ` \x1b[2m[${short(lower)}, ${short(upper)}] in ${step}\x1b[0m`
+    `\x1b[36m${bars(future, low, high)}\x1b[0m ${Number.isFinite(now) ? short(now) : "-"} → ${short(mean[H - 1])}` +
+    ` \x1b[2m[${short(lower[H - 1])}, ${short(upper[H - 1])}] in ${H}\x1b[0m`
   );
 }
 
@@ -73,19 +69,21 @@ export class Past {
 export class TerminalChart {
   readonly #out: Output;
   readonly #past = new Past();
-  readonly #latest = new Map<string, Forecast>();
+  readonly #latest = new Map<string, { readonly past: readonly number[]; readonly target: TargetIssue }>();
   #drawn = 0;
 
   constructor(out: Output) {
     this.#out = out;
   }
 
-  /** Takes an observation and the forecasts that it led to. */
-  add(observation: Observation, forecasts: readonly Forecast[]): void {
+  /** Takes an observation and what it led to. */
+  add(observation: Observation, issues: readonly Issue[]): void {
     this.#past.add(observation);
-    for (const forecast of forecasts) {
-      if (this.#past.of(forecast.series, forecast.target) === undefined) continue;
-      this.#latest.set(`${forecast.series} ${forecast.target}`, forecast);
+    for (const { series, targets } of issues) {
+      for (const target of targets) {
+        const past = this.#past.of(series, target.name);
+        if (past !== undefined) this.#latest.set(`${series} ${target.name}`, { past, target });
+      }
     }
   }
 
@@ -93,8 +91,7 @@ export class TerminalChart {
     if (this.#latest.size === 0) return undefined;
     const width = Math.min(24, Math.max(...[...this.#latest.keys()].map((name) => name.length)));
     const rows = [...this.#latest].map(
-      ([name, forecast]) =>
-        `\x1b[K${chartRow(name, this.#past.of(forecast.series, forecast.target) ?? [], forecast, width)}\n`,
+      ([name, { past, target }]) => `\x1b[K${chartRow(name, past, target, width)}\n`,
     );
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
     this.#drawn = rows.length;

@@ -1,3 +1,5 @@
+import { type Issue, type IssueDetail, moment, momentOf, type TargetIssue } from "./issue.ts";
+
 /** One step of a forecast, in the units of the observations. */
 export interface ForecastStep {
   /** Steps ahead, from 1. */
@@ -53,3 +55,52 @@ export interface ForecastDetail {
   /** Mean weight over the horizon. */
   readonly weights: Readonly<Record<string, number>>;
 }
+
+const iso = (time: number): string => new Date(time).toISOString();
+const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+const allKnown = (values: Float64Array): (number | null)[] => Array.from(values, known);
+
+/** An issue as it is told: one forecast per target. Made where text leaves, and nowhere else. */
+export function words(issue: Issue): Forecast[] {
+  const { series, offset, level, model, horizon, quantileLevels } = issue;
+  const issuedAt = iso(moment(issue.time));
+  const times = Array.from({ length: horizon }, (_, i) => iso(momentOf(issue, i + 1)));
+  const levels = quantileLevels.map(String);
+  return issue.targets.map((target) => ({
+    series,
+    target: target.name,
+    issuedAt,
+    offset,
+    horizon: times.map((time, i) => ({
+      step: i + 1,
+      time,
+      mean: target.mean[i],
+      lower: target.lower[i],
+      upper: target.upper[i],
+      ...(levels.length > 0
+        ? { quantiles: Object.fromEntries(levels.map((name, k) => [name, target.quantiles[k][i]])) }
+        : {}),
+    })),
+    level,
+    coverage: known(target.coverage),
+    skill: known(target.skill),
+    model,
+    observed: observedWords(target),
+    ...(target.detail ? { detail: detailWords(target.detail, issue.experts) } : {}),
+  }));
+}
+
+const observedWords = ({ observed, surprise, taken }: TargetIssue): Observed => ({
+  value: known(observed),
+  surprise: known(surprise),
+  taken: Number.isNaN(taken) ? null : taken === 1,
+});
+
+const detailWords = (
+  { persistence, seasonalNaive, coverage, weights }: IssueDetail,
+  experts: readonly string[],
+): ForecastDetail => ({
+  skill: { persistence: allKnown(persistence), seasonalNaive: allKnown(seasonalNaive) },
+  coverage: allKnown(coverage),
+  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e]])),
+});

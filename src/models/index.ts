@@ -1,6 +1,6 @@
 /** The models: numbers only. Everything here runs without I/O, a clock or unseeded randomness. */
 export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
-export type { Forecast, ForecastDetail, ForecastStep } from "./forecast.ts";
+export { type Forecast, type ForecastDetail, type ForecastStep, type Observed, words } from "./forecast.ts";
 export type { Expert, Settlement, Shape } from "./forecaster/expert.ts";
 export { Forecaster } from "./forecaster/forecaster.ts";
 export {
@@ -8,6 +8,7 @@ export {
   type ForecasterSpecification,
   specification,
 } from "./forecaster/specification.ts";
+export type { Issue, IssueDetail, TargetIssue } from "./issue.ts";
 export * from "./kernels/index.ts";
 export { LeastMeanSquares, type LmsOptions } from "./learning/lms.ts";
 export type { OptimiserOptions } from "./learning/optimisers.ts";

@@ -14,3 +14,6 @@ export const UNTIMED = Number.NaN;
 
 /** The column of an observation given as `{ value }`. */
 export const VALUE = "value";
+
+/** The last moment that a date can tell, epoch milliseconds; the first one is as far on the other side. */
+export const MAX_TIME = 8.64e15;

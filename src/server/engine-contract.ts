@@ -1,8 +1,8 @@
 import type { Observable } from "rxjs";
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
-import type { IssuedForecasts, Retention } from "../storage/store.ts";
+import type { LoggedIssue, LogPlace, LogRow, Retention } from "../storage/store.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {
@@ -22,14 +22,11 @@ export interface Receipt {
   readonly moreRefused?: number;
 }
 
-/** A place in the log of forecasts: after the issues of `position` up to `ordinal`. */
-export interface LogPlace {
-  readonly position: number;
-  readonly ordinal: number;
-}
+export type { LoggedIssue, LogPlace, LogRow };
 
+/** Some rows of the log of forecasts, in its order. */
 export interface LogPage {
-  readonly issues: readonly IssuedForecasts[];
+  readonly rows: readonly LogRow[];
   /** The place after the last of them; null when they reach the end of the log. */
   readonly next: LogPlace | null;
 }
@@ -95,8 +92,8 @@ export interface Engine {
   readonly sources: ReadonlyMap<string, string>;
   /** Set once the database can no longer be written: intake refuses with this error until a restart. */
   readonly failed: Error | undefined;
-  /** Forecasts of observations that are durable, in journal order. Hot; never errors. */
-  readonly forecasts$: Observable<Forecast>;
+  /** What is forecast after observations that are durable, in journal order. Hot; never errors. */
+  readonly issues$: Observable<LoggedIssue>;
   /** Observations that may still be handed in before `ingest` answers `busy`. */
   readonly room: number;
   /** How far beyond this machine's clock the time of an observation may lie, milliseconds. */
@@ -109,11 +106,9 @@ export interface Engine {
   /** Newest time taken of a series, epoch milliseconds; NaN when there is none. */
   lastTime(series: string): number;
   summary(series: string): SeriesSummary | undefined;
-  /** The latest forecast of each target of a series. */
-  latest(series: string): readonly Forecast[];
-  /** Forecasts as issued with offset greater than `since`, oldest first, at most `limit`; null when no longer kept. */
-  issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null;
-  /** At most `limit` issues of the log after a place; null when some of them are no longer kept. */
+  /** What was forecast last of a series. */
+  latest(series: string): Issue | undefined;
+  /** At most `limit` rows of the log after a place; null when some of them are no longer kept. */
   issuedAfter(place: LogPlace, limit: number): LogPage | null;
   /** Grows whenever the past changes: a series was removed, or readings were taken back. */
   readonly rewrites: number;
@@ -129,12 +124,12 @@ export interface Engine {
    * Rejects with `bad-state` when neither the journal nor a checkpoint reaches back before them.
    */
   takeBack(series: string, from: number, to: number): Promise<TakenBack>;
-  /** The forecasts of a series as they stood at event time `time` (epoch milliseconds), one per target. */
-  issuedAsOf(series: string, time: number): readonly Forecast[];
+  /** What a series had forecast last at event time `time` (epoch milliseconds). */
+  issuedAsOf(series: string, time: number): Issue | undefined;
   /** The readings of a series as they came, by their time, the last one first; as far back as the journal reaches. */
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation>;
   /** The forecasts of a series as they were issued, by the time at which they were made, the newest first. */
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Forecast>;
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue>;
   /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
   recent(series: string, limit: number): readonly Observation[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */

@@ -1,6 +1,6 @@
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import type { Observation } from "../models/observation.ts";
-import type { Derived, IssuedForecasts } from "../storage/store.ts";
+import type { Derived, LoggedIssue, Store } from "../storage/store.ts";
 import { RollUps } from "./engine-roll-ups.ts";
 import type { Applied, SeriesEntry } from "./engine-series.ts";
 
@@ -12,7 +12,7 @@ export class Derivation {
   #upTo: number;
   /** Position of the last observation noted. */
   #reached: number;
-  #issued: IssuedForecasts[] = [];
+  #issued: LoggedIssue[] = [];
   #rollUps = new RollUps();
   #taken: Derived | undefined;
 
@@ -31,12 +31,12 @@ export class Derivation {
   }
 
   /** Issues that are published and not yet written. */
-  get issued(): readonly IssuedForecasts[] {
+  get issued(): readonly LoggedIssue[] {
     return this.#issued;
   }
 
-  /** Notes what an applied observation led to. Call it before `entry.latest` is read by anyone else. */
-  add(entry: SeriesEntry, observation: Observation, position: number, applied: Applied): void {
+  /** Notes what an applied observation led to, and gives it its places. Call it before `entry.latest` is read by anyone else. */
+  add(entry: SeriesEntry, observation: Observation, position: number, applied: Applied): LoggedIssue[] {
     const series = entry.stored.id;
     this.#reached = Math.max(this.#reached, position);
     if (position > this.#upTo) {
@@ -44,11 +44,10 @@ export class Derivation {
       const refused = applied.refused !== undefined;
       this.#rollUps.add({ series, time, values, refused, before: entry.latest });
     }
-    const issues = byIssue(applied.forecasts);
-    for (let ordinal = 0; ordinal < issues.length; ordinal++) {
-      if (position > this.#upTo) this.#issued.push({ position, ordinal, series, forecasts: issues[ordinal] });
-    }
-    if (issues.length > 0) entry.latest = issues[issues.length - 1];
+    const logged = placed(applied.issues, position, series);
+    if (position > this.#upTo) this.#issued.push(...logged);
+    entry.latest = applied.issues.at(-1) ?? entry.latest;
+    return logged;
   }
 
   /** Forgets what waits of a series, from a position on. */
@@ -80,14 +79,10 @@ export class Derivation {
   }
 }
 
-/** Groups forecasts by issue: those of one issue stand side by side, one per target. */
-export function byIssue(forecasts: readonly Forecast[]): Forecast[][] {
-  const issues: Forecast[][] = [];
-  for (const forecast of forecasts) {
-    const current = issues.at(-1);
-    if (current && current[0].issuedAt === forecast.issuedAt && current[0].offset === forecast.offset) {
-      current.push(forecast);
-    } else issues.push([forecast]);
-  }
-  return issues;
-}
+/** The issues that one observation led to, in their places. */
+export const placed = (issues: readonly Issue[], position: number, series: number): LoggedIssue[] =>
+  issues.map((issue, ordinal) => ({ position, ordinal, series, issue }));
+
+/** What a series had forecast last at an event time, of what is written and can be read. */
+export const lastIssue = (store: Store, series: number, time: number): Issue | undefined =>
+  store.issuedAsOf(series, time)?.issue ?? undefined;

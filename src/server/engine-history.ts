@@ -1,8 +1,8 @@
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
+import { type Issue, moment } from "../models/issue.ts";
 import type { Observation } from "../models/observation.ts";
 import { isTakenBack, unpackValues } from "../storage/journal.ts";
-import type { IssuedForecasts, IssuePlace, Store } from "../storage/store.ts";
+import type { IssuePlace, LoggedIssue, LogRow, Store } from "../storage/store.ts";
 import type { HistoryPage, HistoryRange } from "./engine-contract.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 
@@ -41,10 +41,10 @@ export function observationHistory(
 /** A page of the forecasts of a series as they were issued, the newest first. `pending`: those not written yet, oldest first. */
 export function forecastHistory(
   store: Store,
-  pending: readonly IssuedForecasts[],
+  pending: readonly LoggedIssue[],
   entry: SeriesEntry,
   { from, to, limit: most, cursor }: HistoryRange,
-): HistoryPage<Forecast> {
+): HistoryPage<Issue> {
   const { id } = entry.stored;
   const { horizon, targets } = entry.specification;
   const limit = Math.max(1, Math.min(most, Math.floor(STEPS / (horizon * targets.length))));
@@ -58,27 +58,27 @@ export function forecastHistory(
     before = { issued, position, ordinal };
   }
   const fits = (place: IssuePlace): boolean => place.issued >= from && isBefore(place, before);
-  const found = pending
-    .filter((issue) => issue.series === id && issue.forecasts.length > 0 && fits(issuePlace(issue)))
-    .reverse()
-    .slice(0, limit);
+  const waiting = pending.filter((logged) => logged.series === id && fits(placeAmong(logged))).reverse();
+  const found: LogRow[] = waiting.slice(0, limit);
   if (found.length < limit) {
-    const oldest = found.at(-1);
-    found.push(
-      ...store.issuedOf(id, from, oldest === undefined ? before : issuePlace(oldest), limit - found.length),
-    );
+    const oldest = waiting.at(-1);
+    const until = oldest === undefined ? before : placeAmong(oldest);
+    found.push(...store.issuedOf(id, from, until, limit - found.length));
   }
   // What was damaged on the disk has no time of its own.
-  const last = found.findLast(({ forecasts }) => forecasts.length > 0);
-  const place = found.length === limit && last !== undefined ? issuePlace(last) : undefined;
+  const readable = found.filter(isReadable);
+  const last = readable.at(-1);
+  const place = found.length === limit && last !== undefined ? placeAmong(last) : undefined;
   return {
-    items: found.flatMap(({ forecasts }) => forecasts),
+    items: readable.map(({ issue }) => issue),
     next: place === undefined ? null : `${place.issued}.${place.position}.${place.ordinal}`,
   };
 }
 
-const issuePlace = ({ position, ordinal, forecasts }: IssuedForecasts): IssuePlace => ({
-  issued: Date.parse(forecasts[0].issuedAt),
+const isReadable = (row: LogRow): row is LoggedIssue => row.issue !== null;
+
+const placeAmong = ({ position, ordinal, issue }: LoggedIssue): IssuePlace => ({
+  issued: moment(issue.time),
   position,
   ordinal,
 });

@@ -1,10 +1,10 @@
 import { type Observable, Subject } from "rxjs";
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
+import { type Issue, moment } from "../models/issue.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Clock } from "../storage/clock.ts";
 import { isTakenBack, packValues, unpackValues } from "../storage/journal.ts";
-import type { IssuedForecasts, JournalEntry, Retention, Store } from "../storage/store.ts";
+import type { JournalEntry, LoggedIssue, LogRow, Retention, Store } from "../storage/store.ts";
 import { Checkpointer } from "./engine-checkpointer.ts";
 import type {
   Engine,
@@ -19,7 +19,7 @@ import type {
   SeriesSummary,
   TakenBack,
 } from "./engine-contract.ts";
-import { Derivation } from "./engine-derivation.ts";
+import { Derivation, lastIssue } from "./engine-derivation.ts";
 import { forecastHistory, observationHistory } from "./engine-history.ts";
 import { EngineMetrics } from "./engine-metrics.ts";
 import { SERIES_BYTES } from "./engine-prices.ts";
@@ -97,7 +97,7 @@ interface Group {
  */
 export class LiveEngine implements Engine {
   readonly epoch: string;
-  readonly forecasts$: Observable<Forecast>;
+  readonly issues$: Observable<LoggedIssue>;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: EngineLog;
@@ -105,7 +105,7 @@ export class LiveEngine implements Engine {
   readonly #derivation: Derivation;
   readonly #checkpointer: Checkpointer;
   readonly #metrics: EngineMetrics;
-  readonly #published = new Subject<Forecast>();
+  readonly #published = new Subject<LoggedIssue>();
   readonly #queueLimit: number;
   readonly #seriesLimit: number;
   readonly #seriesBytes: number;
@@ -133,7 +133,7 @@ export class LiveEngine implements Engine {
     this.#seriesBytes = settings.seriesBytes ?? SERIES_BYTES;
     this.#newSeries = new Allowance(settings.newSeriesPerSecond ?? 100, NEW_SERIES_BURST, clock);
     this.ahead = settings.ahead ?? DAY;
-    this.forecasts$ = this.#published.asObservable();
+    this.issues$ = this.#published.asObservable();
     const opened = store.open();
     this.epoch = opened.epoch;
     this.#sources = new Map(opened.sources);
@@ -404,7 +404,7 @@ export class LiveEngine implements Engine {
       }
       const outcome = this.#table.push(entry, observation, position);
       this.#metrics.add("observations_total", 1);
-      this.#derivation.add(entry, observation, position, outcome);
+      const issued = this.#derivation.add(entry, observation, position, outcome);
       if (outcome.refused === "late") {
         request.late++;
         this.#metrics.add("late_total", 1);
@@ -413,7 +413,7 @@ export class LiveEngine implements Engine {
         request.refusals.add(line, () => ({ code, message }));
         this.#metrics.add("refused_total", 1);
       } else request.accepted++;
-      for (const forecast of outcome.forecasts) this.#published.next(forecast);
+      for (const logged of issued) this.#published.next(logged);
       if (this.#clock.monotonic() > until && i + 1 < rows.length) {
         this.#clock.soon(() => this.#apply(group, positions, i + 1));
         return;
@@ -575,56 +575,36 @@ export class LiveEngine implements Engine {
     return entry && summarise(entry);
   }
 
-  latest(series: string): readonly Forecast[] {
-    return this.#table.get(series)?.latest ?? [];
-  }
-
-  issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null {
-    const found: Forecast[] = [];
-    const take = (issues: readonly IssuedForecasts[]): void => {
-      for (const { forecasts } of issues) {
-        if (forecasts.length === 0 || (series && !series(forecasts[0].series))) continue;
-        for (const forecast of forecasts) if (found.length < limit) found.push(forecast);
-      }
-    };
-    const page = Math.max(1, Math.min(limit, 1024));
-    let place: LogPlace | null = { position: since, ordinal: Number.MAX_SAFE_INTEGER };
-    while (place !== null && found.length < limit) {
-      const read: LogPage | null = this.issuedAfter(place, page);
-      if (read === null) return null;
-      take(read.issues);
-      place = read.next;
-    }
-    return found;
+  latest(series: string): Issue | undefined {
+    return this.#table.get(series)?.latest;
   }
 
   issuedAfter({ position, ordinal }: LogPlace, limit: number): LogPage | null {
     const written = this.#store.issuedSince(position, limit, ordinal);
     if (written === null) return null;
-    const issues = [...written];
+    const rows: LogRow[] = [...written];
     // What is not written yet comes after all that is.
-    for (const issue of this.#derivation.issued) {
-      if (issues.length >= limit) break;
-      if (issue.position > position || (issue.position === position && issue.ordinal > ordinal)) {
-        issues.push(issue);
+    for (const logged of this.#derivation.issued) {
+      if (rows.length >= limit) break;
+      if (logged.position > position || (logged.position === position && logged.ordinal > ordinal)) {
+        rows.push(logged);
       }
     }
-    const last = issues.at(-1);
+    const last = rows.at(-1);
     return {
-      issues,
-      next: last && issues.length >= limit ? { position: last.position, ordinal: last.ordinal } : null,
+      rows,
+      next: last && rows.length >= limit ? { position: last.position, ordinal: last.ordinal } : null,
     };
   }
 
-  issuedAsOf(series: string, time: number): readonly Forecast[] {
+  issuedAsOf(series: string, time: number): Issue | undefined {
     const entry = this.#table.get(series);
-    if (!entry) return [];
-    const { issued } = this.#derivation;
-    for (let i = issued.length - 1; i >= 0; i--) {
-      const { forecasts, series: id } = issued[i];
-      if (id === entry.stored.id && Date.parse(forecasts[0].issuedAt) <= time) return forecasts;
-    }
-    return this.#store.issuedAsOf(entry.stored.id, time)?.forecasts ?? [];
+    if (!entry) return undefined;
+    const { id } = entry.stored;
+    const waiting = this.#derivation.issued.findLast(
+      ({ series, issue }) => series === id && moment(issue.time) <= time,
+    );
+    return waiting?.issue ?? lastIssue(this.#store, id, time);
   }
 
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation> {
@@ -632,7 +612,7 @@ export class LiveEngine implements Engine {
     return entry ? observationHistory(this.#store, entry, range) : { items: [], next: null };
   }
 
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Forecast> {
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
     const entry = this.#table.get(series);
     if (!entry) return { items: [], next: null };
     return forecastHistory(this.#store, this.#derivation.issued, entry, range);
@@ -736,7 +716,7 @@ class Allowance {
 
 function summarise(entry: SeriesEntry): SeriesSummary {
   const { specification, stored, latest } = entry;
-  const skills = latest.map(({ skill }) => skill).filter((skill) => skill !== null);
+  const skills = latest?.targets.map(({ skill }) => skill).filter((skill) => !Number.isNaN(skill)) ?? [];
   return {
     series: stored.name,
     targets: specification.targets,

@@ -1,8 +1,8 @@
 import { EddyError } from "../models/errors.ts";
 import { readFrame } from "../storage/checkpoint.ts";
-import type { Generation, IssuedForecasts, Opened, Store } from "../storage/store.ts";
+import type { Generation, LoggedIssue, Opened, Store } from "../storage/store.ts";
 import type { EngineLog } from "./engine-contract.ts";
-import { byIssue, type Derivation } from "./engine-derivation.ts";
+import { type Derivation, lastIssue } from "./engine-derivation.ts";
 import type { EngineMetrics } from "./engine-metrics.ts";
 import { RollUps } from "./engine-roll-ups.ts";
 import type { SeriesEntry } from "./engine-series.ts";
@@ -49,7 +49,7 @@ export function recover(
     from = Math.min(from, entry.applied);
   }
   let replayed = 0;
-  let reissued: IssuedForecasts[] = [];
+  let reissued: LoggedIssue[] = [];
   const reissue = (): void => {
     if (reissued.length > 0) store.reissue(reissued);
     reissued = [];
@@ -67,26 +67,24 @@ export function recover(
       });
     }
     if (position <= entry.applied) continue;
-    if (position > derivation.upTo && entry.latest.length === 0) {
-      entry.latest = store.issuedAsOf(series, Number.MAX_VALUE)?.forecasts ?? [];
+    if (position > derivation.upTo && entry.latest === undefined) {
+      entry.latest = lastIssue(store, series, Number.MAX_VALUE);
     }
     const rebuiltFrom = opened.rebuilding.get(series) ?? Number.POSITIVE_INFINITY;
     if (
-      entry.latest.length === 0 &&
+      entry.latest === undefined &&
       rebuiltFrom < Number.POSITIVE_INFINITY &&
       !Number.isNaN(entry.lastTime)
     ) {
-      entry.latest = store.issuedAsOf(series, entry.lastTime)?.forecasts ?? [];
+      entry.latest = lastIssue(store, series, entry.lastTime);
     }
     const before = entry.latest;
     const { observation, applied } = table.follow(entry, row);
-    derivation.add(entry, observation, row.position, applied);
+    const logged = derivation.add(entry, observation, position, applied);
     if (position >= rebuiltFrom && position <= derivation.upTo) {
       const { time, values } = observation;
       anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
-      byIssue(applied.forecasts).forEach((forecasts, ordinal) => {
-        reissued.push({ position, ordinal, series, forecasts });
-      });
+      reissued.push(...logged);
       if (reissued.length >= ISSUES_WAITING) reissue();
     }
     replayed++;
@@ -100,8 +98,7 @@ export function recover(
     store.rebuilt(id, rollUps.all);
   }
   for (const entry of table.entries()) {
-    if (entry.latest.length > 0) continue;
-    entry.latest = store.issuedAsOf(entry.stored.id, Number.MAX_VALUE)?.forecasts ?? [];
+    entry.latest ??= lastIssue(store, entry.stored.id, Number.MAX_VALUE);
   }
   metrics.add("replayed_total", replayed);
   if (opened.series.length > 0) {

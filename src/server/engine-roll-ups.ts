@@ -1,4 +1,4 @@
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import type { RollUp } from "../storage/store.ts";
 
 const HOUR = 3_600_000;
@@ -9,8 +9,8 @@ export interface Outcome {
   readonly time: number;
   readonly values: Readonly<Record<string, number | null>>;
   readonly refused: boolean;
-  /** The forecasts that stood when it came. */
-  readonly before: readonly Forecast[];
+  /** What was forecast last before it came. */
+  readonly before: Issue | undefined;
 }
 
 /** Figures by series and hour of event time, as they are added up. */
@@ -44,13 +44,12 @@ export class RollUps {
     const none = { count: 0, absoluteError: 0, held: 0, observations: 0 };
     let { count, absoluteError, held, observations } = this.#byHour.get(key) ?? none;
     observations++;
-    for (const { target, horizon } of before) {
-      const value = Object.hasOwn(values, target) ? values[target] : null;
+    for (const { name, mean, lower, upper } of before?.targets ?? []) {
+      const value = Object.hasOwn(values, name) ? values[name] : null;
       if (value === null) continue;
-      const { mean, lower, upper } = horizon[0];
       count++;
-      absoluteError += Math.abs(mean - value);
-      held += value >= lower && value <= upper ? 1 : 0;
+      absoluteError += Math.abs(mean[0] - value);
+      held += value >= lower[0] && value <= upper[0] ? 1 : 0;
     }
     this.#byHour.set(key, { series, hour, observations, count, absoluteError, held });
   }

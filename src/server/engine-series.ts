@@ -1,5 +1,5 @@
-import type { Forecast } from "../models/forecast.ts";
 import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
+import type { Issue } from "../models/issue.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Generation, StoredSeries } from "../storage/store.ts";
@@ -65,14 +65,15 @@ export interface SeriesEntry {
   applied: number;
   observations: number;
   lastTime: number;
-  latest: readonly Forecast[];
+  /** What was forecast last. */
+  latest: Issue | undefined;
   /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
   generations: readonly Generation[];
 }
 
 /** What applying one observation led to. */
 export interface Applied {
-  readonly forecasts: readonly Forecast[];
+  readonly issues: readonly Issue[];
   readonly refused?: string;
   /** In words, when it was refused. */
   readonly message: string;

@@ -128,7 +128,7 @@ export class SeriesTable {
       applied: newest?.position ?? stored.birth,
       observations: 0,
       lastTime: Number.NaN,
-      latest: [],
+      latest: undefined,
       generations,
     };
     this.#byName.set(stored.name, entry);
@@ -162,7 +162,7 @@ export class SeriesTable {
       applied: birth,
       observations: 0,
       lastTime: Number.NaN,
-      latest: [],
+      latest: undefined,
       generations: [],
     };
     this.#byName.set(first.series, entry);
@@ -201,9 +201,9 @@ export class SeriesTable {
     entry.applied = position;
     this.reached = Math.max(this.reached, position);
     try {
-      const { forecasts, refused, later, outOfRange } = live.push(observation, position);
-      for (const { observed } of forecasts) {
-        if (observed.taken === false) this.#metrics.add("doubted_readings_total", 1);
+      const { issues, refused, later, outOfRange } = live.push(observation, position);
+      for (const { targets } of issues) {
+        for (const { taken } of targets) if (taken === 0) this.#metrics.add("doubted_readings_total", 1);
       }
       if (later !== undefined) this.#metrics.add("set_aside_total", later.length);
       if (outOfRange !== undefined) this.#metrics.add("out_of_range_total", outOfRange.length);
@@ -213,14 +213,14 @@ export class SeriesTable {
           observation.time,
           Number.isNaN(entry.lastTime) ? -Infinity : entry.lastTime,
         );
-        return { forecasts, message: "" };
+        return { issues, message: "" };
       }
-      return { forecasts, refused, message: `${printable(entry.stored.name)}: ${WORDS[refused] ?? refused}` };
+      return { issues, refused, message: `${printable(entry.stored.name)}: ${WORDS[refused] ?? refused}` };
     } catch (error) {
       const message = `${entry.stored.name}: ${(error as Error).message}`;
       this.#metrics.add("series_failures_total", 1);
       this.#log.error(`an observation of ${message}`);
-      return { forecasts: [], refused: error instanceof EddyError ? error.code : "internal", message };
+      return { issues: [], refused: error instanceof EddyError ? error.code : "internal", message };
     }
   }
 
@@ -401,7 +401,7 @@ export class SeriesTable {
       entry.applied = row.position;
       this.reached = Math.max(this.reached, row.position);
       const observation = { series: name, time: row.time, values: {} };
-      return { observation, applied: { forecasts: [], refused: "taken-back", message: "" } };
+      return { observation, applied: { issues: [], refused: "taken-back", message: "" } };
     }
     const values = unpackValues(row.payload, columns, row.time, row.position);
     const observation = { series: name, time: row.time, values };

@@ -1,9 +1,9 @@
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 import type { Clock } from "../storage/clock.ts";
 import { isTakenBack, unpackValues } from "../storage/journal.ts";
-import type { IssuedForecasts, JournalRow, Store } from "../storage/store.ts";
-import { byIssue } from "./engine-derivation.ts";
+import type { JournalRow, LoggedIssue, Store } from "../storage/store.ts";
+import { lastIssue, placed } from "./engine-derivation.ts";
 import { RollUps } from "./engine-roll-ups.ts";
 import type { SeriesEntry } from "./engine-series.ts";
 import type { Base, SeriesTable } from "./engine-table.ts";
@@ -75,12 +75,12 @@ export async function takeBack(
       store.takeBack({ series, positions: taken, rollUps: before.negated });
       table.letGo(entry);
       entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
-      entry.latest = [];
+      entry.latest = undefined;
     });
     let { observations, lastTime } = base;
     const rollUps = new RollUps();
     let latest = standing(base, series, store);
-    let issued: IssuedForecasts[] = [];
+    let issued: LoggedIssue[] = [];
     const write = async (): Promise<void> => {
       const those = issued;
       issued = [];
@@ -90,19 +90,14 @@ export async function takeBack(
       if (position <= base.position) continue;
       const row = rowAt(store, position, series);
       if (row === undefined || isTakenBack(row.payload)) continue;
-      const { forecasts, values, refused } = replay(entry, base, row);
+      const { issues, values, refused } = replay(entry, base, row);
       if (!refused) {
         observations++;
         lastTime = Number.isNaN(lastTime) ? row.time : Math.max(lastTime, row.time);
       }
       if (position >= taken[0]) rollUps.add({ series, time: row.time, values, refused, before: latest });
-      const issues = byIssue(forecasts);
       latest = issues.at(-1) ?? latest;
-      if (position >= taken[0]) {
-        for (let ordinal = 0; ordinal < issues.length; ordinal++) {
-          issued.push({ position, ordinal, series, forecasts: issues[ordinal] });
-        }
-      }
+      if (position >= taken[0]) issued.push(...placed(issues, position, series));
       if (issued.length >= ISSUES_WRITTEN) await write();
       await pause();
     }
@@ -147,9 +142,9 @@ async function rollUpsSince(
       if (position <= base.position) continue;
       const row = rowAt(store, position, series);
       if (row === undefined || isTakenBack(row.payload)) continue;
-      const { forecasts, values, refused } = replay(entry, base, row);
+      const { issues, values, refused } = replay(entry, base, row);
       if (position >= first) rollUps.add({ series, time: row.time, values, refused, before });
-      before = byIssue(forecasts).at(-1) ?? before;
+      before = issues.at(-1) ?? before;
       await pause();
     }
   } finally {
@@ -158,9 +153,9 @@ async function rollUpsSince(
   return rollUps;
 }
 
-/** The forecasts that a series had made last when it was in this state. */
-const standing = ({ lastTime }: Base, series: number, store: Store): readonly Forecast[] =>
-  Number.isNaN(lastTime) ? [] : (store.issuedAsOf(series, lastTime)?.forecasts ?? []);
+/** What a series had forecast last when it was in this state. */
+const standing = ({ lastTime }: Base, series: number, store: Store): Issue | undefined =>
+  Number.isNaN(lastTime) ? undefined : lastIssue(store, series, lastTime);
 
 /** Writes something, again and again until it can be written; what only a restart can mend is thrown. */
 async function persist(task: () => void, { between, clock, store, closing }: TakingBackWorld): Promise<void> {
@@ -202,11 +197,11 @@ function replay(entry: SeriesEntry, { live }: Base, row: JournalRow) {
   const { name, columns } = entry.stored;
   const values = unpackValues(row.payload, columns, row.time, row.position);
   try {
-    const { forecasts, refused } = live.push({ series: name, time: row.time, values }, row.position);
-    return { forecasts, values, refused: refused !== undefined };
+    const { issues, refused } = live.push({ series: name, time: row.time, values }, row.position);
+    return { issues, values, refused: refused !== undefined };
   } catch {
     // As when it was first applied: a failure of the model is an outcome too.
-    return { forecasts: [], values, refused: true };
+    return { issues: [], values, refused: true };
   }
 }
 

@@ -1,5 +1,4 @@
 import { EddyError } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Engine, IngestOptions, Receipt } from "./engine.ts";
 
@@ -10,10 +9,8 @@ import type { Engine, IngestOptions, Receipt } from "./engine.ts";
 export class Intake {
   readonly #engine: Engine;
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Observations handed to the engine and not yet answered, by series and event time. */
-  readonly #handed = new Map<string, Map<number, Observation>>();
-  /** Newest time handed over per series, while any of its observations is under way. */
-  readonly #newest = new Map<string, number>();
+  /** Per series of which observations are under way: how many, and the newest time of them. */
+  readonly #handed = new Map<string, { count: number; newest: number }>();
   readonly #now: () => number;
   #open = true;
 
@@ -37,25 +34,15 @@ export class Intake {
       throw new EddyError("busy", "the server is shutting down", { hint: "send it again later" });
     const now = this.#now();
     const batch = given.map((observation) => this.#stamp(observation, now));
-    for (const observation of batch) {
-      const those = this.#handed.get(observation.series);
-      if (those === undefined)
-        this.#handed.set(observation.series, new Map([[observation.time, observation]]));
-      else those.set(observation.time, observation);
-    }
     const answer = this.#engine.ingest(batch, options);
     this.#underWay.add(answer);
     try {
       return await answer;
     } finally {
       this.#underWay.delete(answer);
-      for (const observation of batch) {
-        const those = this.#handed.get(observation.series);
-        if (those?.get(observation.time) !== observation) continue;
-        those.delete(observation.time);
-        if (those.size > 0) continue;
-        this.#handed.delete(observation.series);
-        this.#newest.delete(observation.series);
+      for (const { series } of batch) {
+        const handed = this.#handed.get(series);
+        if (handed !== undefined && --handed.count === 0) this.#handed.delete(series);
       }
     }
   }
@@ -65,21 +52,17 @@ export class Intake {
     const { series, time } = observation;
     // What the engine will refuse for lying ahead moves no time.
     const latest = now + this.#engine.ahead;
-    if (time > latest) return observation;
-    let newest = this.#newest.get(series);
-    if (newest === undefined) {
+    let handed = this.#handed.get(series);
+    if (handed === undefined) {
       const known = this.#engine.lastTime(series);
-      newest = known <= latest ? known : Number.NEGATIVE_INFINITY;
+      handed = { count: 0, newest: known <= latest ? known : Number.NEGATIVE_INFINITY };
+      this.#handed.set(series, handed);
     }
-    const stamped = Number.isNaN(time) ? Math.max(now, newest + 1) : time;
-    this.#newest.set(series, Math.max(newest, stamped));
+    handed.count++;
+    if (time > latest) return observation;
+    const stamped = Number.isNaN(time) ? Math.max(now, handed.newest + 1) : time;
+    handed.newest = Math.max(handed.newest, stamped);
     return stamped === time ? observation : { ...observation, time: stamped };
-  }
-
-  /** The value that led to a forecast, while its batch is under way; undefined when it is not known here. */
-  observed(forecast: Forecast): number | null | undefined {
-    const those = this.#handed.get(forecast.series);
-    return those?.get(Date.parse(forecast.issuedAt))?.values[forecast.target];
   }
 
   /** Takes nothing more; resolves when everything taken has been answered. */

@@ -141,7 +141,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       socket,
       monotonic: systemClock.monotonic,
       turns,
-      observed: (forecast) => intake.observed(forecast),
       onError,
     });
     live = { engine, intake, stream, eventLoop: (options.eventLoop ?? watchEventLoop)() };

@@ -1,4 +1,5 @@
-import type { Forecast } from "../models/forecast.ts";
+import { words } from "../models/forecast.ts";
+import { type Issue, moment, momentOf, type TargetIssue } from "../models/issue.ts";
 import { type Observation, VALUE } from "../models/observation.ts";
 import {
   batchMessage,
@@ -22,8 +23,8 @@ type Cell = number | string | null;
 interface Sheet<T> {
   readonly columns: readonly ColumnPlan[];
   cells(item: T): readonly (readonly Cell[])[];
-  /** The object of an NDJSON line. */
-  line(item: T): unknown;
+  /** The objects of its NDJSON lines. */
+  lines(item: T): readonly unknown[];
 }
 
 /** Observations: `series`, `time` and one column of numbers per name in `columns`. */
@@ -41,12 +42,12 @@ export function exportObservations(
     cells: ({ time, series, values }) => [
       [time, series, ...columns.map((name) => (Object.hasOwn(values, name) ? values[name] : null))],
     ],
-    line({ series, time, values }) {
+    lines({ series, time, values }) {
       const names = Object.keys(values);
       const when = Number.isInteger(time) ? new Date(time).toISOString() : time;
       return names.length === 1 && names[0] === VALUE
-        ? { series, time: when, value: values[VALUE] }
-        : { series, time: when, values };
+        ? [{ series, time: when, value: values[VALUE] }]
+        : [{ series, time: when, values }];
     },
   });
 }
@@ -56,11 +57,11 @@ export function exportObservations(
  * are the quantiles that get a column, `q0.1` and so on, empty where a series was not asked for it.
  */
 export function exportForecasts(
-  forecasts: Iterable<Forecast>,
+  issues: Iterable<Issue>,
   format: ExportFormat,
   levels: readonly number[] = [],
 ): Generator<string | Uint8Array> {
-  return write(forecasts, format, {
+  return write(issues, format, {
     columns: [
       { name: "issued", kind: "time" },
       { name: "series", kind: "text" },
@@ -77,26 +78,35 @@ export function exportForecasts(
       { name: "model", kind: "text" },
       ...levels.map((level): ColumnPlan => ({ name: `q${level}`, kind: "number" })),
     ],
-    cells: ({ series, target, issuedAt, offset, horizon, level, coverage, skill, model }) =>
-      horizon.map(({ step, time, mean, lower, upper, quantiles }) => [
-        Date.parse(issuedAt),
-        series,
-        target,
-        offset,
-        step,
-        Date.parse(time),
-        mean,
-        lower,
-        upper,
-        level,
-        coverage,
-        skill,
-        model,
-        ...levels.map((level) => quantiles?.[String(level)] ?? null),
-      ]),
-    line: (forecast) => forecast,
+    cells: (issue) => issue.targets.flatMap((target) => stepCells(issue, target, levels)),
+    lines: words,
   });
 }
+
+/** A row of cells per step. */
+const stepCells = (
+  issue: Issue,
+  { name, mean, lower, upper, coverage, skill, quantiles }: TargetIssue,
+  levels: readonly number[],
+): Cell[][] =>
+  Array.from(mean, (value, i) => [
+    moment(issue.time),
+    issue.series,
+    name,
+    issue.offset,
+    i + 1,
+    momentOf(issue, i + 1),
+    value,
+    lower[i],
+    upper[i],
+    issue.level,
+    known(coverage),
+    known(skill),
+    issue.model,
+    ...levels.map((level) => quantiles[issue.quantileLevels.indexOf(level)]?.[i] ?? null),
+  ]);
+
+const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
 function write<T>(items: Iterable<T>, format: ExportFormat, sheet: Sheet<T>): Generator<string | Uint8Array> {
   if (format === "arrow") return arrow(items, sheet);
@@ -107,10 +117,12 @@ function* ndjson<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<string> {
   let text = "";
   let rows = 0;
   for (const item of items) {
-    text += `${JSON.stringify(sheet.line(item))}\n`;
-    if (++rows % ROWS > 0) continue;
-    yield text;
-    text = "";
+    for (const line of sheet.lines(item)) {
+      text += `${JSON.stringify(line)}\n`;
+      if (++rows % ROWS > 0) continue;
+      yield text;
+      text = "";
+    }
   }
   if (text !== "") yield text;
 }

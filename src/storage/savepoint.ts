@@ -3,8 +3,9 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import Database from "better-sqlite3";
 import { EddyError, printable } from "../models/errors.ts";
+import { moment } from "../models/issue.ts";
 import { frameCheckpoint } from "./checkpoint.ts";
-import { packForecasts } from "./issued-forecasts.ts";
+import { packIssue } from "./packed-issue.ts";
 import { realPath, takeLock } from "./sqlite/lock.ts";
 import { readOpenRecord } from "./sqlite/open-record.ts";
 import { DatabaseReader } from "./sqlite/reader.ts";
@@ -156,11 +157,9 @@ function copy(
     for (const { position, series: id, text } of reader.ids(ids))
       addId.run(position + shift, newIds.get(id), text);
     const addForecast = db.prepare("INSERT INTO forecasts VALUES (?, ?, ?, ?, ?)");
-    const idOf = new Map(series.map(({ id, name }) => [name, newIds.get(id)]));
-    for (const { position, ordinal, forecasts: issue } of reader.forecasts(series)) {
-      const moved = issue.map((forecast) => ({ ...forecast, offset: forecast.offset + shift }));
-      const issued = Date.parse(issue[0].issuedAt);
-      addForecast.run(position + shift, ordinal, idOf.get(issue[0].series), issued, packForecasts(moved));
+    for (const { position, ordinal, series: id, issue } of reader.issues(series)) {
+      const moved = packIssue({ ...issue, offset: issue.offset + shift });
+      addForecast.run(position + shift, ordinal, newIds.get(id), moment(issue.time), moved);
       forecasts++;
     }
     const derivedUpTo = Number(reader.fact("derivedUpTo")) + shift;

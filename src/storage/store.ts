@@ -1,5 +1,5 @@
 import type { EddyError } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
+import type { Issue } from "../models/issue.ts";
 
 /** Keys are spread over this many fixed partitions from the first day, so that state can later move between machines. */
 export const PARTITIONS = 128;
@@ -36,22 +36,30 @@ export interface JournalRow {
   readonly payload: Uint8Array;
 }
 
-/** Forecasts of one issue of one series as they were published: one per target. */
-export interface IssuedForecasts {
-  /** Position of the observation that led to them. */
+/** A place in the log of forecasts. */
+export interface LogPlace {
+  /** Of the observation that led to the issue. */
   readonly position: number;
   /** 0, 1, ... for the issues that one observation led to. */
   readonly ordinal: number;
+}
+
+/** An issue as it was published, in its place. */
+export interface LoggedIssue extends LogPlace {
   readonly series: number;
-  /** Empty when the stored bytes were altered. */
-  readonly forecasts: readonly Forecast[];
+  readonly issue: Issue;
+}
+
+/** A row of the log as it is read: its issue is null where the bytes were altered or the series was removed. */
+export interface LogRow extends LogPlace {
+  readonly series: number;
+  readonly issue: Issue | null;
 }
 
 /** Where an issue stands among those of its series: by the event time at which it was made, then in the order of the journal. */
-export interface IssuePlace {
+export interface IssuePlace extends LogPlace {
+  /** `moment` of that time. */
   readonly issued: number;
-  readonly position: number;
-  readonly ordinal: number;
 }
 
 /** What one series did in one hour: `count` forecasts one step ahead that met their label. */
@@ -68,7 +76,7 @@ export interface RollUp {
 /** What follows from the journal up to position `upTo` and is written with a later commit. */
 export interface Derived {
   readonly upTo: number;
-  readonly issued: readonly IssuedForecasts[];
+  readonly issued: readonly LoggedIssue[];
   readonly rollUps: readonly RollUp[];
 }
 
@@ -194,11 +202,11 @@ export interface Store {
    * Issues with position greater than `since`, and those of `since` itself whose ordinal is greater than `ordinal`, oldest
    * first; null when some of them are no longer kept.
    */
-  issuedSince(since: number, limit: number, ordinal?: number): readonly IssuedForecasts[] | null;
+  issuedSince(since: number, limit: number, ordinal?: number): readonly LogRow[] | null;
   /** The last issue of a series made at or before event time `time`. */
-  issuedAsOf(series: number, time: number): IssuedForecasts | undefined;
+  issuedAsOf(series: number, time: number): LogRow | undefined;
   /** At most `limit` issues of a series made at or after event time `from` and before a place, the newest first. */
-  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[];
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly LogRow[];
   /** Forgets a series whose last row stands at `last`. What is left of it is invisible, and deleted by `trim`. */
   removeSeries(series: number, last: number): void;
   /**
@@ -207,7 +215,7 @@ export interface Store {
    */
   takeBack(taken: TakeBack): void;
   /** Writes forecasts of a series that is being made anew over those that may be there. */
-  reissue(issued: readonly IssuedForecasts[]): void;
+  reissue(issued: readonly LoggedIssue[]): void;
   /** The series has been made anew, and its checkpoint written; `rollUps` are what its observations have brought now. */
   rebuilt(series: number, rollUps: readonly RollUp[]): void;
   /** Deletes some rows that retention no longer asks for, unsynced; returns how many, 0 once there are none. */

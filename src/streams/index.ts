@@ -1,4 +1,8 @@
 /// <reference types="node" preserve="true" />
+
+export type { RefusedEvent, RefusedOutput } from "../stages/refused-event.ts";
+export { currentStages, type Stage, type StageOutput, Stages } from "../stages/stage.ts";
+export { stage } from "../stages/stage-operator.ts";
 export {
   type FormatOptions,
   isRefused,
@@ -10,10 +14,35 @@ export {
 export { type Recognition, recognise, sniff, TEXT_FORMATS, type TextFormat } from "./formats/recognise.ts";
 export { TextReader } from "./formats/text-reader.ts";
 export { type ObservationInput, ObservationSchema, readObservation, readTime } from "./observation-schema.ts";
+export {
+  type EchoStateOptions,
+  type EchoStateReadout,
+  echoState,
+} from "./operators/echo-state.ts";
 export { type Forecastable, type ForecastOptions, forecast } from "./operators/forecast.ts";
+export {
+  type Fan,
+  type FuturesEstimate,
+  type FuturesOptions,
+  futures,
+} from "./operators/futures.ts";
+export { type AtTime, type InOrderOptions, inOrder } from "./operators/in-order.ts";
+export { type Interval, type IntervalsOptions, intervals, type WithPoint } from "./operators/intervals.ts";
 export { type Averageable, type LeakyAveragesOptions, leakyAverages } from "./operators/leaky-averages.ts";
+export { type LeakyUnitsOptions, leakyUnits } from "./operators/leaky-units.ts";
+export type { Estimate, LearningOptions } from "./operators/learning-stage.ts";
 export { type PerSeriesOptions, perSeries } from "./operators/per-series.ts";
-export type { RefusedEvent, RefusedOutput } from "./operators/refused-event.ts";
+export { type RecurrentOptions, recurrent } from "./operators/recurrent.ts";
+export {
+  type Resampled,
+  type ResampleOptions,
+  resample,
+  type TimedReading,
+} from "./operators/resample.ts";
+export type { LateLabel, Learnable, Numbers, Sample } from "./operators/sample.ts";
+export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./operators/smooth.ts";
+export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
+export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";
 export { type Ending, type Outcome, Series, type SeriesCounts, type Stepped } from "./series.ts";
 export {
   AGGREGATES,

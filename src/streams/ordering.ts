@@ -12,6 +12,12 @@ export interface TimedEvent {
 /** Most events held back by one series. When there are more, the oldest goes on early. */
 export const MAX_HELD = 4096;
 
+/** What can be put in order. */
+interface Timed {
+  /** Epoch milliseconds. */
+  readonly time: number;
+}
+
 /**
  * Puts the events of one series in order. An event is held until one has been seen that is `lateness` newer (the watermark
  * passes it); then it goes on, oldest first. What comes for a time already gone on is late; what comes for the very time of
@@ -19,11 +25,11 @@ export const MAX_HELD = 4096;
  *
  * Memory: at most MAX_HELD events. The order of what goes on depends on the events alone, never on a clock.
  */
-export class Ordering {
+export class Ordering<E extends Timed = TimedEvent> {
   readonly #lateness: number;
   readonly #repeats: boolean;
   /** Oldest first. */
-  #held: TimedEvent[] = [];
+  #held: E[] = [];
   #newest = Number.NEGATIVE_INFINITY;
   #gone = Number.NEGATIVE_INFINITY;
 
@@ -33,7 +39,7 @@ export class Ordering {
   }
 
   /** Takes an event; `emit` is called with each that goes on. */
-  push(event: TimedEvent, emit: (event: TimedEvent) => void): "late" | "duplicate-time" | undefined {
+  push(event: E, emit: (event: E) => void): "late" | "duplicate-time" | undefined {
     if (event.time < this.#gone) return "late";
     if (event.time === this.#gone && !this.#repeats) return "duplicate-time";
     const held = this.#held;
@@ -50,7 +56,7 @@ export class Ordering {
   }
 
   /** Lets everything go on: the input has ended. */
-  end(emit: (event: TimedEvent) => void): void {
+  end(emit: (event: E) => void): void {
     this.#release(this.#held.length, emit);
   }
 
@@ -59,7 +65,7 @@ export class Ordering {
     return this.#held.length;
   }
 
-  #release(n: number, emit: (event: TimedEvent) => void): void {
+  #release(n: number, emit: (event: E) => void): void {
     const released = this.#held.splice(0, n);
     for (const event of released) {
       this.#gone = event.time;
@@ -67,27 +73,58 @@ export class Ordering {
     }
   }
 
-  save(): number[] {
-    const state = [this.#newest, this.#gone, this.#held.length];
-    for (const { time, offset, values } of this.#held) state.push(time, offset, ...values);
-    return state;
+  /** All that is remembered: newest time seen, time last gone on, events held back. */
+  get state(): OrderingState<E> {
+    return { newest: this.#newest, gone: this.#gone, held: this.#held };
   }
 
-  /** Goes on from `save`, with `columns` values per event; returns how many numbers it read. */
-  restore(state: Float64Array, columns: number): number {
-    const held = state[2];
-    if (!(held >= 0 && held <= MAX_HELD)) {
-      throw new EddyError("bad-state", "series state", {
-        expected: `at most ${MAX_HELD} events held back`,
-        received: String(held),
+  set state({ newest, gone, held }: OrderingState<E>) {
+    if (!(held.length <= MAX_HELD)) {
+      throw new EddyError("bad-state", "events held back", {
+        expected: `at most ${MAX_HELD}`,
+        received: String(held.length),
       });
     }
-    [this.#newest, this.#gone] = state;
-    const size = 2 + columns;
-    this.#held = Array.from({ length: held }, (_, i) => {
-      const at = 3 + i * size;
-      return { time: state[at], offset: state[at + 1], values: state.slice(at + 2, at + size) };
-    });
-    return 3 + held * size;
+    this.#newest = newest;
+    this.#gone = gone;
+    this.#held = [...held];
   }
+}
+
+export interface OrderingState<E> {
+  readonly newest: number;
+  readonly gone: number;
+  /** Oldest first. */
+  readonly held: readonly E[];
+}
+
+/** The state of an ordering of events with values, as numbers. */
+export function orderingNumbers({ newest, gone, held }: OrderingState<TimedEvent>): number[] {
+  const numbers = [newest, gone, held.length];
+  for (const { time, offset, values } of held) numbers.push(time, offset, ...values);
+  return numbers;
+}
+
+/** The state within `orderingNumbers` of events with so many columns, and how many numbers it takes. */
+export function readOrdering(
+  numbers: Float64Array,
+  columns: number,
+): { readonly state: OrderingState<TimedEvent>; readonly length: number } {
+  const count = numbers[2];
+  if (!(count >= 0 && count <= MAX_HELD)) {
+    throw new EddyError("bad-state", "series state", {
+      expected: `at most ${MAX_HELD} events held back`,
+      received: String(count),
+    });
+  }
+  const size = 2 + columns;
+  const held = Array.from({ length: count }, (_, i) => {
+    const at = 3 + i * size;
+    return {
+      time: numbers[at],
+      offset: numbers[at + 1],
+      values: numbers.slice(at + 2, at + size),
+    };
+  });
+  return { state: { newest: numbers[0], gone: numbers[1], held }, length: 3 + count * size };
 }

@@ -1,12 +1,12 @@
 import { EddyError, printable } from "../models/errors.ts";
-import type { Forecast } from "../models/forecast.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
 import { onlyKnown } from "../models/forecaster/specification.ts";
+import type { Issue } from "../models/issue.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
+import { issueOf } from "./issuing.ts";
 import { type SeriesOptions, type SeriesSpecification, seriesSpecification } from "./series-specification.ts";
 import { type OutOfRange, type Refusal, type SetAside, type Step, type StepCounts, Steps } from "./steps.ts";
-import { wordForecasts } from "./wording.ts";
 
 export type { OutOfRange, Refusal, SeriesOptions, SeriesSpecification, SetAside };
 
@@ -18,8 +18,8 @@ export interface SeriesCounts extends StepCounts {
 
 /** What one observation led to. */
 export interface Outcome {
-  /** Forecasts issued, one per target, oldest issue first. */
-  readonly forecasts: readonly Forecast[];
+  /** What was forecast, one issue per step, oldest first. */
+  readonly issues: readonly Issue[];
   /** Set when the observation itself was set aside. */
   readonly refused?: Refusal;
   /** Earlier observations that were held aside, and are set aside now. */
@@ -29,9 +29,12 @@ export interface Outcome {
 }
 
 /** What the end of an input led to. */
-export type Ending = Pick<Outcome, "forecasts" | "later">;
+export type Ending = Pick<Outcome, "issues" | "later">;
 
-/** Called after each step that reached the forecaster, whose `mean`, `lower`, `upper` and `quantiles` then stand as issued there. */
+/**
+ * Called after each step that reached the forecaster, with what it was given; `mean`, `lower`, `upper` and `quantiles` then stand
+ * in the forecaster as issued.
+ */
 export type Stepped = (time: number, offset: number, values: Float64Array) => void;
 
 /** "EDSE" as a number, and the version of the layout that follows it. */
@@ -43,8 +46,8 @@ const RECENT_INTERVALS = 16;
 const COUNTED_STEP = 1000;
 
 /**
- * One series, end to end: puts its events in order, resamples them when asked, feeds its forecaster, words the forecasts. The
- * columns are those of the specification or, where it names none, those of the first observation, sorted by name.
+ * One series, end to end: puts its events in order, resamples them when asked, feeds its forecaster, makes an issue of what that
+ * forecasts. The columns are those of the specification or, where it names none, those of the first observation, sorted by name.
  *
  * An observation whose time has gone by is set aside as late, one for a time already taken as a duplicate (the first one
  * stands). Columns that the series does not know are ignored and counted; with no other, the observation is set aside.
@@ -53,8 +56,8 @@ const COUNTED_STEP = 1000;
  * ```ts
  * const series = Series.open({ series: "tank", time: 0, values: { level: 3 } }, { horizon: 2, model: "persistence" }, new Arena());
  * series.push({ series: "tank", time: 0, values: { level: 3 } }, 0);
- * const { forecasts } = series.push({ series: "tank", time: 1000, values: { level: 4 } }, 1);
- * forecasts[0].horizon[1].mean; // 4
+ * const { issues } = series.push({ series: "tank", time: 1000, values: { level: 4 } }, 1);
+ * issues[0].targets[0].mean[1]; // 4
  * series.push({ series: "tank", time: 500, values: { level: 9 } }, 2).refused; // "late"
  * ```
  */
@@ -67,21 +70,24 @@ export class Series {
   readonly #clock = new Float64Array(2 + RECENT_INTERVALS);
   /** Per target: what has to be taken from its forecasts to have them as its readings are told. */
   readonly added: Float64Array;
+  readonly #stepped: Stepped | undefined;
 
-  constructor(name: string, specification: SeriesOptions, arena: Arena) {
+  /** `stepped` is for whoever wants to look at the forecaster after each step. */
+  constructor(name: string, specification: SeriesOptions, arena: Arena, stepped?: Stepped) {
     this.name = name;
     this.specification = seriesSpecification(specification);
     this.#steps = new Steps(this.specification);
     this.#forecaster = new Forecaster(this.specification, arena);
     this.added = new Float64Array(this.specification.targets.length);
+    this.#stepped = stepped;
   }
 
   /**
    * Opens a series for its first observation. Where the columns are those of the observation, limits of other columns are left
    * aside: one set of options may hold for series of different columns.
    */
-  static open(first: Observation, options: SeriesOptions, arena: Arena): Series {
-    return new Series(first.series, Series.plan(first, options), arena);
+  static open(first: Observation, options: SeriesOptions, arena: Arena, stepped?: Stepped): Series {
+    return new Series(first.series, Series.plan(first, options), arena, stepped);
   }
 
   /** What a series is opened with for its first observation: its columns are settled by it, unless the options name them. */
@@ -115,67 +121,33 @@ export class Series {
    * the input is live: see `FarAhead`.
    */
   push(observation: Observation, offset: number, now = Number.NaN): Outcome {
-    const forecasts: Forecast[] = [];
+    const issues: Issue[] = [];
     const later: SetAside[] = [];
-    const refused = this.take(
+    const refused = this.#steps.push(
       observation,
       offset,
-      (time, at) => forecasts.push(...this.word(time, at)),
-      (aside) => later.push(aside),
+      (step) => this.#step(step, issues),
+      (one) => later.push(one),
       now,
     );
     const { outOfRange } = this.#steps;
     return {
-      forecasts,
+      issues,
       ...(refused === undefined ? {} : { refused }),
       ...(later.length === 0 ? {} : { later }),
       ...(outOfRange.length === 0 ? {} : { outOfRange }),
     };
   }
 
-  /** `push` without the wording. Returns why the observation was set aside, if it was. */
-  take(
-    observation: Observation,
-    offset: number,
-    stepped: Stepped,
-    later?: (aside: SetAside) => void,
-    now?: number,
-  ): Refusal | undefined {
-    return this.#steps.push(observation, offset, (step) => this.#step(step, stepped), later, now);
-  }
-
-  /** Values of the observation last taken that were missing, since their columns cannot have them. */
-  get outOfRange(): readonly OutOfRange[] {
-    return this.#steps.outOfRange;
-  }
-
   /** Lets go of what is held back and closes the interval being filled: the input has ended. */
   end(): Ending {
-    const forecasts: Forecast[] = [];
+    const issues: Issue[] = [];
     const later: SetAside[] = [];
-    this.finish(
-      (time, at) => forecasts.push(...this.word(time, at)),
-      (aside) => later.push(aside),
+    this.#steps.end(
+      (step) => this.#step(step, issues),
+      (one) => later.push(one),
     );
-    return later.length === 0 ? { forecasts } : { forecasts, later };
-  }
-
-  /** `end` without the wording. */
-  finish(stepped: Stepped, later?: (aside: SetAside) => void): void {
-    this.#steps.end((step) => this.#step(step, stepped), later);
-  }
-
-  /** The forecast as it stands, one per target; none before the second step. */
-  word(time: number, offset: number): Forecast[] {
-    if (!this.#forecaster.ready) return [];
-    return wordForecasts(this.#forecaster, {
-      series: this.name,
-      time,
-      offset,
-      stepMilliseconds: this.stepMilliseconds,
-      detail: this.specification.detail,
-      added: this.added,
-    });
+    return later.length === 0 ? { issues } : { issues, later };
   }
 
   /** Usual milliseconds between steps. */
@@ -238,7 +210,7 @@ export class Series {
     this.#forecaster.release();
   }
 
-  #step({ time, offset, values, added }: Step, stepped: Stepped): void {
+  #step({ time, offset, values, added }: Step, issues: Issue[]): void {
     for (let d = 0; d < this.added.length; d++) if (!Number.isNaN(added[d])) this.added[d] = added[d];
     const clock = this.#clock;
     const n = clock[0];
@@ -246,6 +218,15 @@ export class Series {
     clock[0] = n + 1;
     clock[1] = time;
     this.#forecaster.observe(this.specification.steps === "event" ? time : n * COUNTED_STEP, values);
-    stepped(time, offset, values);
+    this.#stepped?.(time, offset, values);
+    const issue = issueOf(this.#forecaster, {
+      series: this.name,
+      time,
+      offset,
+      step: this.stepMilliseconds,
+      detail: this.specification.detail,
+      added: this.added,
+    });
+    if (issue !== undefined) issues.push(issue);
   }
 }

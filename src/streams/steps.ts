@@ -1,10 +1,9 @@
-import type { Observation } from "../models/observation.ts";
+import { MAX_TIME, type Observation } from "../models/observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
-import { Ordering, type TimedEvent } from "./ordering.ts";
+import { Ordering, orderingNumbers, readOrdering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
-import { MAX_TIME } from "./wording.ts";
 
 /** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
 export const REFUSALS = [
@@ -191,7 +190,7 @@ export class Steps {
     return [
       ...this.#counts,
       ...this.#farAhead.save(),
-      ...this.#ordering.save(),
+      ...orderingNumbers(this.#ordering.state),
       ...this.#counters.flatMap((counter) => counter?.save() ?? []),
       ...(this.#resampling?.save() ?? []),
     ];
@@ -202,7 +201,9 @@ export class Steps {
     let at = this.#counts.length;
     this.#counts.set(state.subarray(0, at));
     at += this.#farAhead.restore(state.subarray(at), this.#columns.size);
-    at += this.#ordering.restore(state.subarray(at), this.#columns.size);
+    const ordering = readOrdering(state.subarray(at), this.#columns.size);
+    this.#ordering.state = ordering.state;
+    at += ordering.length;
     for (const counter of this.#counters) at += counter?.restore(state.subarray(at)) ?? 0;
     at += this.#resampling?.restore(state.subarray(at)) ?? 0;
     return at;

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
-import type { Forecast } from "../../src/models/forecast.ts";
 import { openEngine } from "../../src/server/engine.ts";
+import { published } from "../issues.ts";
 import { fakeWorld, invoke, parsed, spawnEddy } from "./invoke.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-replay-"));
@@ -169,8 +169,7 @@ test("a database gives the very forecasts that were made live, by the settings i
     database,
     series: { horizon: 2, model: "seasonal-naive", periods: [5] },
   });
-  const live: Forecast[] = [];
-  engine.forecasts$.subscribe((forecast) => live.push(forecast));
+  const live = published(engine);
   const observations = Array.from({ length: 40 }, (_, i) => ({
     series: i % 2 ? "odd" : "even",
     time: Date.UTC(2024, 0, 1, 0, i),

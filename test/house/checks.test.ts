@@ -56,9 +56,12 @@ const PLANTED = [
   ["src/models/sequence/planted.ts", "../forecaster/expert.ts"],
   ["src/models/forecaster/planted.ts", "../sequence/sequence-model.ts"],
   ["src/models/forecaster/experts/planted.ts", "../../../streams/series.ts"],
+  ["src/models/network/planted-three.ts", "../../stages/stage.ts"],
+  ["src/stages/planted.ts", "../streams/series.ts"],
   ["src/streams/planted.ts", "../storage/index.ts"],
   ["src/storage/planted.ts", "../streams/series.ts"],
   ["src/server/planted.ts", "../cli/main.ts"],
+  ["src/storage/allowed.ts", "../stages/stage.ts"],
   ["src/streams/allowed.ts", "../models/errors.ts"],
   ["src/models/forecaster/experts/allowed.ts", "../../network/network.ts"],
 ] as const;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { words } from "../../src/models/forecast.ts";
 import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
 import { observation, SERIES } from "./observations.ts";
 
@@ -170,8 +171,8 @@ function read(database: string): Outcome {
     states.set(name, Buffer.from(reader.checkpoint(id)!.state).toString("base64"));
     forecasts.set(name, []);
   }
-  for (const issue of reader.forecasts(series)) {
-    for (const forecast of issue.forecasts) forecasts.get(forecast.series)!.push(JSON.stringify(forecast));
+  for (const { issue } of reader.issues(series)) {
+    for (const forecast of words(issue)) forecasts.get(issue.series)!.push(JSON.stringify(forecast));
   }
   const ids = [...reader.ids(new Set(series.map(({ id }) => id)))].map(({ text }) => text);
   reader.close();

@@ -6,7 +6,7 @@ import type { Observation } from "../../src/models/observation.ts";
 import { type Engine, type LogPlace, openEngine } from "../../src/server/engine.ts";
 import { seriesMaker } from "../../src/server/engine-series.ts";
 import { Backlog } from "../../src/server/socket/backlog.ts";
-import { Issues } from "../../src/server/socket/issue.ts";
+import { Dispatch, type Outgoing, View } from "../../src/server/socket/outgoing.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
 
 const folder = temporaryFolder();
@@ -79,7 +79,7 @@ test("the memory bound holds while series are being opened, and their bits are t
   const sample = () => {
     most = Math.max(most, engine.metrics().state_bytes_in_memory);
   };
-  engine.forecasts$.subscribe(sample);
+  engine.issues$.subscribe(sample);
   for (let n = 0; n < 12; n++) {
     await engine.ingest(names.map((name) => wave(name, n)));
     sample();
@@ -90,21 +90,25 @@ test("the memory bound holds while series are being opened, and their bits are t
   expect(remains(database).states).toEqual(expected.states);
 });
 
+/** Issue time of a forecast, as its frame tells it. */
+const issueTime = (outgoing: Outgoing): number =>
+  Date.parse(JSON.parse(String(outgoing.frame(1, new View(undefined, false)))).forecast.issuedAt);
+
 /** Reads the log to its end in pages of `limit`; every page must lie after the one before. */
-function readAll(engine: Engine, since: number, limit: number): string[] {
-  const found: string[] = [];
+function readAll(engine: Engine, since: number, limit: number): number[] {
+  const found: number[] = [];
   let place: LogPlace | null = { position: since, ordinal: Number.MAX_SAFE_INTEGER };
   while (place !== null) {
     const page = engine.issuedAfter(place, limit);
     if (page === null) throw new Error("no longer kept");
-    for (const { position, ordinal, forecasts } of page.issues) {
+    for (const { position, ordinal, issue } of page.rows) {
       expect(position > place.position || (position === place.position && ordinal > place.ordinal)).toBe(
         true,
       );
       place = { position, ordinal };
-      found.push(forecasts[0].issuedAt);
+      if (issue !== null) found.push(issue.time);
     }
-    expect(page.issues.length).toBeLessThanOrEqual(limit);
+    expect(page.rows.length).toBeLessThanOrEqual(limit);
     place = page.next;
   }
   return found;
@@ -126,8 +130,8 @@ test.each([
       series: { model: "persistence", horizon: 1, ...how },
     };
     let engine = await openEngine(options);
-    const published: string[] = [];
-    engine.forecasts$.subscribe(({ issuedAt }) => published.push(issuedAt));
+    const published: number[] = [];
+    engine.issues$.subscribe(({ issue }) => published.push(issue.time));
     for (const second of seconds) {
       await engine.ingest([
         { series: "a", time: 1_700_000_040_000 + 1000 * second, values: { value: second } },
@@ -140,12 +144,11 @@ test.each([
         engine = await openEngine(options);
       }
       for (const limit of [1, 7, 64, 5000]) expect(readAll(engine, 0, limit)).toEqual(published);
-      expect(engine.issuedSince(0, 100)?.map(({ issuedAt }) => issuedAt)).toEqual(published.slice(0, 100));
-      const backlog = new Backlog(engine, new Issues(engine.epoch));
-      const sent: string[] = [];
+      const backlog = new Backlog(engine, new Dispatch(engine.epoch));
+      const sent: number[] = [];
       for (let place = backlog.start(0); place !== null; ) {
         const page = backlog.page(place);
-        sent.push(...(page?.issues ?? []).map(({ forecast }) => forecast.issuedAt));
+        sent.push(...(page?.forecasts ?? []).map((one) => issueTime(one)));
         place = page?.next ?? null;
       }
       expect(sent).toEqual(published);
@@ -160,16 +163,14 @@ test("a page of the log is read once, however many come back", async () => {
     series: { model: "persistence", horizon: 1 },
   });
   await sendWaves(engine, ["a", "b"], 0, 300);
-  const backlog = new Backlog(engine, new Issues(engine.epoch));
+  const backlog = new Backlog(engine, new Dispatch(engine.epoch));
   const offsets = new Set<string>();
   for (let peer = 0; peer < 100; peer++) {
     const since = 100 + peer;
     const sent: number[] = [];
     for (let place = backlog.start(since); place !== null; ) {
       const page = backlog.page(place);
-      sent.push(
-        ...(page?.issues ?? []).map(({ forecast }) => forecast.offset).filter((offset) => offset > since),
-      );
+      sent.push(...(page?.forecasts ?? []).map(({ offset }) => offset).filter((offset) => offset > since));
       place = page?.next ?? null;
     }
     offsets.add(`${sent[0] - since} ${sent.at(-1)} ${sent.length + since}`);

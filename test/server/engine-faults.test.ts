@@ -49,7 +49,7 @@ test("disk full: intake is refused in words, reading goes on, and intake goes on
   );
   expect(said.some((line) => line.startsWith("error: observations were not taken"))).toBe(true);
   expect(engine.failed).toBeUndefined();
-  expect(engine.latest("a")[0].offset).toBe(taken);
+  expect(engine.latest("a")?.offset).toBe(taken);
   expect(engine.metrics().commit_failures_total).toBe(1);
   await engine.close();
   // Nothing acknowledged is missing, and the one that was refused can be sent again.
@@ -93,7 +93,7 @@ test("a failed sync: intake stops until a restart, forecasts can still be read",
   await expect(engine.ingest([wave("a", 10)])).rejects.toThrow(/SQLITE_IOERR_FSYNC/);
   expect(engine.failed).toBeInstanceOf(EddyError);
   expect(engine.metrics().storage_failed).toBe(1);
-  expect(engine.latest("a")[0].offset).toBe(10);
+  expect(engine.latest("a")?.offset).toBe(10);
   await engine.close();
   const again = await openEngine({ database, series });
   expect(again.offset).toBe(10);
@@ -302,7 +302,7 @@ test("not a database, another program's, or another version's: refused by name",
   db.pragma("user_version = 99");
   db.close();
   await expect(openEngine({ database: newer, series })).rejects.toThrow(
-    /expected database version 2, got version 99 \(made by a newer Eddy\)/,
+    /expected database version 3, got version 99 \(made by a newer Eddy\)/,
   );
   expect(existsSync(`${newer}-wal`)).toBe(false);
 });

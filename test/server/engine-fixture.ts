@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import type { Forecast } from "../../src/models/forecast.ts";
+import { type Forecast, words } from "../../src/models/forecast.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import { type Engine, type EngineOptions, openEngine } from "../../src/server/engine.ts";
 import { DatabaseReader } from "../../src/storage/index.ts";
@@ -50,7 +50,7 @@ export function remains(database: string): Remains {
   const states = Object.fromEntries(
     series.map(({ id, name }) => [name, Buffer.from(reader.checkpoint(id)!.state).toString("base64")]),
   );
-  const forecasts = [...reader.forecasts(series)].flatMap((issue) => issue.forecasts);
+  const forecasts = [...reader.issues(series)].flatMap(({ issue }) => words(issue));
   reader.close();
   return { states, forecasts };
 }

@@ -3,8 +3,11 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Forecast } from "../../src/models/forecast.ts";
+import { words } from "../../src/models/forecast.ts";
+import type { LoggedIssue } from "../../src/server/engine.ts";
 import { openEngine } from "../../src/server/engine.ts";
 import { DatabaseReader, restoreSavepoint, writeSavepoint } from "../../src/storage/index.ts";
+import { logged, published } from "../issues.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
 
 const folder = temporaryFolder();
@@ -58,21 +61,17 @@ test("an observation without an id is never a duplicate; an id is one per series
 
 test("forecasts are published in journal order, after their commit, and are found again by offset and by time", async () => {
   const engine = await openEngine({ database: join(folder(), "a.db"), series });
-  const published: Forecast[] = [];
-  engine.forecasts$.subscribe((forecast) => published.push(forecast));
+  const seen = published(engine);
+  const issues: LoggedIssue[] = [];
+  engine.issues$.subscribe((one) => issues.push(one));
   await sendWaves(engine, ["a", "b"], 0, 30);
-  expect(published.map(({ offset }) => offset)).toEqual(
-    published.map(({ offset }) => offset).sort((x, y) => x - y),
-  );
-  expect(engine.issuedSince(0, 1e6)).toEqual(published);
-  expect(engine.issuedSince(20, 5)).toEqual(published.filter(({ offset }) => offset > 20).slice(0, 5));
-  expect(engine.issuedSince(0, 1e6, (name) => name === "b")).toEqual(
-    published.filter((f) => f.series === "b"),
-  );
-  const then = published.filter((f) => f.series === "a")[10];
-  expect(engine.issuedAsOf("a", Date.parse(then.issuedAt) + 999)).toEqual([then]);
-  expect(engine.latest("a")).toEqual([published.filter((f) => f.series === "a").at(-1)]);
-  expect(engine.latest("nobody")).toEqual([]);
+  expect(seen.map(({ offset }) => offset)).toEqual(seen.map(({ offset }) => offset).sort((x, y) => x - y));
+  expect(logged(engine)).toEqual(seen);
+  expect(logged(engine, 20, 5)).toEqual(seen.filter(({ offset }) => offset > 20).slice(0, 5));
+  const own = issues.filter(({ issue }) => issue.series === "a").map(({ issue }) => issue);
+  expect(engine.issuedAsOf("a", own[10].time + 999)).toEqual(own[10]);
+  expect(engine.latest("a")).toBe(own.at(-1));
+  expect(engine.latest("nobody")).toBeUndefined();
   await engine.close();
 });
 
@@ -142,8 +141,8 @@ test("journal and forecasts are trimmed to what retention asks for, and recovery
   await engine.checkpoint();
   const { journal_rows, forecast_rows, id_rows } = engine.metrics();
   expect([journal_rows, forecast_rows, id_rows]).toEqual([10, 50, 20]);
-  expect(engine.issuedSince(100, 10)).toBeNull();
-  expect(engine.issuedSince(150, 1000)).toHaveLength(50);
+  expect(logged(engine, 100, 10)).toBeNull();
+  expect(logged(engine, 150)).toHaveLength(50);
   await engine.close();
   engine = await openEngine({ database, series: plain, retention });
   await sendWaves(engine, names, 100, 200);
@@ -192,8 +191,7 @@ test("quantiles as issued are stored and found again, and a copy of a running da
   const database = join(folder(), "two.db");
   const copy = join(folder(), "copy.db");
   const engine = await openEngine({ database, series: asked });
-  const published: Forecast[] = [];
-  engine.forecasts$.subscribe((forecast) => published.push(forecast));
+  const seen = published(engine);
   await sendWaves(engine, ["a", "b"], 0, 20);
   await engine.checkpoint();
   await sendWaves(engine, ["a", "b"], 20, 40);
@@ -201,8 +199,9 @@ test("quantiles as issued are stored and found again, and a copy of a running da
   for (const part of ["", "-wal"]) copyFileSync(database + part, copy + part);
   await engine.close();
   const again = await openEngine({ database: copy, series: plain });
-  expect(again.issuedSince(0, 1e6)).toEqual(published);
-  expect(again.latest("a")[0].horizon[1].quantiles).toEqual(published.at(-2)?.horizon[1].quantiles);
+  expect(logged(again)).toEqual(seen);
+  const latest = again.latest("a");
+  expect(latest && words(latest)[0].horizon[1].quantiles).toEqual(seen.at(-2)?.horizon[1].quantiles);
   await sendWaves(again, ["a", "b"], 40, 60);
   await again.close();
   expect(remains(copy)).toEqual(expected);

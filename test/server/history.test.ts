@@ -1,6 +1,6 @@
 // What was, over a range: readings as they came, forecasts as they were issued, page by page.
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Forecast } from "../../src/models/forecast.ts";
+import { type Forecast, words } from "../../src/models/forecast.ts";
 import { type Engine, openEngine } from "../../src/server/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
 import { temporaryFolder } from "./engine-fixture.ts";
@@ -19,7 +19,7 @@ beforeEach(async () => {
     ahead: Number.POSITIVE_INFINITY,
   });
   issued.length = 0;
-  engine.forecasts$.subscribe((forecast) => issued.push(forecast));
+  engine.issues$.subscribe(({ issue }) => issued.push(...words(issue)));
   server = await startServer({ engine });
   await server.ready;
   for (let n = 0; n < 30; n++) {

@@ -2,6 +2,8 @@
 import { deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { words } from "../../src/models/forecast.ts";
+import type { Issue } from "../../src/models/issue.ts";
 import type { Engine } from "../../src/server/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
 import { Client } from "./client.ts";
@@ -258,7 +260,7 @@ describe("GET", () => {
         horizon: 3,
       });
       const { answer } = await get(`${path}/forecast`);
-      expect(answer).toEqual(engine.latest("mote-1/air"));
+      expect(answer).toEqual(words(engine.latest("mote-1/air") as Issue));
       const readings = await get(`${path}/observations`);
       expect(readings.answer).toEqual([
         { series: "mote-1/air", time: "1970-01-01T00:00:00.000Z", values: { x: 1, y: 2 } },
@@ -280,7 +282,7 @@ describe("GET", () => {
       expect(answer.message).not.toContain("\n");
     }
     await ndjson('{"series":"young","value":1}');
-    engine.latest = () => [];
+    engine.latest = () => undefined;
     expect((await get("/v1/series/young/forecast")).answer.message).toContain("no forecast yet");
   });
 

@@ -1,10 +1,11 @@
 import { Subject } from "rxjs";
 import { EddyError } from "../../src/models/errors.ts";
-import type { Forecast } from "../../src/models/forecast.ts";
+import type { Issue } from "../../src/models/issue.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type {
   Engine,
   HistoryPage,
+  LoggedIssue,
   LogPage,
   LogPlace,
   Receipt,
@@ -12,13 +13,14 @@ import type {
   SeriesSummary,
   TakenBack,
 } from "../../src/server/engine.ts";
+import { madeIssue, madeTarget } from "../issues.ts";
 
 /** An engine without storage or models, which forecasts the last value; its faults are set by the test. */
 export class ScriptedEngine implements Engine {
   readonly epoch: string = "epoch-1";
-  readonly forecasts$ = new Subject<Forecast>();
+  readonly issues$ = new Subject<LoggedIssue>();
   readonly observed: Observation[] = [];
-  readonly log: Forecast[] = [];
+  readonly log: LoggedIssue[] = [];
   readonly horizon: number;
   readonly sources = new Map<string, string>();
   failed: Error | undefined;
@@ -36,7 +38,7 @@ export class ScriptedEngine implements Engine {
   ahead = Number.POSITIVE_INFINITY;
   rewrites = 0;
   readonly #ids = new Set<string>();
-  readonly #latest = new Map<string, Forecast[]>();
+  readonly #latest = new Map<string, Issue>();
 
   constructor(horizon = 3) {
     this.horizon = horizon;
@@ -68,27 +70,14 @@ export class ScriptedEngine implements Engine {
   }
 
   issue(observation: Observation, offset: number): void {
-    const forecasts = Object.entries(observation.values).map(([target, value]) => ({
-      series: observation.series,
-      target,
-      issuedAt: new Date(observation.time).toISOString(),
-      offset,
-      horizon: Array.from({ length: this.horizon }, (_, i) => ({
-        step: i + 1,
-        time: new Date(observation.time + (i + 1) * 1000).toISOString(),
-        mean: value ?? 0,
-        lower: (value ?? 0) - 1,
-        upper: (value ?? 0) + 1,
-      })),
-      level: 0.9,
-      coverage: 0.9,
-      observed: { value: 1, surprise: 0.5, taken: true },
-      skill: null,
-      model: "scripted",
-    }));
-    this.#latest.set(observation.series, forecasts);
-    this.log.push(...forecasts);
-    for (const forecast of forecasts) this.forecasts$.next(forecast);
+    const targets = Object.entries(observation.values).map(([name, value]) =>
+      madeTarget(name, new Array(this.horizon).fill(value ?? 0), { observed: value ?? Number.NaN }),
+    );
+    const issue = madeIssue(observation.series, observation.time, offset, targets, "scripted");
+    this.#latest.set(observation.series, issue);
+    const logged = { position: offset, ordinal: 0, series: 1, issue };
+    this.log.push(logged);
+    this.issues$.next(logged);
   }
 
   series(): readonly SeriesSummary[] {
@@ -100,42 +89,28 @@ export class ScriptedEngine implements Engine {
     if (latest === undefined) return undefined;
     return {
       series,
-      targets: latest.map(({ target }) => target),
+      targets: latest.targets.map(({ name }) => name),
       inputs: [],
       model: "scripted",
       horizon: this.horizon,
       observations: this.observed.filter((observation) => observation.series === series).length,
-      lastTime: latest[0].issuedAt,
-      offset: latest[0].offset,
+      lastTime: new Date(latest.time).toISOString(),
+      offset: latest.offset,
       skill: null,
     };
   }
 
-  latest(series: string): readonly Forecast[] {
-    return this.#latest.get(series) ?? [];
-  }
-
-  issuedSince(since: number, limit: number, series?: (name: string) => boolean): readonly Forecast[] | null {
-    if (since < this.trimmed) return null;
-    return this.log
-      .filter((forecast) => forecast.offset > since && (series?.(forecast.series) ?? true))
-      .slice(0, limit);
+  latest(series: string): Issue | undefined {
+    return this.#latest.get(series);
   }
 
   issuedAfter({ position, ordinal }: LogPlace, limit: number): LogPage | null {
     if (position < this.trimmed) return null;
-    // One issue per offset, whatever its targets.
-    const offsets = [...new Set(this.log.map(({ offset }) => offset))].filter(
-      (offset) => offset > position || (offset === position && ordinal < 0),
-    );
-    const page = offsets.slice(0, limit);
-    const issues = page.map((offset) => ({
-      position: offset,
-      ordinal: 0,
-      series: 1,
-      forecasts: this.log.filter((forecast) => forecast.offset === offset),
-    }));
-    return { issues, next: page.length < limit ? null : { position: page[page.length - 1], ordinal: 0 } };
+    const rows = this.log
+      .filter((one) => one.position > position || (one.position === position && one.ordinal > ordinal))
+      .slice(0, limit);
+    const last = rows.at(-1);
+    return { rows, next: last === undefined || rows.length < limit ? null : last };
   }
 
   names(): Iterable<string> {
@@ -162,13 +137,11 @@ export class ScriptedEngine implements Engine {
     return { items: [], next: null };
   }
 
-  forecastHistory(): HistoryPage<Forecast> {
+  forecastHistory(): HistoryPage<Issue> {
     return { items: [], next: null };
   }
 
-  issuedAsOf(): readonly Forecast[] {
-    return [];
-  }
+  issuedAsOf(): undefined {}
 
   async checkpoint(): Promise<void> {}
 
@@ -178,6 +151,6 @@ export class ScriptedEngine implements Engine {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.forecasts$.complete();
+    this.issues$.complete();
   }
 }

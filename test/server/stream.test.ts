@@ -1,5 +1,7 @@
 // What a subscriber is sent, over a real socket.
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { words } from "../../src/models/forecast.ts";
+import type { Issue } from "../../src/models/issue.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
 import { Client, type Frame } from "./client.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
@@ -64,7 +66,7 @@ test("subscribed, then each forecast of the series, and of no other", async () =
     id: "s",
     epoch: "epoch-1",
     offset: 8,
-    forecast: engine.latest("a")[0],
+    forecast: words(engine.latest("a") as Issue)[0],
   });
 });
 
@@ -141,7 +143,9 @@ test("resume: what was missed, in order, then live, nothing twice", async () => 
   await client.until(() => offsets(client).at(-1) === 1600);
   await client.settle();
   expect(client.of("subscribed")[0]).toMatchObject({ recovered: true });
-  const wanted = engine.log.filter(({ series, offset }) => series === "a" && offset > 40);
+  const wanted = engine.log
+    .filter(({ position, issue }) => issue.series === "a" && position > 40)
+    .flatMap(({ issue }) => words(issue));
   expect(client.of("data").map(({ forecast }) => forecast)).toEqual(wanted);
 });
 

@@ -3,6 +3,7 @@ import type { Observation } from "../../src/models/observation.ts";
 import type { LiveSeries, SeriesMaker } from "../../src/server/engine-series.ts";
 import { crc32 } from "../../src/storage/checksum.ts";
 import type { Outcome } from "../../src/streams/series.ts";
+import { madeIssue, madeTarget } from "../issues.ts";
 
 /** A series whose state is a hash over all it has seen: one event lost, repeated or out of order shows for ever. */
 export class HashingSeries implements LiveSeries {
@@ -23,33 +24,12 @@ export class HashingSeries implements LiveSeries {
     const seen = new Uint8Array(Float64Array.of(time, value ?? Number.NaN).buffer);
     this.#state[0] = crc32(seen, this.#state[0]);
     this.#state[1]++;
-    if (time < this.#state[2]) return { forecasts: [], refused: "late" };
-    if (time === this.#state[2]) return { forecasts: [], refused: "duplicate-time" };
+    if (time < this.#state[2]) return { issues: [], refused: "late" };
+    if (time === this.#state[2]) return { issues: [], refused: "duplicate-time" };
     if (value === 13) throw new Error("a model that fails");
     this.#state[2] = time;
-    const mean = this.#state[0];
-    return {
-      forecasts: [
-        {
-          series: this.#name,
-          target: "value",
-          issuedAt: new Date(time).toISOString(),
-          offset,
-          horizon: [1, 2].map((step) => ({
-            step,
-            time: new Date(time + step * 1000).toISOString(),
-            mean: mean + step,
-            lower: mean - step,
-            upper: mean + 2 * step,
-          })),
-          level: 0.9,
-          coverage: 0.9,
-          observed: { value: 1, surprise: 0.5, taken: true },
-          skill: null,
-          model: "persistence",
-        },
-      ],
-    };
+    const mean = [1, 2].map((step) => this.#state[0] + step);
+    return { issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])] };
   }
 
   get stateBytes(): number {

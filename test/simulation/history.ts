@@ -1,13 +1,15 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { EddyError } from "../../src/models/errors.ts";
-import type { Forecast } from "../../src/models/forecast.ts";
+import { type Forecast, words } from "../../src/models/forecast.ts";
+import type { Issue } from "../../src/models/issue.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type { Receipt } from "../../src/server/engine.ts";
 import { LiveEngine } from "../../src/server/engine-live.ts";
 import { RollUps } from "../../src/server/engine-roll-ups.ts";
 import { readFrame } from "../../src/storage/checkpoint.ts";
 import type { RollUp } from "../../src/storage/store.ts";
+import { logged, told } from "../issues.ts";
 import { HashingSeries, hashingMaker } from "./hashing-series.ts";
 import { type Fault, PowerCut, SimulatedStore } from "./simulated-store.ts";
 import { TurnedClock } from "./turned-clock.ts";
@@ -63,10 +65,10 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   const open = (): LiveEngine | undefined => {
     try {
       const engine = new LiveEngine(store, hashingMaker, clock, settings);
-      engine.forecasts$.subscribe((forecast) => {
-        if (forecast.offset > store.position)
-          violations.push(`forecast ${forecast.offset} before its commit`);
-        if (!operator.touched.has(forecast.series)) notePublished(published, forecast, violations);
+      engine.issues$.subscribe(({ position, issue }) => {
+        if (position > store.position) violations.push(`forecast ${position} before its commit`);
+        if (operator.touched.has(issue.series)) return;
+        for (const forecast of words(issue)) notePublished(published, forecast, violations);
       });
       return engine;
     } catch (error) {
@@ -136,7 +138,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     store.restart(cutsAllowed);
     engine = open()!;
   }
-  const logged = engine.issuedSince(0, Number.MAX_SAFE_INTEGER) ?? [];
+  const kept = logged(engine) ?? [];
   const closing = engine.close();
   let closed = false;
   closing.then(() => {
@@ -147,7 +149,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     await settle();
   }
   if (!closed) violations.push("close did not end");
-  if (violations.length === 0) compare(clients, store, logged, published, operator.touched, violations);
+  if (violations.length === 0) compare(clients, store, kept, published, operator.touched, violations);
   return {
     faults,
     observations: clients.reduce((sum, { batches }) => sum + batches.flat().length, 0),
@@ -297,21 +299,21 @@ function compare(
       .sort((a, b) => a.position - b.position);
     const reference = new HashingSeries(name);
     const rollUps = new RollUps();
-    let before: readonly Forecast[] = [];
+    let before: Issue | undefined;
     for (const { observation } of kept) {
       const { time, values } = observation;
       let refused = true;
-      let forecasts: readonly Forecast[] = [];
+      let issues: readonly Issue[] = [];
       try {
         const outcome = reference.push(observation, 0);
         refused = outcome.refused !== undefined;
-        forecasts = outcome.forecasts;
+        issues = outcome.issues;
       } catch {
         // The model that fails; the engine refuses that observation and goes on.
       }
       rollUps.add({ series: stored.id, time, values, refused, before });
-      if (forecasts.length > 0) before = forecasts;
-      for (const forecast of forecasts) expected.push(textOf(forecast));
+      before = issues.at(-1) ?? before;
+      for (const forecast of told({ issues })) expected.push(textOf(forecast));
     }
     const newest = generations.filter((generation) => generation.series === stored.id).at(-1);
     const framed = newest && store.readCheckpoint(stored.id, newest.generation);

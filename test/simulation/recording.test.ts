@@ -3,7 +3,7 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { expect, test } from "vitest";
-import { type AppendFile, type Files, Recording, readRecording } from "../../src/storage/index.ts";
+import { type AppendFile, type Files, Recording, recordedBatches } from "../../src/storage/index.ts";
 
 class PowerCut extends Error {}
 
@@ -134,7 +134,7 @@ function runHistory(seed: number): { problems: string[]; faults: Record<string, 
   new Recording({ path: "r", columns, rotateBytes, files }).close();
   const found = files
     .recordings()
-    .flatMap((path) => [...readRecording(path, files)].map((batch) => Number(batch.get(0)?.n)));
+    .flatMap((path) => [...recordedBatches(path, files)].map((batch) => Number(batch.get(0)?.n)));
   if (found.some((n, i) => i > 0 && n <= found[i - 1])) problems.push("out of order or twice");
   const attempts = new Set(tried.map(({ n }) => n));
   if (found.some((n) => !attempts.has(n))) problems.push("invented");

@@ -1,13 +1,15 @@
 import { EddyError } from "../../src/models/errors.ts";
+import { moment } from "../../src/models/issue.ts";
 import { TAKEN_BACK } from "../../src/storage/journal.ts";
 import type {
   CheckpointBatch,
   Commit,
   Derived,
   Generation,
-  IssuedForecasts,
   IssuePlace,
   JournalRow,
+  LoggedIssue,
+  LogRow,
   Opened,
   RollUp,
   Store,
@@ -38,7 +40,7 @@ interface Content {
   places: Map<string, number>;
   rollUps: Map<string, RollUp>;
   checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
-  issued: IssuedForecasts[];
+  issued: LoggedIssue[];
   sources: Map<string, string>;
   removed: Set<number>;
   takenBack: Set<number>;
@@ -282,11 +284,7 @@ export class SimulatedStore implements Store {
     return this.#content.rows[0]?.position ?? this.#content.position + 1;
   }
 
-  issuedSince(
-    since: number,
-    limit: number,
-    after = Number.MAX_SAFE_INTEGER,
-  ): readonly IssuedForecasts[] | null {
+  issuedSince(since: number, limit: number, after = Number.MAX_SAFE_INTEGER): readonly LogRow[] | null {
     this.#alive();
     if (since < this.#content.forecastsAfter) return null;
     return this.#content.issued
@@ -327,10 +325,10 @@ export class SimulatedStore implements Store {
     });
   }
 
-  reissue(issued: readonly IssuedForecasts[]): void {
+  reissue(issued: readonly LoggedIssue[]): void {
     this.#write((content) => {
       for (const issue of issued) {
-        const same = ({ position, ordinal }: IssuedForecasts): boolean =>
+        const same = ({ position, ordinal }: LoggedIssue): boolean =>
           position === issue.position && ordinal === issue.ordinal;
         content.issued = [...content.issued.filter((one) => !same(one)), issue];
       }
@@ -345,20 +343,20 @@ export class SimulatedStore implements Store {
     });
   }
 
-  issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
+  issuedAsOf(series: number, time: number): LogRow | undefined {
     this.#alive();
     return this.#content.issued.findLast(
-      (issue) => issue.series === series && Date.parse(issue.forecasts[0].issuedAt) <= time,
+      (issue) => issue.series === series && moment(issue.issue.time) <= time,
     );
   }
 
-  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[] {
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly LogRow[] {
     this.#alive();
     const order = (a: IssuePlace, b: IssuePlace): number =>
       a.issued - b.issued || a.position - b.position || a.ordinal - b.ordinal;
     return this.#content.issued
       .filter((issue) => issue.series === series)
-      .map((issue) => ({ issue, place: { ...issue, issued: Date.parse(issue.forecasts[0].issuedAt) } }))
+      .map((issue) => ({ issue, place: { ...issue, issued: moment(issue.issue.time) } }))
       .filter(({ place }) => place.issued >= from && order(place, before) < 0)
       .sort((a, b) => order(b.place, a.place))
       .slice(0, limit)

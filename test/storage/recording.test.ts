@@ -5,7 +5,7 @@ import { tableFromIPC } from "apache-arrow";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ColumnPlan, diskFiles, examine, Recording, readRecording } from "../../src/storage/index.ts";
+import { type ColumnPlan, diskFiles, examine, Recording, recordedBatches } from "../../src/storage/index.ts";
 
 const columns: readonly ColumnPlan[] = [
   { name: "time", kind: "time" },
@@ -28,7 +28,7 @@ const batch = (b: number): (number | string | null)[][] => {
 };
 
 const rowsOf = (path: string): string[] =>
-  [...readRecording(path)].flatMap((one) => [...one].map((row) => JSON.stringify(row)));
+  [...recordedBatches(path)].flatMap((one) => [...one].map((row) => JSON.stringify(row)));
 const written = (b: number): string[] => {
   const [time, series, value] = batch(b);
   return time.map((_, i) => JSON.stringify({ time: time[i], series: series[i], value: value[i] }));

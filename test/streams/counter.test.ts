@@ -4,6 +4,7 @@ import { Arena } from "../../src/models/kernels/arena.ts";
 import { seeded } from "../../src/models/network/seeded.ts";
 import { Counter } from "../../src/streams/counter.ts";
 import { Series, type SeriesOptions } from "../../src/streams/series.ts";
+import { told } from "../issues.ts";
 
 const MINUTE = 60_000;
 
@@ -151,7 +152,7 @@ describe("a series of a counter", () => {
   const open = (options: SeriesOptions = {}) =>
     new Series("meter", { horizon: 2, model: "persistence", counter: true, ...options }, arena);
   const push = (series: Series, i: number, value: number | null) =>
-    series.push({ series: "meter", time: i * MINUTE, values: { value } }, i).forecasts[0];
+    told(series.push({ series: "meter", time: i * MINUTE, values: { value } }, i))[0];
   const means = (forecast: ReturnType<typeof push>) => forecast?.horizon.map(({ mean }) => mean);
 
   test("says totals as the counter tells them, before and after it begins anew", () => {
@@ -200,7 +201,7 @@ describe("a series of a counter", () => {
     const series = open({ steps: "count" });
     for (let i = 0; i < 50; i++) series.push({ series: "meter", time: 5, values: { value: 10 * i } }, i);
     expect(
-      series.push({ series: "meter", time: 5, values: { value: 500 } }, 50).forecasts[0]?.horizon[0]?.mean,
+      told(series.push({ series: "meter", time: 5, values: { value: 500 } }, 50))[0]?.horizon[0]?.mean,
     ).toBe(510);
   });
 });

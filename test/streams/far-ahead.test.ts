@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Arena } from "../../src/models/kernels/arena.ts";
 import { CONFIRMING, FarAhead } from "../../src/streams/far-ahead.ts";
 import { Series, type SeriesOptions } from "../../src/streams/series.ts";
+import { told } from "../issues.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -194,9 +195,9 @@ describe("in a series", () => {
     let forecasts = 0;
     for (const [i, time] of times.entries()) {
       const outcome = series.push(at(time), i);
-      forecasts += outcome.forecasts.length;
+      forecasts += outcome.issues.length;
       if (i === 9) {
-        expect(outcome).toEqual({ forecasts: [] });
+        expect(outcome).toEqual({ issues: [] });
         expect(series.aside).toBe(1);
       }
       if (i === 10) expect(outcome.later).toEqual([{ offset: 9, time: times[9], refused: "far-ahead" }]);
@@ -261,7 +262,7 @@ describe("values out of range", () => {
       { column: "temp", value: -127 },
       { column: "hum", value: 104 },
     ]);
-    expect(outcome.forecasts.map(({ horizon }) => horizon[0]?.mean)).toEqual([20, 50]);
+    expect(told(outcome).map(({ horizon }) => horizon[0]?.mean)).toEqual([20, 50]);
     expect(push(2, 21, 51, 7)).toMatchObject({ outOfRange: [{ column: "fan", value: 7 }] });
     expect(push(3, -40, 100, 1).outOfRange).toBeUndefined();
     expect(series.counts).toMatchObject({ taken: 4, "out-of-range": 3 });

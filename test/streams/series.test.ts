@@ -5,13 +5,14 @@ import { Arena } from "../../src/models/kernels/arena.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import { MAX_HELD } from "../../src/streams/ordering.ts";
 import { MAX_EMPTY } from "../../src/streams/resampling.ts";
-import { Series, type SeriesOptions } from "../../src/streams/series.ts";
+import { Series, type SeriesOptions, type Stepped } from "../../src/streams/series.ts";
+import { told } from "../issues.ts";
 
 const arena = new Arena({ bankBytes: 2 ** 20 });
 const persistence: SeriesOptions = { horizon: 2, model: "persistence" };
 
-const open = (options: SeriesOptions = {}, targets = ["value"]): Series =>
-  new Series("s", { ...persistence, targets, ...options }, arena);
+const open = (options: SeriesOptions = {}, targets = ["value"], stepped?: Stepped): Series =>
+  new Series("s", { ...persistence, targets, ...options }, arena, stepped);
 const at = (time: number, value: number | null = time): Observation => ({
   series: "s",
   time,
@@ -20,8 +21,8 @@ const at = (time: number, value: number | null = time): Observation => ({
 
 /** Issue time and last value of every forecast that these observations lead to, and the end of them. */
 function run(series: Series, observations: readonly Observation[], end = true): [string, number][] {
-  const forecasts = observations.flatMap((observation, i) => [...series.push(observation, i).forecasts]);
-  if (end) forecasts.push(...series.end().forecasts);
+  const forecasts = observations.flatMap((observation, i) => told(series.push(observation, i)));
+  if (end) forecasts.push(...told(series.end()));
   return forecasts.map(({ issuedAt, horizon }) => [issuedAt.slice(14, 23), horizon[0]?.mean ?? Number.NaN]);
 }
 
@@ -29,8 +30,8 @@ describe("order", () => {
   test("from the second observation on, one forecast per target", () => {
     const series = open({}, ["a", "b"]);
     const both = (time: number) => ({ series: "s", time, values: { a: time, b: -time } });
-    expect(series.push(both(0), 0).forecasts).toEqual([]);
-    const { forecasts } = series.push(both(1000), 7);
+    expect(series.push(both(0), 0).issues).toEqual([]);
+    const forecasts = told(series.push(both(1000), 7));
     expect(forecasts.map(({ target, offset, issuedAt }) => [target, offset, issuedAt])).toEqual([
       ["a", 7, "1970-01-01T00:00:01.000Z"],
       ["b", 7, "1970-01-01T00:00:01.000Z"],
@@ -44,9 +45,9 @@ describe("order", () => {
   test("without lateness, what comes after its time is late, the same time twice a duplicate", () => {
     const series = open();
     run(series, [at(0), at(1000)], false);
-    expect(series.push(at(500), 2)).toEqual({ forecasts: [], refused: "late" });
-    expect(series.push(at(1000, 5), 3)).toEqual({ forecasts: [], refused: "duplicate-time" });
-    expect(series.push(at(2000), 4).forecasts[0]?.horizon[0]?.mean).toBe(2000);
+    expect(series.push(at(500), 2)).toEqual({ issues: [], refused: "late" });
+    expect(series.push(at(1000, 5), 3)).toEqual({ issues: [], refused: "duplicate-time" });
+    expect(told(series.push(at(2000), 4))[0]?.horizon[0]?.mean).toBe(2000);
     expect(series.counts).toMatchObject({ taken: 3, late: 1, "duplicate-time": 1 });
   });
 
@@ -71,17 +72,17 @@ describe("order", () => {
     const series = open({ lateness: 2000 });
     expect(run(series, [at(0), at(1000), at(5000)], false)).toEqual([["00:01.000", 1000]]);
     expect(series.push(at(999), 3).refused).toBe("late");
-    expect(series.push(at(3000), 4).forecasts).toHaveLength(1);
+    expect(series.push(at(3000), 4).issues).toHaveLength(1);
     expect(series.push(at(4000, 9), 5).refused).toBeUndefined();
     expect(series.push(at(4000, 8), 6).refused).toBe("duplicate-time");
     expect(series.counts).toMatchObject({ held: 2, late: 1, "duplicate-time": 1, taken: 5 });
-    expect(series.end().forecasts.map(({ issuedAt }) => issuedAt.slice(17, 19))).toEqual(["04", "05"]);
+    expect(told(series.end()).map(({ issuedAt }) => issuedAt.slice(17, 19))).toEqual(["04", "05"]);
   });
 
   test("what is held back has a bound: the oldest goes on early", () => {
     const series = open({ lateness: 1e11 });
     let forecasts = 0;
-    for (let i = 0; i < MAX_HELD + 3; i++) forecasts += series.push(at(i * 1000), i).forecasts.length;
+    for (let i = 0; i < MAX_HELD + 3; i++) forecasts += series.push(at(i * 1000), i).issues.length;
     expect(series.counts.held).toBe(MAX_HELD);
     expect(forecasts).toBe(2);
     expect(series.push(at(1000), -1).refused).toBe("late");
@@ -94,9 +95,9 @@ describe("columns", () => {
     const series = Series.open(first, persistence, arena);
     expect(series.specification.targets).toEqual(["a", "b"]);
     series.push(first, 0);
-    const { forecasts, refused } = series.push({ series: "s", time: 1, values: { a: 3, c: 4 } }, 1);
-    expect(refused).toBeUndefined();
-    expect(forecasts.map(({ horizon }) => horizon[0]?.mean)).toEqual([3, 1]);
+    const outcome = series.push({ series: "s", time: 1, values: { a: 3, c: 4 } }, 1);
+    expect(outcome.refused).toBeUndefined();
+    expect(told(outcome).map(({ horizon }) => horizon[0]?.mean)).toEqual([3, 1]);
     expect(series.counts["ignored-values"]).toBe(1);
   });
 
@@ -155,20 +156,21 @@ describe("resampling", () => {
     ["count", 3],
   ] as const)("%s of 1, 5, 3 is %d", (aggregate, expected) => {
     const seen: number[] = [];
-    const series = open({ every: minute, aggregate });
-    for (const reading of readings)
-      series.take(reading, 0, (_time, _offset, values) => seen.push(values[0] ?? 0));
+    const series = open({ every: minute, aggregate }, ["value"], (_time, _offset, values) =>
+      seen.push(values[0] ?? 0),
+    );
+    for (const reading of readings) series.push(reading, 0);
     expect(seen[0]).toBe(expected);
   });
 
   test("an empty interval is missing, a count of nothing is 0", () => {
     const steps = (aggregate: "mean" | "count") => {
       const seen: [number, number][] = [];
-      const series = open({ every: minute, aggregate });
-      const note = (time: number, _offset: number, values: Float64Array) =>
-        seen.push([time / minute, values[0] ?? 0]);
-      for (const reading of readings) series.take(reading, 0, note);
-      series.finish(note);
+      const series = open({ every: minute, aggregate }, ["value"], (time, _offset, values) =>
+        seen.push([time / minute, values[0] ?? 0]),
+      );
+      for (const reading of readings) series.push(reading, 0);
+      series.end();
       return seen;
     };
     expect(steps("mean")).toEqual([
@@ -189,10 +191,9 @@ describe("resampling", () => {
   });
 
   test("a long silence is a jump, not a million steps", () => {
-    const series = open({ every: 1000 });
     let steps = 0;
-    for (const time of [0, 1000, 1e10, 1e10 + 1, 1e10 + 2, 1e10 + 3, 1e10 + 4])
-      series.take(at(time, 1), 0, () => steps++);
+    const series = open({ every: 1000 }, ["value"], () => steps++);
+    for (const time of [0, 1000, 1e10, 1e10 + 1, 1e10 + 2, 1e10 + 3, 1e10 + 4]) series.push(at(time, 1), 0);
     expect(steps).toBe(2 + MAX_EMPTY);
     expect(series.counts["skipped-steps"]).toBe(1e7 - 2 - MAX_EMPTY);
   });
@@ -264,7 +265,7 @@ describe("quantiles", () => {
   const values = Array.from({ length: 60 }, (_, i) => Math.sin(i / 3) * 5 + ((i * 7919) % 13));
   const all = (options: SeriesOptions): Forecast[] => {
     const series = open({ model: "auto", horizon: 3, ...options });
-    return values.flatMap((value, i) => [...series.push(at(i * 1000, value), i).forecasts]);
+    return values.flatMap((value, i) => told(series.push(at(i * 1000, value), i)));
   };
 
   test("by level in every step when asked for; when not, the fields and bytes of every forecast are without them", () => {
@@ -313,7 +314,7 @@ describe("never leaks", () => {
   test.each(["persistence", "auto"])("%s: altering the future alters no earlier forecast", (model) => {
     const all = (values: number[]): string[] => {
       const series = open({ model, horizon: 3, quantiles: [0.2, 0.8] });
-      return values.map((value, i) => JSON.stringify(series.push(at(i * 1000, value), i).forecasts));
+      return values.map((value, i) => JSON.stringify(told(series.push(at(i * 1000, value), i))));
     };
     const values = Array.from({ length: 50 }, (_, i) => Math.sin(i / 3) * 5 + (i % 4));
     const before = all(values);
@@ -342,7 +343,7 @@ describe("values", () => {
   ] as [string, (i: number) => number | null][])("%s: forecasts are finite and ordered", (_name, value) => {
     const series = open({ model: "auto" });
     for (let i = 0; i < 60; i++) {
-      const { forecasts } = series.push(at(i * 1000, value(i)), i);
+      const forecasts = told(series.push(at(i * 1000, value(i)), i));
       expect(finite(forecasts), `event ${i}: ${JSON.stringify(forecasts[0]?.horizon)}`).toBe(true);
     }
     series.release();
@@ -351,7 +352,7 @@ describe("values", () => {
   test("at the end of time the steps stay dates", () => {
     const series = open();
     series.push(at(8.64e15 - 1000, 1), 0);
-    const { forecasts } = series.push(at(8.64e15, 1), 1);
+    const forecasts = told(series.push(at(8.64e15, 1), 1));
     expect(forecasts[0]?.horizon[1]?.time).toBe("+275760-09-13T00:00:00.000Z");
   });
 
@@ -359,9 +360,7 @@ describe("values", () => {
     const means = (times: (i: number) => number) => {
       const series = open({ steps: "count", model: "auto" });
       return Array.from({ length: 30 }, (_, i) =>
-        series
-          .push(at(times(i), Math.cos(i)), i)
-          .forecasts.map(({ horizon }) => horizon.map(({ mean }) => mean)),
+        series.push(at(times(i), Math.cos(i)), i).issues.map(({ targets }) => targets[0]?.mean),
       );
     };
     expect(means((i) => Math.floor(i / 3))).toEqual(means((i) => i * i * 1000));

@@ -1,7 +1,30 @@
 // What the server tells, as the page reads it: docs/protocol.md.
-import type { Forecast } from "../../models/forecast.ts";
 
-export type { Forecast } from "../../models/forecast.ts";
+/** A forecast of one target; what is not known is null. */
+export interface Forecast {
+  readonly series: string;
+  readonly target: string;
+  /** ISO 8601. */
+  readonly issuedAt: string;
+  readonly offset: number;
+  readonly horizon: readonly {
+    readonly step: number;
+    readonly time: string;
+    readonly mean: number;
+    readonly lower: number;
+    readonly upper: number;
+    readonly quantiles?: Readonly<Record<string, number>>;
+  }[];
+  readonly level: number;
+  readonly coverage: number | null;
+  readonly skill: number | null;
+  readonly model: string;
+  readonly observed: {
+    readonly value: number | null;
+    readonly surprise: number | null;
+    readonly taken: boolean | null;
+  };
+}
 
 /** A `data` message of the stream. */
 export interface DataMessage {

@@ -81,11 +81,17 @@ export class Protocol {
     this.#known = new Float64Array(D).fill(Number.NaN);
   }
 
-  /** Called after every step that reached the forecaster. */
-  stepped(row: number, time: number, values: Float64Array): void {
-    const { targets, horizon: H } = this.#series.specification;
+  /** Steps so far. */
+  get steps(): number {
+    return this.#events;
+  }
+
+  /** Called after every step that reached the forecaster. Without resampling, the offset of a step is its row. */
+  stepped(time: number, offset: number, values: Float64Array): void {
+    const { targets, horizon: H, every } = this.#series.specification;
     const D = targets.length;
     const i = this.#events++;
+    const row = every > 0 ? i : offset;
     const past = this.#at(i);
     for (let d = 0; d < D; d++) {
       past[d] = values[d];

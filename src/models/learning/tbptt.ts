@@ -1,10 +1,13 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
+import { backward } from "../network/backward.ts";
 import { type Diagnosis, diagnose } from "../network/diagnostics.ts";
 import { LiveNetwork } from "../network/live.ts";
-import type { Network, Workspace } from "../network/network.ts";
+import type { Network } from "../network/network.ts";
 import { rerun } from "../network/rerun.ts";
 import { Tape } from "../network/tape.ts";
+import { rowAt } from "../network/tracks.ts";
+import { Workspace } from "../network/workspace.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
 import type { Optimiser } from "./optimisers.ts";
@@ -66,7 +69,7 @@ export class OnlineLearner {
   readonly #d: Float64Array;
   readonly #dz: Float64Array;
   readonly #bytes: number;
-  #workspace: Workspace | undefined;
+  readonly #workspace: Workspace;
   #reals: Reals = new Float32Array(0);
 
   /** @throws EddyError `bad-argument` for an option out of range. */
@@ -102,6 +105,7 @@ export class OnlineLearner {
     this.#again = full
       ? this.live.tape
       : new Tape(network.program, network.program.past + through, true, this.#bytes);
+    this.#workspace = new Workspace(network.program, this.#again.rows, this.#bytes);
     this.#z = new Float64Array(this.readout.inputs);
     this.#d = new Float64Array(this.readout.targets);
     this.#dz = new Float64Array(this.readout.inputs);
@@ -135,7 +139,7 @@ export class OnlineLearner {
 
   /** The gradient of the last `learn` that returned true or was refused; valid until anything else learns. */
   get gradient(): Reals {
-    const first = this.#workspace!.gradient / this.#bytes;
+    const first = this.#workspace.gradient.pointer / this.#bytes;
     return this.#reals.subarray(first, first + this.network.program.parameters);
   }
 
@@ -190,8 +194,9 @@ export class OnlineLearner {
       rerun(live, L, tape);
       first = past;
     }
-    const workspace = this.#workspace!;
-    network.clearWorkspace(workspace);
+    const workspace = this.#workspace;
+    const k = network.kernels;
+    workspace.clear(k);
     const loss = this.#lossGradients(
       tape,
       workspace,
@@ -201,9 +206,9 @@ export class OnlineLearner {
     );
     if (loss === undefined) return false;
     const fromStart = L === steps && network.program.nodes.some((node) => node.start >= 0);
-    network.backward(tape, workspace, first, first + L - 1, steps - L + firstStep, { fromStart });
-    const k = network.kernels;
-    const made = this.#updater.update(k, loss, workspace.gradient, network.parameters.pointer);
+    const last = first + L - 1;
+    backward(network, tape, workspace, { first, last, time: steps - L + firstStep, fromStart });
+    const made = this.#updater.update(k, loss, workspace.gradient.pointer, network.parameters.pointer);
     record[LOSS] = loss;
     record[NORM] = this.#updater.norm;
     if (made) record[UPDATES] = record[UPDATES] + 1;
@@ -234,14 +239,14 @@ export class OnlineLearner {
       }
       if (!any) continue;
       labelled++;
-      const z = (o.pointer + (first + i) * o.step) / this.#bytes;
+      const z = rowAt(o, first + i) / this.#bytes;
       for (let j = 0; j < o.length; j++) this.#z[j] = reals[z + j];
       loss += this.readout.loss(this.#dz, this.#z, this.#d);
-      const dz = (dOut.pointer + (first + i) * dOut.step) / this.#bytes;
+      const dz = rowAt(dOut, first + i) / this.#bytes;
       for (let j = 0; j < o.length; j++) reals[dz + j] = this.#dz[j];
     }
     if (labelled === 0) return undefined;
-    this.network.kernels.scale(dOut.pointer + first * dOut.step, 1 / labelled, count * o.length);
+    this.network.kernels.scale(rowAt(dOut, first), 1 / labelled, count * o.length);
     return loss / labelled;
   }
 
@@ -251,10 +256,9 @@ export class OnlineLearner {
     this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
     const own = this.#again !== live.tape;
     const tapeBytes = own ? this.#again.byteLength : 0;
-    const { rows } = this.#again;
-    const pointer = block.scratch(tapeBytes + network.workspaceLength(rows) * this.#bytes);
-    if (own) this.#again.bind(pointer);
-    this.#workspace = network.layWorkspace(rows, pointer + tapeBytes);
+    const pointer = block.scratch(tapeBytes + this.#workspace.byteLength);
+    if (own) this.#again.bind(pointer, network.context.pointer);
+    this.#workspace.bind(pointer + tapeBytes);
   }
 }
 

@@ -1,13 +1,27 @@
-import type { Block, Reals } from "../kernels/layout.ts";
+import type { Block, Reals, Slice } from "../kernels/layout.ts";
+import type { Place } from "./cells/cell.ts";
 import { initialMatrix } from "./initial.ts";
 import type { Program, ProgramEdge, ProgramNode } from "./program.ts";
 import { seeded } from "./seeded.ts";
 import { canonical } from "./wiring.ts";
 
-/** Where the weights of a frozen edge lie; `columns` only for a sparse one. */
-export interface FrozenWeights {
+/** What an edge is multiplied by: byte pointers, -1 for what it has not. */
+export interface EdgeWeights {
   readonly values: number;
+  /** Which inputs the values of a sparse edge belong to. */
   readonly columns: number;
+  /** 1 where there is a connection [n × m], when some have been removed. */
+  readonly mask: number;
+}
+
+/** Where what a node has lies in memory. */
+export interface NodeMemory {
+  /** In the order of its edges. */
+  readonly weights: readonly EdgeWeights[];
+  /** Byte pointer of its bias, learned or frozen, or of zeros. */
+  readonly bias: number;
+  /** Where it stands: its pointers are set anew for every row. */
+  readonly place: Place;
 }
 
 /**
@@ -15,74 +29,92 @@ export interface FrozenWeights {
  * constants of cells) once into the memory bank. Every draw depends on the seed and on what it is for, so that adding a
  * node changes no other.
  */
-export class Birth {
-  readonly frozen = new Map<ProgramEdge, FrozenWeights>();
-  /** Per edge with removed connections: 1 where there is one [n × m]. */
-  readonly masks = new Map<ProgramEdge, number>();
-  /** Per node: the constants of its cell, -1 for none. */
-  readonly constants: number[] = [];
-  /** Per node: its frozen bias, or zeros. */
-  readonly biases: number[] = [];
+export function bear(block: Block, program: Program, parameters: Slice<Reals>): NodeMemory[] {
+  const birth = new Birth(block, program, parameters);
+  return program.nodes.map((node) => birth.node(node));
+}
+
+const NOTHING: EdgeWeights = { values: -1, columns: -1, mask: -1 };
+
+class Birth {
   readonly #block: Block;
   readonly #program: Program;
-  readonly #parameters: Reals;
+  readonly #parameters: Slice<Reals>;
   readonly #bytes: number;
 
-  constructor(block: Block, program: Program, parameters: Reals) {
+  constructor(block: Block, program: Program, parameters: Slice<Reals>) {
     this.#block = block;
     this.#program = program;
     this.#parameters = parameters;
-    this.#bytes = parameters.BYTES_PER_ELEMENT;
-    for (const node of program.nodes) this.#node(node);
+    this.#bytes = parameters.view.BYTES_PER_ELEMENT;
   }
 
-  #node(node: ProgramNode): void {
-    const block = this.#block;
-    const { seed } = this.#program;
-    const { cell, settings, n } = node;
-    for (const edge of node.edges) {
-      if (edge.kind === "weightless") continue;
-      const purpose = `${node.name}.${edge.label}`;
-      if (edge.offset >= 0) {
-        const { matrix, connected } = this.#draw(node, edge, purpose);
-        writeColumns(this.#parameters, edge.offset, matrix, edge);
-        if (!connected) continue;
-        const key = this.#key("mask", node, edge, purpose);
-        this.masks.set(
-          edge,
-          block.constant(key, edge.n * edge.m * this.#bytes, (bytes) => {
-            const mask = this.#realsOf(bytes);
-            for (let i = 0; i < edge.m; i++) for (const j of connected[i]) mask[j * edge.m + i] = 1;
-          }),
-        );
-      } else this.frozen.set(edge, this.#freeze(node, edge, purpose));
-    }
-    if (node.bias >= 0) this.#parameters.set(this.#initialBias(node), node.bias);
-    else {
-      const key = node.frozenBias
-        ? `bias:${canonical({ initial: node.biasInitial, settings, cell: cell.name, n, fanIn: node.fanIn, name: node.name, seed })}`
-        : `zeros:${node.width}`;
-      this.biases[node.index] = block.constant(key, node.width * this.#bytes, (bytes) => {
-        if (node.frozenBias) this.#realsOf(bytes).set(this.#initialBias(node));
-      });
-    }
-    node.vectors.forEach((name, v) => {
-      this.#parameters.set(cell.vector!(settings, name, n), node.vectorOffset + v * n);
+  node(node: ProgramNode): NodeMemory {
+    const { n } = node;
+    const weights = node.edges.map((edge) => this.#edge(node, edge));
+    const bias = this.#bias(node);
+    const vectors = this.#vectors(node);
+    this.#start(node);
+    return { weights, bias, place: placeOf(n, n * this.#bytes, vectors, this.#constants(node)) };
+  }
+
+  #edge(node: ProgramNode, edge: ProgramEdge): EdgeWeights {
+    if (edge.kind === "weightless") return NOTHING;
+    const purpose = `${node.name}.${edge.label}`;
+    if (edge.offset < 0) return this.#freeze(node, edge, purpose);
+    const { matrix, connected } = this.#draw(node, edge, purpose);
+    writeColumns(this.#parameters.view, edge.offset, matrix, edge);
+    const values = this.#parameter(edge.offset);
+    if (!connected) return { values, columns: -1, mask: -1 };
+    const key = this.#key("mask", node, edge, purpose);
+    const mask = this.#constant(key, edge.n * edge.m, (mask) => {
+      for (let i = 0; i < edge.m; i++) for (const j of connected[i]) mask[j * edge.m + i] = 1;
     });
-    if (node.start >= 0) {
-      const edge = { n: this.#program.c, m: n };
-      const shape = { outputs: n, inputs: edge.n, fanIn: edge.n };
-      const R = initialMatrix({ kind: "uniform" }, shape, seeded(seed, `${node.name}.start`));
-      writeColumns(this.#parameters, node.start, R, edge);
+    return { values, columns: -1, mask };
+  }
+
+  #bias(node: ProgramNode): number {
+    if (node.bias >= 0) {
+      this.#parameters.view.set(this.#initialBias(node), node.bias);
+      return this.#parameter(node.bias);
     }
+    if (!node.frozenBias) return this.#constant(`zeros:${node.width}`, node.width, () => {});
+    const { biasInitial: initial, settings, cell, n, fanIn, name } = node;
+    const { seed } = this.#program;
+    const key = `bias:${canonical({ initial, settings, cell: cell.name, n, fanIn, name, seed })}`;
+    return this.#constant(key, node.width, (bias) => bias.set(this.#initialBias(node)));
+  }
+
+  #vectors({ cell, settings, n, vectors, vectorOffset }: ProgramNode): number {
+    vectors.forEach((name, v) => {
+      this.#parameters.view.set(cell.vector!(settings, name, n), vectorOffset + v * n);
+    });
+    return this.#parameter(vectorOffset);
+  }
+
+  /** R of h(0) = tanh(R c). */
+  #start({ name, n, start }: ProgramNode): void {
+    if (start < 0) return;
+    const edge = { n: this.#program.c, m: n };
+    const shape = { outputs: n, inputs: edge.n, fanIn: edge.n };
+    const R = initialMatrix({ kind: "uniform" }, shape, seeded(this.#program.seed, `${name}.start`));
+    writeColumns(this.#parameters.view, start, R, edge);
+  }
+
+  #constants({ cell, settings, n }: ProgramNode): number {
     const constants = cell.constants?.(settings, n);
-    this.constants[node.index] = constants
-      ? block.constant(
-          `constants:${cell.name}:${canonical(settings)}:${n}`,
-          constants.length * this.#bytes,
-          (bytes) => this.#realsOf(bytes).set(constants),
-        )
-      : -1;
+    if (!constants) return -1;
+    const key = `constants:${cell.name}:${canonical(settings)}:${n}`;
+    return this.#constant(key, constants.length, (values) => values.set(constants));
+  }
+
+  #parameter(offset: number): number {
+    return this.#parameters.pointer + offset * this.#bytes;
+  }
+
+  /** A constant of the bank: it lies there once, whoever uses it. */
+  #constant(key: string, length: number, fill: (values: Reals) => void): number {
+    return this.#block.constant(key, length * this.#bytes, (bytes) => fill(this.#realsOf(bytes)));
   }
 
   #initialBias(node: ProgramNode): Float64Array {
@@ -111,13 +143,13 @@ export class Birth {
   }
 
   /** Weights that nobody learns lie once in the bank, whoever uses them. */
-  #freeze(node: ProgramNode, edge: ProgramEdge, purpose: string): { values: number; columns: number } {
+  #freeze(node: ProgramNode, edge: ProgramEdge, purpose: string): EdgeWeights {
     const key = this.#key("frozen", node, edge, purpose);
     if (edge.kind === "frozen") {
-      const values = this.#block.constant(key, edge.n * edge.m * this.#bytes, (bytes) =>
-        writeColumns(this.#realsOf(bytes), 0, this.#draw(node, edge, purpose).matrix, edge),
+      const values = this.#constant(key, edge.n * edge.m, (values) =>
+        writeColumns(values, 0, this.#draw(node, edge, purpose).matrix, edge),
       );
-      return { values, columns: -1 };
+      return { values, columns: -1, mask: -1 };
     }
     const count = edge.m * edge.degree;
     const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
@@ -134,7 +166,7 @@ export class Birth {
         }
       }
     });
-    return { values: pointer, columns: pointer + columnsAt };
+    return { values: pointer, columns: pointer + columnsAt, mask: -1 };
   }
 
   #key(kind: string, node: ProgramNode, edge: ProgramEdge, purpose: string): string {
@@ -171,4 +203,27 @@ function writeColumns(
   { n, m }: { n: number; m: number },
 ): void {
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) target[offset + j * m + i] = matrix[i * n + j];
+}
+
+/** A place with what never changes filled in, and the rest nowhere yet. */
+function placeOf(n: number, block: number, vectors: number, constants: number): Place {
+  return {
+    n,
+    block,
+    vectors,
+    constants,
+    dt: 1,
+    z: 0,
+    h: 0,
+    hPrevious: 0,
+    s: 0,
+    sPrevious: 0,
+    cache: 0,
+    dVectors: 0,
+    dz: 0,
+    dh: 0,
+    dhPrevious: 0,
+    ds: 0,
+    temporary: 0,
+  };
 }

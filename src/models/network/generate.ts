@@ -1,11 +1,12 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
+import { forward } from "./forward.ts";
 import type { LiveNetwork } from "./live.ts";
 import { withinReach } from "./reach.ts";
-import { rowsOf } from "./rerun.ts";
 import { seeded } from "./seeded.ts";
 import { copyRows, Tape } from "./tape.ts";
+import { rowsOf } from "./tracks.ts";
 
 export interface GenerateOptions {
   /** Steps ahead. */
@@ -65,8 +66,8 @@ export function generate(live: LiveNetwork, options: GenerateOptions): Float64Ar
       if (previous && x.length === previous.length) x.set(previous);
     });
 
-  const tape = new Tape(program, program.past + steps, false, network.reals.BYTES_PER_ELEMENT);
-  tape.bind(network.block.scratch(tape.byteLength));
+  const tape = new Tape(program, program.past + steps, false, network.bytesPerReal);
+  tape.bind(network.block.scratch(tape.byteLength), network.context.pointer);
   const random = seeded(seed, "paths");
   const out = new Float64Array(paths * steps * readout.targets);
   const x = new Float64Array(program.x);
@@ -80,7 +81,7 @@ export function generate(live: LiveNetwork, options: GenerateOptions): Float64Ar
       features(x, step, step === 0 ? null : value);
       rowsOf(network.reals, tape.x, row).set(x.map(withinReach));
       rowsOf(network.reals, tape.dt, row)[0] = 1;
-      network.forward(tape, row, live.steps + step + program.firstStep);
+      forward(network, tape, row, live.steps + step + program.firstStep);
       z.set(rowsOf(network.reals, h, row));
       if (sample) readout.sample(value, z, random);
       else readout.point(value, z);

@@ -1,8 +1,10 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
+import { forward, start } from "./forward.ts";
 import type { Network } from "./network.ts";
 import { LARGEST_INPUT, withinReach } from "./reach.ts";
-import { copyRows, Tape, type Track } from "./tape.ts";
+import { copyRows, Tape } from "./tape.ts";
+import { rowAt, type Track } from "./tracks.ts";
 
 export interface LiveOptions {
   /** Steps of history that stay readable behind the current one, for learning. Default 0. */
@@ -123,14 +125,14 @@ export class LiveNetwork {
     const row = clock[ROW];
     const { tape } = this;
     const reals = this.#reals;
-    const at = (tape.x.pointer + row * tape.x.step) / this.#bytes;
+    const at = rowAt(tape.x, row) / this.#bytes;
     for (let i = 0; i < program.x; i++) {
       const value = x[i];
       if (!(Math.abs(value) <= LARGEST_INPUT)) reals[at + i] = cut(value, i);
       else reals[at + i] = value;
     }
-    reals[(tape.dt.pointer + row * tape.dt.step) / this.#bytes] = dt;
-    this.network.forward(tape, row, clock[STEPS] + program.firstStep);
+    reals[rowAt(tape.dt, row) / this.#bytes] = dt;
+    forward(this.network, tape, row, clock[STEPS] + program.firstStep);
     clock[ROW] = row + 1;
     clock[STEPS] = clock[STEPS] + 1;
     if (this.labelLength > 0) {
@@ -165,22 +167,21 @@ export class LiveNetwork {
       });
     }
     context.view.set(c);
-    if (this.steps === 0) this.network.start(this.tape, program.past - 1);
+    if (this.steps === 0) start(this.network, this.tape, program.past - 1);
   }
 
   /** A copy of the hidden state of a node (or with `what` "s" its cell state), written to `out` from `offset` on. */
   readState(node: string, out?: Float64Array, offset = 0, what: "h" | "s" = "h"): Float64Array {
     const track = this.#track(node, what);
     const target = out ?? new Float64Array(track.length);
-    const at = (track.pointer + this.row * track.step) / this.#bytes;
+    const at = rowAt(track, this.row) / this.#bytes;
     for (let i = 0; i < track.length; i++) target[offset + i] = this.#reals[at + i];
     return target;
   }
 
   /** Byte pointer of the hidden state of node `index` after the last step, for kernels. Moves with every step. */
   statePointer(index: number): number {
-    const { h } = this.tape.nodes[index];
-    return h.pointer + this.row * h.step;
+    return rowAt(this.tape.nodes[index].h, this.row);
   }
 
   /** Sets the state that the next step starts from. */
@@ -192,7 +193,7 @@ export class LiveNetwork {
         received: String(values.length),
       });
     }
-    this.#reals.set(values, (track.pointer + this.row * track.step) / this.#bytes);
+    this.#reals.set(values, rowAt(track, this.row) / this.#bytes);
   }
 
   /** Begins anew: no history, the start state, t at its first step. Parameters stay. */
@@ -202,7 +203,7 @@ export class LiveNetwork {
     this.labels.view.fill(Number.NaN);
     this.#clock.view[ROW] = past;
     this.#clock.view[STEPS] = 0;
-    this.network.start(this.tape, past - 1);
+    start(this.network, this.tape, past - 1);
   }
 
   #track(node: string, what: "h" | "s"): Track {
@@ -211,13 +212,13 @@ export class LiveNetwork {
 
   #readOutput(row: number): void {
     const { h } = this.tape.nodes[this.network.program.output.index];
-    const at = (h.pointer + row * h.step) / this.#bytes;
+    const at = rowAt(h, row) / this.#bytes;
     for (let i = 0; i < h.length; i++) {
       const value = this.#reals[at + i];
       this.output[i] = value;
       if (Number.isFinite(value)) continue;
       // A state that has left the numbers never comes back by itself: this series alone starts afresh.
-      this.network.start(this.tape, row);
+      start(this.network, this.tape, row);
       this.output.fill(0);
       this.#clock.view[RESETS] = this.#clock.view[RESETS] + 1;
       return;
@@ -226,11 +227,12 @@ export class LiveNetwork {
 
   #writeY(row: number, y: ArrayLike<number>, given: 0 | 1): void {
     const { tape } = this;
-    const at = (tape.y.pointer + row * tape.y.step) / this.#bytes;
-    for (let i = 0; i < y.length; i++) {
+    const at = rowAt(tape.y, row) / this.#bytes;
+    // Outputs that describe a distribution begin with what is fed back, such as its mean.
+    for (let i = 0; i < this.network.program.y; i++) {
       this.#reals[at + i] = withinReach(y[i]);
     }
-    this.#reals[(tape.given.pointer + row * tape.given.step) / this.#bytes] = given;
+    this.#reals[rowAt(tape.given, row) / this.#bytes] = given;
   }
 
   #shift(): void {
@@ -244,7 +246,7 @@ export class LiveNetwork {
   }
 
   #bind(block: Block): void {
-    this.tape.bind(this.#slice.pointer);
+    this.tape.bind(this.#slice.pointer, this.network.context.pointer);
     const { buffer } = block.kernels;
     this.#reals = this.#bytes === 8 ? new Float64Array(buffer) : new Float32Array(buffer);
     this.reset();

@@ -191,8 +191,8 @@ export function compile(wiring: Wiring): Program {
 
   const output = nodes[index.get(wiring.output) ?? -1];
   if (!output) wrong("output", `one of ${[...index.keys()].join(", ")}`, wiring.output);
-  if (size.y > 0 && size.y !== output.n) {
-    wrong("source y", `${output.n} values, as many as the output ${output.name} has`, size.y);
+  if (size.y > output.n) {
+    wrong("source y", `at most ${output.n} values, as many as the output ${output.name} has`, size.y);
   }
   const delays = nodes.flatMap((node) => node.edges.map((edge) => edge.delay));
   const stages = schedule(nodes);

@@ -1,12 +1,6 @@
 import type { Kernels } from "../kernels/open.ts";
 import type { Program } from "./program.ts";
-
-/** One vector per row: byte pointer of row 0, bytes from row to row (0 when one row serves all), and its length. */
-export interface Track {
-  pointer: number;
-  readonly step: number;
-  readonly length: number;
-}
+import { rowAt, type Track, TrackPlan } from "./tracks.ts";
 
 /** The tracks of one node. `z` is `h` for cells that work in place. */
 export interface NodeTracks {
@@ -14,6 +8,8 @@ export interface NodeTracks {
   readonly h: Track;
   readonly s: Track;
   readonly cache: Track;
+  /** What its edges read, in their order: the h of a node, or a source. */
+  readonly origins: readonly Track[];
 }
 
 /**
@@ -29,51 +25,56 @@ export class Tape {
   /** 1 where y is given, 0 where it is the network's own output. */
   readonly given: Track;
   readonly dt: Track;
+  /** The context vector, which is the network's and the same at every row. */
+  readonly c: Track;
   readonly nodes: readonly NodeTracks[];
-  /** Elements of the whole tape. */
-  readonly length: number;
   /** Every track with a row of its own per step, in a fixed order: two tapes of one program match one to one. */
   readonly lasting: readonly Track[];
-  readonly #tracks: { track: Track; offset: number }[] = [];
-  readonly #bytes: number;
+  readonly #plan: TrackPlan;
 
   constructor(program: Program, rows: number, full: boolean, bytesPerReal: number) {
+    const plan = new TrackPlan(bytesPerReal);
     this.rows = rows;
     this.full = full;
-    this.#bytes = bytesPerReal;
-    let length = 0;
-    const track = (size: number, lasting = true): Track => {
-      const made: Track = { pointer: -1, step: lasting || full ? size * bytesPerReal : 0, length: size };
-      this.#tracks.push({ track: made, offset: length });
-      length += Math.ceil((size * (made.step === 0 ? 1 : rows)) / 4) * 4;
-      return made;
-    };
-    this.x = track(program.x);
-    this.y = track(program.y);
-    this.given = track(program.y > 0 ? 1 : 0);
-    this.dt = track(1);
-    this.nodes = program.nodes.map(({ cell, n, width }) => {
-      const h = track(n);
+    this.#plan = plan;
+    const lasting = (length: number): Track => plan.rows(length, rows);
+    const passing = (length: number): Track => (full ? plan.rows(length, rows) : plan.row(length));
+    this.x = lasting(program.x);
+    this.y = lasting(program.y);
+    this.given = lasting(program.y > 0 ? 1 : 0);
+    this.dt = lasting(1);
+    this.c = { pointer: -1, step: 0, length: program.c };
+    const nodes = program.nodes.map(({ cell, n, width }) => {
+      const h = lasting(n);
       return {
         h,
-        z: cell.inPlace ? h : track(width, false),
-        s: track((cell.states ?? 0) * n),
-        cache: track((cell.caches ?? 0) * n, false),
+        z: cell.inPlace ? h : passing(width),
+        s: lasting((cell.states ?? 0) * n),
+        cache: passing((cell.caches ?? 0) * n),
       };
     });
+    this.nodes = program.nodes.map(({ edges }, i) => ({
+      ...nodes[i],
+      origins: edges.map(({ from }) => (typeof from === "number" ? nodes[from].h : this[from])),
+    }));
     this.lasting = [this.x, this.y, this.given, this.dt, ...this.nodes.flatMap(({ h, s }) => [h, s])].filter(
       (candidate) => candidate.length > 0,
     );
-    this.length = length;
+  }
+
+  /** Elements of the whole tape. */
+  get length(): number {
+    return this.#plan.length;
   }
 
   get byteLength(): number {
-    return this.length * this.#bytes;
+    return this.#plan.length * this.#plan.bytesPerReal;
   }
 
-  /** Lays the tape at a byte pointer. */
-  bind(pointer: number): void {
-    for (const { track, offset } of this.#tracks) track.pointer = pointer + offset * this.#bytes;
+  /** Lays the tape at a byte pointer; `context`: where the network's context vector is. */
+  bind(pointer: number, context: number): void {
+    this.#plan.bind(pointer);
+    this.c.pointer = context;
   }
 }
 
@@ -88,7 +89,6 @@ export function copyRows(
 ): void {
   for (let i = 0; i < from.lasting.length; i++) {
     const a = from.lasting[i];
-    const b = to.lasting[i];
-    k.copy(b.pointer + toRow * b.step, a.pointer + fromRow * a.step, rows * a.length);
+    k.copy(rowAt(to.lasting[i], toRow), rowAt(a, fromRow), rows * a.length);
   }
 }

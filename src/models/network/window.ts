@@ -1,10 +1,14 @@
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Reals } from "../kernels/layout.ts";
+import { backward } from "./backward.ts";
+import { carryOutput, forward, start } from "./forward.ts";
 import type { LiveNetwork } from "./live.ts";
-import type { Network, Workspace } from "./network.ts";
+import type { Network } from "./network.ts";
 import { withinReach } from "./reach.ts";
-import { carryOutput, rerun, rowsOf } from "./rerun.ts";
-import { Tape, type Track } from "./tape.ts";
+import { rerun } from "./rerun.ts";
+import { Tape } from "./tape.ts";
+import { rowsOf, type Track } from "./tracks.ts";
+import { Workspace } from "./workspace.ts";
 
 /** A sequence for a window: everything row by row in time, [T × length]. */
 export interface Sequence {
@@ -56,10 +60,8 @@ export class Window {
   readonly network: Network;
   /** Largest number of steps. */
   readonly capacity: number;
-  readonly #bytes: number;
   readonly #tape: Tape;
-  readonly #rows: number;
-  #workspace: Workspace | undefined;
+  readonly #workspace: Workspace;
   #steps = 0;
   #fromStart = true;
   #firstTime = 1;
@@ -74,9 +76,9 @@ export class Window {
     const { past, future } = network.program;
     this.network = network;
     this.capacity = capacity;
-    this.#bytes = network.kernels.backend === "reference64" ? 8 : 4;
-    this.#rows = past + capacity + future;
-    this.#tape = new Tape(network.program, this.#rows, true, this.#bytes);
+    const rows = past + capacity + future;
+    this.#tape = new Tape(network.program, rows, true, network.bytesPerReal);
+    this.#workspace = new Workspace(network.program, rows, network.bytesPerReal);
   }
 
   /** Runs the sequence; returns the outputs [T × outputs]. */
@@ -98,7 +100,7 @@ export class Window {
     for (const { nodes, direction } of stages) {
       for (let i = 0; i < steps; i++) {
         const row = past + (direction === 1 ? i : steps - 1 - i);
-        network.forward(this.#tape, row, row - past + firstStep, nodes, direction);
+        forward(network, this.#tape, row, row - past + firstStep, nodes, direction);
         if (direction === 1 && program.y > 0) carryOutput(network, this.#tape, row);
       }
     }
@@ -141,17 +143,18 @@ export class Window {
   backwardFrom(node: string, step: number, seed: ArrayLike<number>): Float64Array {
     const { network } = this;
     const { past } = network.program;
-    const workspace = this.#workspace!;
+    const workspace = this.#workspace;
     const track = workspace.dh[network.nodeIndex(node)];
-    network.clearWorkspace(workspace);
+    workspace.clear(network.kernels);
     this.#view(track, past + step, 1).set(seed);
-    network.backward(this.#tape, workspace, past, past + step, this.#firstTime, { inputs: true });
+    const last = past + step;
+    backward(network, this.#tape, workspace, { first: past, last, time: this.#firstTime, inputs: true });
     return Float64Array.from(this.#view(track, past - 1, 1));
   }
 
   /** dL/dz of a node [T × blocks · size] as the last `backward` left it: what a nudge at each step would have done. */
   preactivationGradients(node: string): Float64Array {
-    const track = this.#workspace!.dz[this.network.nodeIndex(node)];
+    const track = this.#workspace.dz[this.network.nodeIndex(node)];
     return Float64Array.from(this.#view(track, this.network.program.past, this.#steps));
   }
 
@@ -161,37 +164,36 @@ export class Window {
     const { program } = network;
     const { past } = program;
     const workspace = this.#workspace;
-    if (!workspace || dOutputs.length !== this.#steps * network.outputs) {
+    if (this.#steps === 0 || dOutputs.length !== this.#steps * network.outputs) {
       throw new EddyError("bad-argument", "gradients by the outputs", {
         expected: `${this.#steps} × ${network.outputs} numbers, after forward`,
         received: String(dOutputs.length),
       });
     }
-    network.clearWorkspace(workspace);
+    workspace.clear(network.kernels);
     this.#view(workspace.dh[program.output.index], past, this.#steps).set(dOutputs);
     const last = past + this.#steps - 1;
-    network.backward(this.#tape, workspace, past, last, this.#firstTime, {
+    backward(network, this.#tape, workspace, {
+      first: past,
+      last,
+      time: this.#firstTime,
       inputs: true,
       fromStart: this.#fromStart,
     });
     const copy = (track: Track, row: number, rows: number): Float64Array =>
       Float64Array.from(this.#view(track, row, rows));
-    const start: Record<string, Float64Array> = {};
+    const starts: Record<string, Float64Array> = {};
     for (const node of program.nodes) {
-      start[node.name] = copy(workspace.dh[node.index], past - 1, 1);
+      starts[node.name] = copy(workspace.dh[node.index], past - 1, 1);
       const states = (node.cell.states ?? 0) * node.n;
-      if (states > 0) {
-        const track = { pointer: workspace.ds[node.index], step: 0, length: states };
-        start[`${node.name}.s`] = copy(track, 0, 1);
-      }
+      if (states > 0) starts[`${node.name}.s`] = copy(workspace.ds[node.index], 0, 1);
     }
-    const whole = (pointer: number, length: number): Float64Array => copy({ pointer, step: 0, length }, 0, 1);
     return {
-      parameters: whole(workspace.gradient, program.parameters),
+      parameters: copy(workspace.gradient, 0, 1),
       x: copy(workspace.dx, past, this.#steps),
       y0: copy(workspace.dy, past - 1, 1),
-      context: whole(workspace.dc, program.c),
-      start,
+      context: copy(workspace.dc, 0, 1),
+      start: starts,
     };
   }
 
@@ -199,10 +201,10 @@ export class Window {
     const { network } = this;
     const block: Block = network.block;
     const tapeBytes = Math.ceil(this.#tape.byteLength / 64) * 64;
-    const pointer = block.scratch(tapeBytes + network.workspaceLength(this.#rows) * this.#bytes);
-    this.#tape.bind(pointer);
-    this.#workspace = network.layWorkspace(this.#rows, pointer + tapeBytes);
-    network.kernels.fill(pointer, 0, tapeBytes / this.#bytes);
+    const pointer = block.scratch(tapeBytes + this.#workspace.byteLength);
+    this.#tape.bind(pointer, network.context.pointer);
+    this.#workspace.bind(pointer + tapeBytes);
+    network.kernels.fill(pointer, 0, tapeBytes / network.bytesPerReal);
   }
 
   #load(sequence: Sequence): void {
@@ -212,7 +214,7 @@ export class Window {
     const tape = this.#tape;
     if (sequence.context) network.context.view.set(sequence.context);
     this.#fromStart = sequence.start === undefined;
-    network.start(tape, past - 1);
+    start(network, tape, past - 1);
     for (const [name, values] of Object.entries(sequence.start ?? {})) {
       const [node, what] = name.split(".") as [string, string | undefined];
       const tracks = tape.nodes[network.nodeIndex(node)];

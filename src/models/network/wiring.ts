@@ -41,7 +41,7 @@ export interface Node {
 
 /** A network as data: it can be printed, hashed, stored and rebuilt. With its seed it is the whole network at birth. */
 export interface Wiring {
-  /** Lengths of the sources: `x` features, `y` fed-back targets, `c` context. */
+  /** Lengths of the sources: `x` features, `y` fed-back targets (the first outputs, where they are fewer), `c` context. */
   readonly sources: { readonly x: number; readonly y?: number; readonly c?: number };
   readonly nodes: readonly Node[];
   /** The node whose values are the outputs. */

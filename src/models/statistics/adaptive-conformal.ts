@@ -68,6 +68,11 @@ export class AdaptiveConformal {
     return this.#state.view[0];
   }
 
+  /** Scores judged so far. */
+  get judged(): number {
+    return this.#state.view[1];
+  }
+
   /** Share of judged scores within their radius; 1 before the first. */
   get coverage(): number {
     return 1 - this.#state.view[2] / Math.max(this.#state.view[1], 1);

@@ -1,6 +1,6 @@
-import type { Forecast } from "../../models/forecast.ts";
+import { moment, momentOf } from "../../models/issue.ts";
 import type { Engine } from "../engine.ts";
-import { issuedBetween, type Target, turn } from "./slices.ts";
+import { type Issued, issuedBetween, ofTarget, type Target, told, turn } from "./slices.ts";
 
 /** Readings of a drawing at most. */
 export const MOST_POINTS = 2_000;
@@ -47,7 +47,7 @@ export async function drawing(engine: Engine, asked: DrawingAsked) {
   const times: number[] = [];
   const values: (number | null)[] = [];
   const marks: Mark[] = [];
-  const levels = Object.keys(issued.at(-1)?.horizon[0]?.quantiles ?? {});
+  const levels = issued.at(-1)?.issue.quantileLevels.map(String) ?? [];
   const ahead = {
     times: [] as number[],
     mean: [] as number[],
@@ -55,20 +55,23 @@ export async function drawing(engine: Engine, asked: DrawingAsked) {
     upper: [] as number[],
     quantiles: Object.fromEntries(levels.map((level) => [level, [] as (number | null)[]])),
   };
-  for (const { issuedAt, observed, horizon } of issued) {
-    const time = Date.parse(issuedAt);
+  for (const { issue, own } of issued) {
+    const time = moment(issue.time);
     times.push(time);
-    const { value, surprise, taken } = observed;
-    values.push(value);
-    if (value !== null && (taken === false || (surprise !== null && surprise < SURPRISING)))
-      marks.push({ time, value, kind: taken === false ? "held" : "surprise", surprise });
-    const step = horizon[lead - 1];
-    if (step === undefined) continue;
-    ahead.times.push(Date.parse(step.time));
-    ahead.mean.push(step.mean);
-    ahead.lower.push(step.lower);
-    ahead.upper.push(step.upper);
-    for (const level of levels) ahead.quantiles[level]?.push(step.quantiles?.[level] ?? null);
+    const { observed: value, surprise, taken } = own;
+    values.push(told(value));
+    const held = taken === 0;
+    if (!Number.isNaN(value) && (held || surprise < SURPRISING))
+      marks.push({ time, value, kind: held ? "held" : "surprise", surprise: told(surprise) });
+    if (lead > issue.horizon) continue;
+    ahead.times.push(momentOf(issue, lead));
+    ahead.mean.push(own.mean[lead - 1]);
+    ahead.lower.push(own.lower[lead - 1]);
+    ahead.upper.push(own.upper[lead - 1]);
+    for (const level of levels) {
+      const k = issue.quantileLevels.indexOf(Number(level));
+      ahead.quantiles[level].push(k < 0 ? null : own.quantiles[k][lead - 1]);
+    }
   }
   return { series, target, lead, sampled, times, values, marks, forecasts: ahead };
 }
@@ -77,26 +80,25 @@ export async function drawing(engine: Engine, asked: DrawingAsked) {
 async function sample(
   engine: Engine,
   asked: DrawingAsked,
-  newest: Forecast | undefined,
-): Promise<Forecast[]> {
+  newest: Issued | undefined,
+): Promise<Issued[]> {
   if (newest === undefined) return [];
   const { series, target, points } = asked;
-  const at = (time: number): Forecast | undefined =>
-    engine.issuedAsOf(series, time).find((one) => one.target === target);
-  const to = Date.parse(newest.issuedAt);
+  const at = (time: number): Issued | undefined => ofTarget(engine.issuedAsOf(series, time), target);
+  const to = newest.issue.time;
   const from = Number.isFinite(asked.from) ? (asked.from as number) : beginning(at, to);
-  const found: Forecast[] = [];
+  const found: Issued[] = [];
   for (let p = 0; p < points; p++) {
     if (p % LOOKED_UP === LOOKED_UP - 1) await turn();
-    const forecast = at(from + ((to - from) * p) / (points - 1));
-    if (forecast === undefined || Date.parse(forecast.issuedAt) < from) continue;
-    if (found.at(-1)?.issuedAt !== forecast.issuedAt) found.push(forecast);
+    const one = at(from + ((to - from) * p) / (points - 1));
+    if (one === undefined || one.issue.time < from) continue;
+    if (found.at(-1)?.issue.time !== one.issue.time) found.push(one);
   }
   return found;
 }
 
 /** The first moment of which the log knows anything, to within a second. */
-function beginning(at: (time: number) => Forecast | undefined, to: number): number {
+function beginning(at: (time: number) => Issued | undefined, to: number): number {
   let known = to;
   let back = 60_000;
   while (at(known - back) !== undefined && back < 1e15) {

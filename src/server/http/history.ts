@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
+import { type Forecast, words } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import { readTime } from "../../streams/observation-schema.ts";
 import type { Engine, HistoryRange } from "../engine.ts";
@@ -61,5 +61,5 @@ export function forecastPage(
   query: unknown,
 ): { readonly forecasts: readonly Forecast[]; readonly next: string | null } {
   const { items, next } = engine.forecastHistory(series, rangeOf(query));
-  return { forecasts: items, next };
+  return { forecasts: items.flatMap(words), next };
 }

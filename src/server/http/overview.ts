@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { Engine } from "../engine.ts";
+import { ofTarget, told } from "./slices.ts";
 
 /** What stands in each row, in this order. */
 const COLUMNS = [
@@ -48,26 +49,23 @@ function* text(engine: Engine, after: number, rewrites: number): Generator<strin
     }
     const found = engine.summary(name);
     if (found === undefined || (!whole && found.offset <= after)) continue;
-    const latest = engine.latest(name);
+    const issue = engine.latest(name);
     const time = found.lastTime === null ? null : Date.parse(found.lastTime);
     for (const target of found.targets) {
-      const forecast = latest.find((one) => one.target === target);
-      const [first, second] = forecast?.horizon ?? [];
+      const own = ofTarget(issue, target)?.own;
       const row = [
         name,
         target,
-        forecast?.observed.value ?? null,
+        told(own?.observed ?? Number.NaN),
         time,
         found.offset,
         found.horizon,
-        first === undefined
-          ? null
-          : Date.parse((second ?? first).time) - (second ? Date.parse(first.time) : (time ?? 0)),
-        short(forecast?.skill),
-        short(forecast?.coverage),
-        forecast?.level ?? null,
-        short(forecast?.observed.surprise),
-        forecast?.observed.taken ?? null,
+        own === undefined ? null : issue?.step,
+        short(own?.skill),
+        short(own?.coverage),
+        own === undefined ? null : issue?.level,
+        short(own?.surprise),
+        own === undefined || Number.isNaN(own.taken) ? null : own.taken === 1,
       ];
       words += `${n++ === 0 ? "" : ","}${JSON.stringify(row)}`;
     }
@@ -76,5 +74,5 @@ function* text(engine: Engine, after: number, rewrites: number): Generator<strin
 }
 
 /** Four digits are enough for a glance. */
-const short = (value: number | null | undefined): number | null =>
-  value === null || value === undefined ? null : Number(value.toPrecision(4));
+const short = (value = Number.NaN): number | null =>
+  Number.isNaN(value) ? null : Number(value.toPrecision(4));

@@ -1,6 +1,6 @@
-import type { Forecast } from "../../models/forecast.ts";
+import { moment, momentOf } from "../../models/issue.ts";
 import type { Engine } from "../engine.ts";
-import { issuedBetween, type Target, turn } from "./slices.ts";
+import { type Issued, issuedBetween, ofTarget, type Target, told, turn } from "./slices.ts";
 
 /** Forecasts that a record looks back on at most. */
 export const MOST_READINGS = 2_000;
@@ -62,10 +62,10 @@ export async function record(engine: Engine, asked: RecordAsked) {
   );
   issued.reverse();
   const known: Readings = {
-    times: issued.map(({ issuedAt }) => Date.parse(issuedAt)),
-    values: issued.map(({ observed }) => observed.value),
+    times: issued.map(({ issue }) => moment(issue.time)),
+    values: issued.map(({ own }) => told(own.observed)),
   };
-  const step = usualStep(issued.at(-1));
+  const step = issued.at(-1)?.issue.step ?? 0;
   const seasons: { readonly season: number; readonly earlier: Readings }[] = [];
   for (const season of [DAY, 7 * DAY]) {
     const earlier = await readingsBefore(engine, asked, known, season, step);
@@ -82,18 +82,19 @@ export async function record(engine: Engine, asked: RecordAsked) {
     }),
   );
   let compared = 0;
-  for (const { issuedAt, observed, horizon: ahead } of issued) {
-    if (observed.value === null) continue;
-    const time = Date.parse(issuedAt);
-    for (const { step: h, time: when, mean, lower, upper } of ahead) {
-      const due = Date.parse(when);
+  for (const { issue, own } of issued) {
+    if (Number.isNaN(own.observed)) continue;
+    const time = moment(issue.time);
+    for (let h = 1; h <= issue.horizon; h++) {
+      const due = momentOf(issue, h);
       const label = due > time ? valueAt(known, due, step / 2) : null;
       const sums = steps[h - 1];
       if (label === null || sums === undefined) continue;
+      const [mean, lower, upper] = [own.mean[h - 1], own.lower[h - 1], own.upper[h - 1]];
       const error = Math.abs(mean - label);
       sums.count++;
       sums.error += error;
-      sums.persistence += Math.abs(observed.value - label);
+      sums.persistence += Math.abs(own.observed - label);
       sums.held += label >= lower && label <= upper ? 1 : 0;
       for (const [s, { season, earlier }] of seasons.entries()) {
         // As many seasons back as it takes to be known when the forecast was made.
@@ -106,7 +107,7 @@ export async function record(engine: Engine, asked: RecordAsked) {
         before.own += error;
       }
     }
-    compared += ahead.length;
+    compared += issue.horizon;
     if (compared > COMPARED) {
       compared = 0;
       await turn();
@@ -125,7 +126,7 @@ export async function record(engine: Engine, asked: RecordAsked) {
     readings: issued.length,
     from: known.times[0] ?? null,
     to: known.times.at(-1) ?? null,
-    level: issued.at(-1)?.level ?? null,
+    level: issued.at(-1)?.issue.level ?? null,
     steps: steps.map((sums, i) => ({
       step: i + 1,
       count: sums.count,
@@ -138,14 +139,6 @@ export async function record(engine: Engine, asked: RecordAsked) {
     weights: weightsOf(issued),
   };
 }
-
-const usualStep = (forecast: Forecast | undefined): number => {
-  const [first, second] = forecast?.horizon ?? [];
-  if (forecast === undefined || first === undefined) return 0;
-  return second === undefined
-    ? Date.parse(first.time) - Date.parse(forecast.issuedAt)
-    : Date.parse(second.time) - Date.parse(first.time);
-};
 
 /**
  * What was read one season before the readings, where the log still has it; null when it does not reach back so far, or when a step
@@ -160,7 +153,7 @@ async function readingsBefore(
 ): Promise<Readings | null> {
   const [first] = times;
   if (first === undefined || step <= 0 || step > season / 2) return null;
-  const at = (time: number) => engine.issuedAsOf(series, time).find((one) => one.target === target);
+  const at = (time: number) => ofTarget(engine.issuedAsOf(series, time), target);
   if ((times.at(-1) as number) - first < season && at(first - season) === undefined) return null;
   const found = new Map<number, number | null>();
   let looked = 0;
@@ -168,24 +161,27 @@ async function readingsBefore(
     // What is not so far back stands among the readings themselves.
     if (time - season >= first - step / 2) break;
     if (++looked % LOOKED_UP === 0) await turn();
-    const forecast = at(time - season + step / 2);
-    if (forecast !== undefined) found.set(Date.parse(forecast.issuedAt), forecast.observed.value);
+    const one = at(time - season + step / 2);
+    if (one !== undefined) found.set(moment(one.issue.time), told(one.own.observed));
   }
   return { times: [...found.keys()], values: [...found.values()] };
 }
 
 /** Weights of the experts over time, from the forecasts that tell them; null when none does. */
-function weightsOf(issued: readonly Forecast[]) {
-  const told = issued.filter(({ detail }) => detail !== undefined);
-  if (told.length === 0) return null;
-  const every = Math.max(1, Math.ceil(told.length / WEIGHT_POINTS));
-  const shown = told.filter((_, i) => (told.length - 1 - i) % every === 0);
-  const experts = Object.keys(shown.at(-1)?.detail?.weights ?? {});
+function weightsOf(issued: readonly Issued[]) {
+  const known = issued.filter(({ own }) => own.detail !== undefined);
+  if (known.length === 0) return null;
+  const every = Math.max(1, Math.ceil(known.length / WEIGHT_POINTS));
+  const shown = known.filter((_, i) => (known.length - 1 - i) % every === 0);
+  const experts = shown.at(-1)?.issue.experts ?? [];
   return {
-    times: shown.map(({ issuedAt }) => Date.parse(issuedAt)),
+    times: shown.map(({ issue }) => moment(issue.time)),
     experts: experts.map((name) => ({
       name,
-      weights: shown.map(({ detail }) => Number((detail?.weights[name] ?? 0).toPrecision(4))),
+      weights: shown.map(({ issue, own }) => {
+        const weight = own.detail?.weights[issue.experts.indexOf(name)] ?? 0;
+        return Number(weight.toPrecision(4));
+      }),
     })),
   };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { words } from "../../models/forecast.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -163,7 +164,7 @@ function summary(world: RouteWorld, name: string) {
 function forecasts(world: RouteWorld, name: string) {
   summary(world, name);
   const latest = live(world).engine.latest(name);
-  if (latest.length > 0) return latest;
+  if (latest !== undefined) return words(latest);
   throw new HttpFailure(
     404,
     "not-found",

@@ -1,9 +1,9 @@
 import type { Engine, LogPlace } from "../engine.ts";
-import type { Issue, Issues } from "./issue.ts";
+import type { Dispatch, Outgoing } from "./outgoing.ts";
 
 /** A part of the log of forecasts, made ready to be sent. */
 export interface BacklogPage {
-  readonly issues: readonly Issue[];
+  readonly forecasts: readonly Outgoing[];
   /** Where the next page begins; null when this one reached the end of the log. */
   readonly next: LogPlace | null;
 }
@@ -29,7 +29,7 @@ interface Kept {
  */
 export class Backlog {
   readonly #engine: Engine;
-  readonly #issues: Issues;
+  readonly #dispatch: Dispatch;
   /** Least recently used first. */
   readonly #kept = new Map<string, Kept>();
   /** Numbers of one issue, of late. */
@@ -38,9 +38,9 @@ export class Backlog {
   /** Pages read from the log. */
   reads = 0;
 
-  constructor(engine: Engine, issues: Issues) {
+  constructor(engine: Engine, dispatch: Dispatch) {
     this.#engine = engine;
-    this.#issues = issues;
+    this.#dispatch = dispatch;
   }
 
   /** Where reading for a client begins that has seen everything up to `offset`; null when that is no longer kept. */
@@ -82,20 +82,19 @@ export class Backlog {
     const limit = Math.max(1, Math.min(POSITIONS + 1, Math.floor(NUMBERS / this.#numbers)));
     const read = this.#engine.issuedAfter(after, limit);
     if (read === null) return null;
-    const issues: Issue[] = [];
+    const forecasts: Outgoing[] = [];
     let numbers = 0;
     let rows = 0;
-    for (const { position, forecasts } of read.issues) {
+    for (const { position, issue } of read.rows) {
       if (position > end) {
-        return { issues, next: { position: end, ordinal: ALL } };
+        return { forecasts, next: { position: end, ordinal: ALL } };
       }
       rows++;
-      for (const forecast of forecasts) {
-        numbers += forecast.horizon.length;
-        issues.push(this.#issues.of(forecast));
-      }
+      if (issue === null) continue;
+      numbers += issue.horizon * issue.targets.length;
+      forecasts.push(...this.#dispatch.of(issue));
     }
     if (rows > 0) this.#numbers = Math.max(1, numbers / rows);
-    return { issues, next: read.next };
+    return { forecasts, next: read.next };
   }
 }

@@ -8,9 +8,9 @@ import type { Turns } from "../turns.ts";
 import type { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
-import type { Issues } from "./issue.ts";
 import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { type ServerMessage, type SubscribeMessage, type SubscriptionId, usableId } from "./messages.ts";
+import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -19,7 +19,7 @@ export interface ConnectionWorld {
   readonly engine: Engine;
   readonly fanOut: FanOut;
   readonly backlog: Backlog;
-  readonly issues: Issues;
+  readonly dispatch: Dispatch;
   /** Connections there are. */
   readonly connections: () => number;
   readonly options: SocketOptions;
@@ -347,7 +347,7 @@ export class Connection implements Recipient {
   #look(subscription: Subscription): boolean {
     const bounds = this.#latest.get(subscription);
     if (bounds === undefined) return false;
-    const { engine, issues } = this.#world;
+    const { engine, dispatch } = this.#world;
     for (let n = 0; n < NAMES_PER_TURN; n++) {
       const name = subscription.nextUnseen();
       if (name === undefined) {
@@ -355,11 +355,11 @@ export class Connection implements Recipient {
         break;
       }
       if (!subscription.wants(name)) continue;
-      for (const forecast of engine.latest(name)) {
-        // A later one has been offered by itself.
-        if (forecast.offset <= bounds.after || forecast.offset > bounds.upTo) continue;
-        const issue = issues.of(forecast);
-        if (!subscription.holds(issue)) subscription.offer(issue);
+      const issue = engine.latest(name);
+      // A later one has been offered by itself.
+      if (issue === undefined || issue.offset <= bounds.after || issue.offset > bounds.upTo) continue;
+      for (const outgoing of dispatch.of(issue)) {
+        if (!subscription.holds(outgoing)) subscription.offer(outgoing);
       }
     }
     return true;
@@ -381,7 +381,7 @@ export class Connection implements Recipient {
     }
     const seen = this.#seen.get(subscription) ?? 0;
     subscription.replay(
-      page.issues.filter(({ forecast }) => forecast.offset > seen && subscription.wants(forecast.series)),
+      page.forecasts.filter(({ offset, series }) => offset > seen && subscription.wants(series)),
     );
     subscription.resumeFrom(page.next, engine.offset);
     return true;

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Forecast } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
@@ -12,9 +11,9 @@ import { Backlog } from "./backlog.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
-import { Issues } from "./issue.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { JSON_SUBPROTOCOL } from "./messages.ts";
+import { Dispatch } from "./outgoing.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -23,8 +22,6 @@ export interface StreamEndpointOptions {
   readonly socket: SocketOptions;
   readonly monotonic: () => number;
   readonly turns: Turns;
-  /** The value that led to a forecast, if it is known. */
-  readonly observed: (forecast: Forecast) => number | null | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -32,7 +29,7 @@ export interface StreamEndpointOptions {
 export class StreamEndpoint {
   readonly #options: StreamEndpointOptions;
   readonly #server: WebSocketServer;
-  readonly #issues: Issues;
+  readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
   readonly #connections = new Set<Connection>();
@@ -42,7 +39,7 @@ export class StreamEndpoint {
 
   constructor(options: StreamEndpointOptions) {
     this.#options = options;
-    const { engine, observed, socket } = options;
+    const { engine, socket } = options;
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -55,12 +52,10 @@ export class StreamEndpoint {
       handleProtocols: (offered) =>
         offered.has(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : ([...offered][0] ?? false),
     });
-    this.#issues = new Issues(engine.epoch);
-    this.#backlog = new Backlog(engine, this.#issues);
-    this.#fanOut = new FanOut(this.#issues, options.monotonic);
-    const subscription = engine.forecasts$.subscribe((forecast) => {
-      this.#fanOut.publish(forecast, observed(forecast));
-    });
+    this.#dispatch = new Dispatch(engine.epoch);
+    this.#backlog = new Backlog(engine, this.#dispatch);
+    this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
+    const subscription = engine.issues$.subscribe(({ issue }) => this.#fanOut.publish(issue));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
       () => {
@@ -130,7 +125,7 @@ export class StreamEndpoint {
       engine,
       fanOut: this.#fanOut,
       backlog: this.#backlog,
-      issues: this.#issues,
+      dispatch: this.#dispatch,
       connections: () => this.#connections.size,
       options: this.#options.socket,
       open: () => intake.open,

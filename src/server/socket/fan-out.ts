@@ -1,5 +1,5 @@
-import type { Forecast } from "../../models/forecast.ts";
-import type { Issue, Issues } from "./issue.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { Dispatch, Outgoing } from "./outgoing.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** What the fan-out needs of a connection. */
@@ -19,11 +19,11 @@ const TURN_MILLISECONDS = 8;
 const FRAMES_PER_CONNECTION = 64;
 
 /**
- * Hands each forecast to the subscriptions that want it, and lets the connections write in turns, so that a broadcast to
- * many never holds the event loop. Cost of a forecast: O(subscriptions that want it).
+ * Hands each issue to the subscriptions that want it, and lets the connections write in turns, so that a broadcast to
+ * many never holds the event loop. Cost of a forecast in it: O(subscriptions that want it).
  */
 export class FanOut {
-  readonly #issues: Issues;
+  readonly #dispatch: Dispatch;
   readonly #monotonic: () => number;
   readonly #recipients = new Map<Subscription, Recipient>();
   readonly #exact = new Map<string, Set<Subscription>>();
@@ -34,8 +34,8 @@ export class FanOut {
   #turn: NodeJS.Immediate | null = null;
   #conflatedBefore = 0;
 
-  constructor(issues: Issues, monotonic: () => number) {
-    this.#issues = issues;
+  constructor(dispatch: Dispatch, monotonic: () => number) {
+    this.#dispatch = dispatch;
     this.#monotonic = monotonic;
   }
 
@@ -71,18 +71,20 @@ export class FanOut {
     if (those?.size === 0) this.#exact.delete(subscription.series ?? "");
   }
 
-  publish(forecast: Forecast, observed?: number | null): void {
-    const exact = this.#exact.get(forecast.series);
-    let matches = this.#matches.get(forecast.series);
+  publish(issue: Issue): void {
+    const { series } = issue;
+    const exact = this.#exact.get(series);
+    let matches = this.#matches.get(series);
     if (matches === undefined && this.#patterns.size > 0) {
-      matches = [...this.#patterns].filter((subscription) => subscription.wants(forecast.series));
-      this.#matches.set(forecast.series, matches);
+      matches = [...this.#patterns].filter((subscription) => subscription.wants(series));
+      this.#matches.set(series, matches);
     }
     if (exact === undefined && (matches === undefined || matches.length === 0)) return;
-    const issue = this.#issues.of(forecast, observed);
-    for (const those of [exact, matches]) {
-      if (those === undefined) continue;
-      for (const subscription of [...those]) this.#offer(subscription, issue);
+    for (const outgoing of this.#dispatch.of(issue)) {
+      for (const those of [exact, matches]) {
+        if (those === undefined) continue;
+        for (const subscription of [...those]) this.#offer(subscription, outgoing);
+      }
     }
   }
 
@@ -102,10 +104,10 @@ export class FanOut {
     this.#waiting.clear();
   }
 
-  #offer(subscription: Subscription, issue: Issue): void {
+  #offer(subscription: Subscription, outgoing: Outgoing): void {
     const recipient = this.#recipients.get(subscription);
-    if (recipient === undefined || issue.forecast.offset <= subscription.after) return;
-    if (subscription.offer(issue)) this.wake(recipient);
+    if (recipient === undefined || outgoing.offset <= subscription.after) return;
+    if (subscription.offer(outgoing)) this.wake(recipient);
     else recipient.tooSlow(subscription);
   }
 

@@ -1,7 +1,7 @@
 import { matchesPattern } from "../../streams/pattern.ts";
 import type { LogPlace } from "../engine.ts";
-import { type Issue, View } from "./issue.ts";
 import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
+import { type Outgoing, View } from "./outgoing.ts";
 
 /**
  * What one subscription has still to be sent.
@@ -19,10 +19,10 @@ export class Subscription {
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
   readonly #capacity: number;
-  readonly #slots = new Map<string, Issue>();
+  readonly #slots = new Map<string, Outgoing>();
   /** When a slot may be sent next; kept only under a rate limit. */
   readonly #next = new Map<string, number>();
-  #queue: Issue[] = [];
+  #queue: Outgoing[] = [];
   #head = 0;
   #nextStream = 0;
   /** Offsets sent and not acknowledged, once the client has begun to acknowledge. */
@@ -81,8 +81,8 @@ export class Subscription {
   }
 
   /** Whether something newer waits in the slot of this forecast. */
-  holds(issue: Issue): boolean {
-    return this.#slots.has(issue.slot);
+  holds(outgoing: Outgoing): boolean {
+    return this.#slots.has(outgoing.slot);
   }
 
   get waiting(): number {
@@ -90,29 +90,29 @@ export class Subscription {
   }
 
   /** Takes a forecast for sending; false when the queue is full, and the client too slow for a stream. */
-  offer(issue: Issue): boolean {
+  offer(outgoing: Outgoing): boolean {
     if (this.mode === "latest") {
-      if (this.#slots.has(issue.slot)) this.conflated++;
-      this.#slots.set(issue.slot, issue);
+      if (this.#slots.has(outgoing.slot)) this.conflated++;
+      this.#slots.set(outgoing.slot, outgoing);
       return true;
     }
     if (this.waiting + (this.#unacknowledged?.length ?? 0) >= this.#capacity) return false;
-    this.#queue.push(issue);
+    this.#queue.push(outgoing);
     return true;
   }
 
   /** Takes a page of the log, when nothing waits. */
-  replay(page: readonly Issue[]): void {
+  replay(page: readonly Outgoing[]): void {
     this.#queue = [...page];
     this.#head = 0;
   }
 
   /** The next frame that may be sent at `now` (milliseconds), or null. */
   take(now: number): Buffer | null {
-    const issue = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
-    if (issue === null) return null;
-    if (this.mode === "stream") this.#unacknowledged?.push(issue.forecast.offset);
-    return issue.frame(this.id, this.#view);
+    const outgoing = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
+    if (outgoing === null) return null;
+    if (this.mode === "stream") this.#unacknowledged?.push(outgoing.offset);
+    return outgoing.frame(this.id, this.#view);
   }
 
   /** When it is to be turned to again: something waits, or there is more to catch up with. Infinity: not until then. */
@@ -130,26 +130,26 @@ export class Subscription {
     this.#unacknowledged = (this.#unacknowledged ?? []).filter((sent) => sent > offset);
   }
 
-  #takeSlot(now: number): Issue | null {
-    for (const [slot, issue] of this.#slots) {
+  #takeSlot(now: number): Outgoing | null {
+    for (const [slot, outgoing] of this.#slots) {
       if (this.#interval > 0) {
         if ((this.#next.get(slot) ?? 0) > now) continue;
         this.#next.set(slot, now + this.#interval);
       }
       this.#slots.delete(slot);
-      return issue;
+      return outgoing;
     }
     return null;
   }
 
-  #takeQueued(now: number): Issue | null {
+  #takeQueued(now: number): Outgoing | null {
     if (this.#head === this.#queue.length || this.#nextStream > now) return null;
     if (this.#interval > 0) this.#nextStream = now + this.#interval;
-    const issue = this.#queue[this.#head++];
+    const outgoing = this.#queue[this.#head++];
     if (this.#head > 256 && 2 * this.#head > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
-    return issue;
+    return outgoing;
   }
 }

@@ -12,7 +12,7 @@ import {
 import { crc32 } from "../checksum.ts";
 import { type AppendFile, diskFiles, type Files } from "./files.ts";
 import { examine, repair, sidecarPath } from "./repair.ts";
-import { packEntry } from "./sidecar.ts";
+import { packEntry, unpackEntries } from "./sidecar.ts";
 
 export interface RecordingOptions {
   /** Where it goes: `<path>-000001.arrow`, `-000002.arrow`, ...; the one being written ends in `.partial`. */
@@ -45,17 +45,24 @@ export class Recording {
   #torn = false;
   #data: AppendFile;
   #sidecar: AppendFile;
+  readonly columns: readonly ColumnPlan[];
   /** Bytes of torn tails that opening has cut off. */
   readonly torn: number;
+  #rows = 0;
 
   constructor({ path, columns, rotateBytes = 256 * 2 ** 20, files = diskFiles }: RecordingOptions) {
     this.#files = files;
     this.#path = path;
+    this.columns = columns;
     this.#schema = schemaOf(columns);
     this.#rotateBytes = rotateBytes;
-    while (files.exists(this.#sealed())) this.#number++;
+    for (; files.exists(this.#sealed()); this.#number++) this.#rows += rowsOf(files, this.#sealed());
     let torn = 0;
-    if (files.exists(this.#partial())) torn = repair(files, this.#partial()).torn;
+    if (files.exists(this.#partial())) {
+      const repaired = repair(files, this.#partial());
+      torn = repaired.torn;
+      this.#rows += count(repaired.batches);
+    }
     this.torn = torn;
     [this.#data, this.#sidecar] = this.#open();
   }
@@ -63,6 +70,11 @@ export class Recording {
   /** The file being written. */
   get file(): string {
     return this.#partial();
+  }
+
+  /** Rows in all its files. */
+  get rows(): number {
+    return this.#rows;
   }
 
   /** Appends one batch: `values[c]` are the values of column c. Durable when it returns; when it throws, nothing was added. */
@@ -92,6 +104,7 @@ export class Recording {
       this.#torn = false;
       throw error;
     }
+    this.#rows += values[0].length;
     if (this.#data.size >= this.#rotateBytes) this.seal();
   }
 
@@ -136,8 +149,22 @@ export class Recording {
   }
 }
 
+const count = (batches: readonly { readonly rows: number }[]): number =>
+  batches.reduce((sum, { rows }) => sum + rows, 0);
+
+/** Rows of a sealed file: by its sidecar where it is there. */
+function rowsOf(files: Files, path: string): number {
+  if (!files.exists(sidecarPath(path))) return count(examine(files, path).batches);
+  const sidecar = files.open(sidecarPath(path));
+  try {
+    return count(unpackEntries(sidecar.read(0, sidecar.size)));
+  } finally {
+    sidecar.close();
+  }
+}
+
 /** The whole batches of a recording, sealed or not, torn or not. */
-export function* readRecording(path: string, files: Files = diskFiles): Generator<RecordBatch> {
+export function* recordedBatches(path: string, files: Files = diskFiles): Generator<RecordBatch> {
   if (!files.exists(path))
     throw new EddyError("bad-file", path, { expected: "a recording", received: "no file" });
   const { batches, schemaEnd } = examine(files, path);

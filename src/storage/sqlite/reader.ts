@@ -1,11 +1,10 @@
 import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import { type Checkpoint, readFrame } from "../checkpoint.ts";
-import { unpackForecasts } from "../issued-forecasts.ts";
 import { isTakenBack, unpackValues } from "../journal.ts";
-import type { Generation, JournalRow, StoredSeries } from "../store.ts";
+import { unpackIssue } from "../packed-issue.ts";
+import type { Generation, JournalRow, LoggedIssue, StoredSeries } from "../store.ts";
 import { checkSchema } from "./schema.ts";
 import { SELECT_SERIES, type SeriesRow, storedSeries } from "./series-row.ts";
 import { storageError } from "./store.ts";
@@ -15,12 +14,6 @@ const PAGE_ROWS = 1024;
 /** An observation with its place in the journal. */
 export interface StoredObservation extends Observation {
   readonly position: number;
-}
-
-export interface StoredForecast {
-  readonly position: number;
-  readonly ordinal: number;
-  readonly forecasts: readonly Forecast[];
 }
 
 /** Reads a database that a server may be writing at the same time; it takes no lock and changes nothing. */
@@ -143,7 +136,7 @@ export class DatabaseReader {
   }
 
   /** Forecasts as issued, in journal order. */
-  *forecasts(series: readonly StoredSeries[]): Generator<StoredForecast> {
+  *issues(series: readonly StoredSeries[]): Generator<LoggedIssue> {
     const names = new Map(series.map(({ id, name }) => [id, name]));
     interface Row {
       position: number;
@@ -160,7 +153,7 @@ export class DatabaseReader {
       const rows = page.all(last.position, last.ordinal, PAGE_ROWS);
       for (const { position, ordinal, series: id, payload } of rows) {
         const name = names.get(id);
-        if (name !== undefined) yield { position, ordinal, forecasts: unpackForecasts(payload, name) };
+        if (name !== undefined) yield { position, ordinal, series: id, issue: unpackIssue(payload, name) };
       }
       if (rows.length < PAGE_ROWS) return;
       last = rows[rows.length - 1];

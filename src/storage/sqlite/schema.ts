@@ -4,7 +4,7 @@ import { EddyError } from "../../models/errors.ts";
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;
 /** Version of the tables below. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const TABLES = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -3,17 +3,18 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
+import { type Issue, moment } from "../../models/issue.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { packForecasts, unpackForecasts } from "../issued-forecasts.ts";
+import { packIssue, unpackIssue } from "../packed-issue.ts";
 import type {
   CheckpointBatch,
   Commit,
   Derived,
   Generation,
-  IssuedForecasts,
   IssuePlace,
   JournalRow,
+  LoggedIssue,
+  LogRow,
   Opened,
   RollUp,
   Store,
@@ -376,16 +377,9 @@ export class SqliteStore implements Store {
     }
   }
 
-  #writeIssued(issued: readonly IssuedForecasts[]): void {
-    for (const { position, ordinal, series, forecasts } of issued) {
-      const { issuedAt } = forecasts[0];
-      this.#statements.addForecast.run(
-        position,
-        ordinal,
-        series,
-        Date.parse(issuedAt),
-        packForecasts(forecasts),
-      );
+  #writeIssued(issued: readonly LoggedIssue[]): void {
+    for (const { position, ordinal, series, issue } of issued) {
+      this.#statements.addForecast.run(position, ordinal, series, moment(issue.time), packIssue(issue));
     }
   }
 
@@ -428,11 +422,7 @@ export class SqliteStore implements Store {
     return this.#guard(() => Number(this.#statements.oldestRow.get() ?? this.#position + 1));
   }
 
-  issuedSince(
-    since: number,
-    limit: number,
-    ordinal = Number.MAX_SAFE_INTEGER,
-  ): readonly IssuedForecasts[] | null {
+  issuedSince(since: number, limit: number, ordinal = Number.MAX_SAFE_INTEGER): readonly LogRow[] | null {
     return this.#guard(() => {
       const trimmedTo = Number(this.#statements.getFact.get("forecastsAfter"));
       if (since < trimmedTo || (since === trimmedTo && since > 0 && ordinal < Number.MAX_SAFE_INTEGER))
@@ -454,7 +444,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  reissue(issued: readonly IssuedForecasts[]): void {
+  reissue(issued: readonly LoggedIssue[]): void {
     this.#write(false, () => this.#writeIssued(issued));
   }
 
@@ -465,14 +455,14 @@ export class SqliteStore implements Store {
     });
   }
 
-  issuedAsOf(series: number, time: number): IssuedForecasts | undefined {
+  issuedAsOf(series: number, time: number): LogRow | undefined {
     return this.#guard(() => {
       const row = this.#statements.issuedAsOf.get(series, time);
       return row && this.#unpack(row);
     });
   }
 
-  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly IssuedForecasts[] {
+  issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly LogRow[] {
     const { issued, position, ordinal } = before;
     return this.#guard(() =>
       this.#statements.issuedOf
@@ -481,18 +471,18 @@ export class SqliteStore implements Store {
     );
   }
 
-  #unpack({ position, ordinal, series, payload }: ForecastRow): IssuedForecasts {
-    let forecasts: readonly Forecast[] = [];
+  #unpack({ position, ordinal, series, payload }: ForecastRow): LogRow {
+    let issue: Issue | null = null;
     const name = this.#names.get(series);
     // Of a series that was removed.
-    if (name === undefined) return { position, ordinal, series, forecasts };
+    if (name === undefined) return { position, ordinal, series, issue };
     try {
-      forecasts = unpackForecasts(payload, name);
+      issue = unpackIssue(payload, name);
     } catch (error) {
       if (!(error instanceof EddyError)) throw error;
       this.#damagedForecasts++;
     }
-    return { position, ordinal, series, forecasts };
+    return { position, ordinal, series, issue };
   }
 
   /** The minute `days` ago, of those that the database has been open. */

@@ -1,4 +1,5 @@
 import type { Observation } from "../../models/observation.ts";
+import type { Line } from "./lines.ts";
 import type { DecimalMark } from "./numbers.ts";
 
 /** What one line, record or row of an input came to: an observation, or the reason why it is none. */
@@ -50,6 +51,10 @@ export interface FormatOptions {
   readonly separator?: string;
   /** What stands before the fraction of a number; found by the lines when absent. */
   readonly decimal?: DecimalMark;
+  /** How long the lines of a log are counted for one reading, milliseconds; a minute when absent. */
+  readonly countEvery?: number;
+  /** Takes the lines of a log as they are, instead of counting them. */
+  readonly logLine?: (line: Line) => void;
   /** The series when the input names none. */
   readonly name: string;
   /** The time of an observation that gives none, by its row. Epoch milliseconds. */

@@ -1,5 +1,7 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { parseJson } from "../json.ts";
+import { COUNTED_EVERY, LogCounts } from "../logs/log-counts.ts";
+import { looksLikeLog, surveyLog } from "../logs/recognise-log.ts";
 import { cut, DelimitedGrammar, type Dialect, delimiterOf, isRowOf, surveyDelimited } from "./delimited.ts";
 import { FreeTextGrammar } from "./free-text.ts";
 import { isComment, isHeading, isProblem, isRule, type LineGrammar, type LineRecord } from "./grammar.ts";
@@ -26,6 +28,7 @@ export const TEXT_FORMATS = [
   ...METRIC_FORMATS,
   "names",
   "text",
+  "log",
 ] as const;
 /** What a flag may say. */
 export const openFormatNames = ["auto", ...TEXT_FORMATS] as const;
@@ -111,6 +114,7 @@ export function recognise(
     .filter(({ tooLong }) => !tooLong)
     .slice(Math.max(0, first), Math.max(0, first) + LOOK_AHEAD);
   let choice = json ? wholeJson(options) : choose(putTogether(lines).map(beginning), format, options);
+  if (choice.format === "log") return asLog(choice, lines, options);
   askAboutCommas(choice, lines, options);
   let sample = survey(choice, choice.whole ? values(text, ended) : recordsOf(choice, lines, ended));
   if (sample.records.length === 0 && cut.length > LOOK_AHEAD && !choice.whole) {
@@ -149,6 +153,29 @@ export function recognise(
     splitter: choice.whole ? new JsonSplitter() : (choice.quoted?.() ?? new TextLines()),
     grammar: choice.open(),
     roles,
+  };
+}
+
+/** A log: what its lines come to is not told by the first ones. */
+function asLog(choice: Choice, lines: readonly Line[], options: FormatOptions): Recognised {
+  const { time, hosts, levels, unreadable } = surveyLog(lines.map(beginning));
+  return {
+    recognition: {
+      format: "log",
+      separator: null,
+      decimal: ".",
+      time:
+        time === undefined
+          ? null
+          : { columns: [], form: `as ${printable(time, 40)}`, zone: options.timeZone ?? "UTC" },
+      series: { columns: [], inLine: true, seen: [...hosts, ...levels] },
+      columns: [{ name: "count", unit: "" }],
+      leftOut: { columns: [], comments: 0, preamble: 0, unreadable },
+      lines: lines.length,
+    },
+    splitter: new TextLines(),
+    grammar: choice.open(),
+    roles: new Roles([], { name: options.name, arrival: options.arrival }, choice.setting),
   };
 }
 
@@ -347,6 +374,18 @@ function choose(lines: readonly string[], format: TextFormat | "auto", options: 
       return { format: "logfmt", open: () => new PairsGrammar(), whole: false, setting: plain };
     case "names":
       return { format: "names", open: () => new NamedValueGrammar(), whole: false, setting: plain };
+    case "log":
+      return {
+        format: "log",
+        open: () =>
+          new LogCounts({
+            every: options.countEvery ?? COUNTED_EVERY,
+            now: () => options.arrival(0),
+            ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
+          }),
+        whole: false,
+        setting: plain,
+      };
     case "text":
       return {
         format: "text",
@@ -368,16 +407,17 @@ function find(all: readonly string[], options: FormatOptions): TextFormat {
   for (const format of METRIC_FORMATS) if (isMetricFormat(format, filled)) return format;
   const data = filled.filter((line) => !isComment(line) && !isRule(line));
   const lines = data.length > 0 ? data : filled;
-  const share = (holds: (line: string) => boolean): number =>
-    lines.filter(holds).length / Math.max(1, lines.length);
-  if (share((line) => /^\s*[{[]/.test(line) && parses(line)) >= MOST) return "ndjson";
-  if (first.startsWith("{")) return "ndjson";
-  if (share((line) => pairs(line) !== undefined) >= MOST) return "logfmt";
   const named = new NamedValueGrammar();
   const dialect = surveyDelimited(all);
   // Where every line is cut alike by a usual separator, it is a table.
   const cutAlike =
     dialect !== undefined && dialect.score >= 1.6 && [",", ";", "\t", "|"].includes(dialect.separator);
+  if (looksLikeLog(filled, cutAlike)) return "log";
+  const share = (holds: (line: string) => boolean): number =>
+    lines.filter(holds).length / Math.max(1, lines.length);
+  if (share((line) => /^\s*[{[]/.test(line) && parses(line)) >= MOST) return "ndjson";
+  if (first.startsWith("{")) return "ndjson";
+  if (share((line) => pairs(line) !== undefined) >= MOST) return "logfmt";
   const single = share((line) => named.read(line.trim()) !== undefined);
   if (single >= MOST && !cutAlike && !underHeading(lines)) return "names";
   const sentences = share(isSentence);

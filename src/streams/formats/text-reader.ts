@@ -100,8 +100,13 @@ export class TextReader {
   }
 
   #read(lines: readonly Line[]): Reading[] {
-    const { grammar, roles } = this.#recognised as Recognised;
+    const { grammar, roles, recognition } = this.#recognised as Recognised;
     const readings: Reading[] = [];
+    const { logLine } = this.#options;
+    if (recognition.format === "log" && logLine !== undefined) {
+      for (const line of lines) logLine(line);
+      return readings;
+    }
     for (const { number, text, tooLong } of lines) {
       if (tooLong) {
         readings.push({

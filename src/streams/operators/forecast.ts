@@ -1,20 +1,15 @@
-import {
-  asyncScheduler,
-  concat,
-  concatMap,
-  defer,
-  finalize,
-  type OperatorFunction,
-  type SchedulerLike,
-} from "rxjs";
+import { asyncScheduler, type OperatorFunction, type SchedulerLike } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
+import { type Forecast, words } from "../../models/forecast.ts";
 import { type Observation, VALUE } from "../../models/observation.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import { packParts, type Stage, type StageOutput, unpackParts } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { readTime } from "../observation-schema.ts";
 import { type Ending, Series, type SeriesOptions } from "../series.ts";
 import { checkSeriesOptions } from "../series-specification.ts";
 import { operatorArena } from "./arena.ts";
-import type { RefusedOutput } from "./refused-event.ts";
 
 /** What `forecast` reads: a number, one value, or several; `time` ISO 8601 or epoch milliseconds, arrival if absent. */
 export type Forecastable =
@@ -26,11 +21,11 @@ export type Forecastable =
       readonly values: Readonly<Record<string, number | null>>;
     };
 
-export interface ForecastOptions extends SeriesOptions {
+export interface ForecastOptions<T extends Forecastable = Forecastable> extends SeriesOptions {
   /** Name of the series when events name none. Default `value`. */
   readonly series?: string;
   /** Where late, duplicate and bad events go. */
-  readonly refused?: RefusedOutput<Forecastable>;
+  readonly refused?: RefusedOutput<T>;
   /** Whose clock stamps events that carry no time. */
   readonly scheduler?: SchedulerLike;
 }
@@ -57,55 +52,103 @@ export interface ForecastOptions extends SeriesOptions {
  * last.horizon.map(({ mean }) => mean); // [3, 3]
  * ```
  */
-export function forecast(options: ForecastOptions = {}): OperatorFunction<Forecastable, Forecast> {
-  const { series: name = VALUE, refused, scheduler = asyncScheduler, ...seriesOptions } = options;
-  return (source) =>
-    defer(() => {
-      checkSeriesOptions(seriesOptions);
-      let series: Series | undefined;
-      let offset = 0;
-      /** Events held aside, and maybe some taken since, by offset. */
-      const aside = new Map<number, Forecastable>();
-      const settle = ({ forecasts, later = [] }: Ending): readonly Forecast[] => {
-        for (const { offset: at, refused: reason } of later) {
-          const event = aside.get(at);
-          if (event !== undefined) refused?.next({ event, reason });
-        }
-        if (series?.aside === 0) aside.clear();
-        return forecasts;
-      };
-      const take = (event: Forecastable): readonly Forecast[] => {
-        let observation: Observation;
-        const now = scheduler.now();
-        try {
-          observation = observe(event, name, now);
-        } catch (error) {
-          if (!(error instanceof EddyError)) throw error;
-          refused?.next({ event, reason: error.code });
-          return [];
-        }
-        const timed = typeof event !== "number" && event.time !== undefined;
-        series ??= Series.open(
-          observation,
-          { steps: timed ? "event" : "count", ...seriesOptions },
-          operatorArena(),
-        );
-        if (observation.series !== series.name) {
-          refused?.next({ event, reason: "other-series" });
-          return [];
-        }
-        const at = offset++;
-        const outcome = series.push(observation, at, now);
-        if (outcome.refused !== undefined) refused?.next({ event, reason: outcome.refused });
-        else if (outcome.outOfRange !== undefined) refused?.next({ event, reason: "out-of-range" });
-        if (series.aside > 0) aside.set(at, event);
-        return settle(outcome);
-      };
-      return concat(
-        source.pipe(concatMap(take)),
-        defer(() => (series === undefined ? [] : settle(series.end()))),
-      ).pipe(finalize(() => series?.release()));
-    });
+export function forecast<T extends Forecastable>(
+  options: ForecastOptions<T> = {},
+): OperatorFunction<T, Forecast> {
+  return stage("forecast", () => new ForecastStage<T>(options), options.refused);
+}
+
+class ForecastStage<T extends Forecastable> implements Stage<T, Forecast> {
+  readonly #name: string;
+  readonly #scheduler: SchedulerLike;
+  readonly #options: SeriesOptions;
+  #series: Series | undefined;
+  #offset = 0;
+  /** Events held aside, and maybe some taken since, by offset. */
+  #aside = new Map<number, T>();
+
+  constructor({ series = VALUE, refused: _, scheduler = asyncScheduler, ...options }: ForecastOptions<T>) {
+    checkSeriesOptions(options);
+    this.#name = series;
+    this.#scheduler = scheduler;
+    this.#options = options;
+  }
+
+  step(event: T, output: StageOutput<T, Forecast>): void {
+    let observation: Observation;
+    const now = this.#scheduler.now();
+    try {
+      observation = observe(event, this.#name, now);
+    } catch (error) {
+      if (!(error instanceof EddyError)) throw error;
+      output.refuse(event, error.code);
+      return;
+    }
+    const timed = typeof event !== "number" && event.time !== undefined;
+    this.#series ??= Series.open(
+      observation,
+      { steps: timed ? "event" : "count", ...this.#options },
+      operatorArena(),
+    );
+    const series = this.#series;
+    if (observation.series !== series.name) {
+      output.refuse(event, "other-series");
+      return;
+    }
+    const at = this.#offset++;
+    const outcome = series.push(observation, at, now);
+    if (outcome.refused !== undefined) output.refuse(event, outcome.refused);
+    else if (outcome.outOfRange !== undefined) output.refuse(event, "out-of-range");
+    if (series.aside > 0) this.#aside.set(at, event);
+    this.#settle(outcome, output);
+  }
+
+  end(output: StageOutput<T, Forecast>): void {
+    if (this.#series !== undefined) this.#settle(this.#series.end(), output);
+  }
+
+  #settle({ issues, later = [] }: Ending, output: StageOutput<T, Forecast>): void {
+    for (const { offset: at, refused: reason } of later) {
+      const event = this.#aside.get(at);
+      if (event !== undefined) output.refuse(event, reason);
+    }
+    if (this.#series?.aside === 0) this.#aside.clear();
+    for (const issue of issues) for (const said of words(issue)) output.next(said);
+  }
+
+  metrics(): Readonly<Record<string, number>> {
+    if (this.#series === undefined) return {};
+    const { taken, doubted } = this.#series.counts;
+    return { events: this.#offset, taken, doubted };
+  }
+
+  save(): Uint8Array {
+    const series = this.#series;
+    if (series === undefined) return new Uint8Array(0);
+    const { name, specification } = series;
+    return packParts([writeEvents([name, specification, this.#offset, [...this.#aside]]), series.save()]);
+  }
+
+  restore(bytes: Uint8Array): void {
+    this.release();
+    if (bytes.byteLength === 0) return;
+    const [words, state] = unpackParts(bytes, "saved forecaster");
+    const [name, specification, offset, aside] = readEvents(words) as [
+      string,
+      SeriesOptions,
+      number,
+      [number, T][],
+    ];
+    this.#series = new Series(name, specification, operatorArena());
+    this.#series.restore(state);
+    this.#offset = offset;
+    this.#aside = new Map(aside);
+  }
+
+  release(): void {
+    this.#series?.release();
+    this.#series = undefined;
+  }
 }
 
 function observe(event: Forecastable, name: string, now: number): Observation {

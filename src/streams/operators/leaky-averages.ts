@@ -1,9 +1,11 @@
-import { concatMap, defer, finalize, type OperatorFunction } from "rxjs";
+import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
 import { Layout } from "../../models/kernels/layout.ts";
 import { RunningAverages } from "../../models/statistics/running-averages.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import type { Stage } from "../../stages/stage.ts";
+import { stage } from "../../stages/stage-operator.ts";
 import { operatorArena } from "./arena.ts";
-import type { RefusedOutput } from "./refused-event.ts";
 
 /** What `leakyAverages` reads. `time` in epoch milliseconds matters only with a `step`. */
 export type Averageable = number | { readonly time: number; readonly value: number };
@@ -32,37 +34,43 @@ export interface LeakyAveragesOptions {
  */
 export function leakyAverages(
   timeScales: readonly number[],
-  { step, refused }: LeakyAveragesOptions = {},
+  options: LeakyAveragesOptions = {},
 ): OperatorFunction<Averageable, number[]> {
-  return (source) =>
-    defer(() => {
-      for (const scale of timeScales) {
-        if (scale > 0 && Number.isFinite(scale)) continue;
-        throw new EddyError("bad-argument", "timeScales", {
-          expected: "numbers of steps above 0",
-          received: String(scale),
-        });
-      }
-      const layout = new Layout(operatorArena());
-      const alphas = timeScales.map((scale) => Math.exp(-1 / scale));
-      const averages = new RunningAverages(layout, "averages", alphas);
-      const block = layout.allocate();
-      let last = Number.NaN;
-      const take = (event: Averageable): readonly number[][] => {
-        const value = typeof event === "number" ? event : event.value;
-        const time = typeof event === "number" ? Number.NaN : event.time;
-        if (!Number.isFinite(value) || time < last) {
-          refused?.next({ event, reason: time < last ? "late" : "bad-number" });
-          return [];
-        }
-        const apart = step === undefined ? 1 : (time - last) / step;
-        averages.add([value], Number.isFinite(apart) ? apart : 1);
-        last = time;
-        return [timeScales.map((_, scale) => averages.corrected(scale, 0))];
-      };
-      return source.pipe(
-        concatMap(take),
-        finalize(() => block.release()),
-      );
+  return stage("leakyAverages", () => openAverages(timeScales, options), options.refused);
+}
+
+function openAverages(
+  timeScales: readonly number[],
+  { step }: LeakyAveragesOptions,
+): Stage<Averageable, number[]> {
+  for (const scale of timeScales) {
+    if (scale > 0 && Number.isFinite(scale)) continue;
+    throw new EddyError("bad-argument", "timeScales", {
+      expected: "numbers of steps above 0",
+      received: String(scale),
     });
+  }
+  const layout = new Layout(operatorArena());
+  const alphas = timeScales.map((scale) => Math.exp(-1 / scale));
+  const averages = new RunningAverages(layout, "averages", alphas);
+  const last = layout.float64("time", 1);
+  layout.whenAllocated(() => last.view.fill(Number.NaN));
+  const block = layout.allocate();
+  return {
+    step(event, output) {
+      const value = typeof event === "number" ? event : event.value;
+      const time = typeof event === "number" ? Number.NaN : event.time;
+      if (!Number.isFinite(value) || time < last.view[0]) {
+        output.refuse(event, time < last.view[0] ? "late" : "bad-number");
+        return;
+      }
+      const apart = step === undefined ? 1 : (time - last.view[0]) / step;
+      averages.add([value], Number.isFinite(apart) ? apart : 1);
+      last.view[0] = time;
+      output.next(timeScales.map((_, scale) => averages.corrected(scale, 0)));
+    },
+    save: () => block.save(),
+    restore: (bytes) => block.load(bytes),
+    release: () => block.release(),
+  };
 }

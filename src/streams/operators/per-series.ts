@@ -1,15 +1,8 @@
-import {
-  defer,
-  filter,
-  groupBy,
-  mergeMap,
-  type Observable,
-  type ObservableInput,
-  type OperatorFunction,
-  Subject,
-} from "rxjs";
+import { from, Observable, type ObservableInput, type OperatorFunction, Subject, Subscriber } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
-import type { RefusedOutput } from "./refused-event.ts";
+import { readEvents, writeEvents } from "../../stages/kept-events.ts";
+import type { RefusedOutput } from "../../stages/refused-event.ts";
+import { currentStages, packParts, Stages, unpackParts } from "../../stages/stage.ts";
 
 export interface PerSeriesOptions<T> {
   /** Most series at a time. Default 1,000. */
@@ -23,11 +16,21 @@ export interface PerSeriesOptions<T> {
   readonly refused?: RefusedOutput<T>;
 }
 
+/** One series: where its events go, and the stages of its own pipeline where these are kept. */
+interface Part<T> {
+  /** Which one it is, of all that have begun. */
+  readonly number: number;
+  readonly events: Subject<T>;
+  readonly stages: Stages | undefined;
+  /** What its pipeline gives has come to an end. */
+  done: boolean;
+}
+
 /**
  * Splits a stream of events by their `series` and runs each part through `project`, all outputs merged in the order they come.
  *
  * When the source completes, so does every part, and then the output. An error of the source or of any part is passed on and
- * ends them all. Memory: one part per series, at most `maximum`. The parts live in the subscription.
+ * ends them all. Memory: one part per series, at most `maximum`. The parts live in the subscription; where the pipeline is kept, so are they.
  *
  * @example
  * ```ts
@@ -43,38 +46,104 @@ export function perSeries<T extends { readonly series: string }, R>(
   { maximum = 1000, whenFull = "refuse", refused }: PerSeriesOptions<T> = {},
 ): OperatorFunction<T, R> {
   return (source) =>
-    defer(() => {
+    new Observable<R>((subscriber) => {
       if (!(Number.isInteger(maximum) && maximum >= 1)) {
         throw new EddyError("bad-argument", "maximum", {
           expected: "a whole number of series, at least 1",
           received: String(maximum),
         });
       }
-      /** What retires each series; the one silent longest comes first. */
-      const parts = new Map<string, Subject<void>>();
-      const admit = (event: T): boolean => {
-        let retire = parts.get(event.series);
-        if (retire === undefined) {
-          if (parts.size >= maximum) {
-            if (whenFull === "refuse") {
-              refused?.next({ event, reason: "too-many-series" });
-              return false;
-            }
-            const [silent, end] = parts.entries().next().value as [string, Subject<void>];
-            parts.delete(silent);
-            end.next();
-          }
-          retire = new Subject();
-        } else parts.delete(event.series);
-        parts.set(event.series, retire);
-        return true;
+      const keeper = currentStages();
+      /** The one silent longest comes first. */
+      const parts = new Map<string, Part<T>>();
+      /** What has not come to its end: the source, and the parts. */
+      let open = 1;
+      const closeOne = (): void => {
+        open--;
+        if (open === 0) subscriber.complete();
       };
-      return source.pipe(
-        filter(admit),
-        groupBy((event) => event.series, {
-          duration: ({ key }) => parts.get(key) as Subject<void>,
-        }),
-        mergeMap((part$) => project(part$.key, part$)),
-      );
+      let begun = 0;
+      const begin = (series: string, number = begun + 1, done = false): Part<T> => {
+        begun = Math.max(begun, number);
+        const part: Part<T> = {
+          number,
+          events: new Subject(),
+          stages: keeper === undefined ? undefined : new Stages(keeper),
+          done,
+        };
+        parts.set(series, part);
+        if (done) return part;
+        open++;
+        const output = new Subscriber<R>({
+          next: (value) => subscriber.next(value),
+          error: (error: unknown) => subscriber.error(error),
+          complete() {
+            part.done = true;
+            closeOne();
+          },
+        });
+        subscriber.add(output);
+        const subscribe = (): void =>
+          void from(project(series, part.events.asObservable())).subscribe(output);
+        if (part.stages === undefined) subscribe();
+        else part.stages.open(subscribe);
+        return part;
+      };
+      const admit = (event: T): Part<T> | undefined => {
+        const known = parts.get(event.series);
+        if (known !== undefined) {
+          parts.delete(event.series);
+          parts.set(event.series, known);
+          return known;
+        }
+        if (parts.size >= maximum) {
+          if (whenFull === "refuse") {
+            if (!keeper?.rehearsing) refused?.next({ event, reason: "too-many-series" });
+            return undefined;
+          }
+          const [series, silent] = parts.entries().next().value as [string, Part<T>];
+          parts.delete(series);
+          end(silent);
+        }
+        return begin(event.series);
+      };
+      const inPart = (part: Part<T>, task: () => void): void => {
+        if (part.stages === undefined) task();
+        else part.stages.run(task);
+      };
+      const end = (part: Part<T>): void => inPart(part, () => part.events.complete());
+      const leave = keeper?.enter("perSeries", {
+        save: () =>
+          packParts([
+            writeEvents(Array.from(parts, ([series, { number, done }]) => [series, number, done])),
+            ...Array.from(parts.values(), ({ stages }) => stages?.save() ?? new Uint8Array(0)),
+          ]),
+        restore(bytes) {
+          const [names, ...states] = unpackParts(bytes, "saved series");
+          (readEvents(names) as [string, number, boolean][]).forEach(([series, number, done], i) => {
+            const part = begin(series, number, done);
+            if (!done) part.stages?.restore(states[i]);
+          });
+        },
+        metrics: () => ({ series: parts.size }),
+      });
+      subscriber.add(leave);
+      const input = new Subscriber<T>({
+        next(event) {
+          try {
+            const part = admit(event);
+            if (part !== undefined) inPart(part, () => part.events.next(event));
+          } catch (error) {
+            subscriber.error(error);
+          }
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete() {
+          for (const part of [...parts.values()].sort((a, b) => a.number - b.number)) end(part);
+          closeOne();
+        },
+      });
+      subscriber.add(input);
+      source.subscribe(input);
     });
 }

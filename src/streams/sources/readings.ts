@@ -41,7 +41,7 @@ export async function* readings(
         over = true;
         const batch = reader.settle();
         tell();
-        if (batch.length > 0) yield batch;
+        if (batch.length > 0 || options.logLine !== undefined) yield batch;
         continue;
       }
       if (result.done === true) break;
@@ -56,12 +56,13 @@ export async function* readings(
       else if (reader.recognition === undefined)
         patience ??= options.patience?.().then(() => "patience" as const);
       tell();
-      if (batch.length > 0) yield batch;
+      // Whoever takes the lines of a log as they are has had them by now.
+      if (batch.length > 0 || options.logLine !== undefined) yield batch;
       next = iterator.next();
     }
     const last = reader.end();
     tell();
-    if (last.length > 0) yield last;
+    if (last.length > 0 || options.logLine !== undefined) yield last;
   } finally {
     await iterator.return?.(undefined);
   }

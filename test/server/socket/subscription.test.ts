@@ -1,29 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Forecast } from "../../../src/models/forecast.ts";
-import { Issue, View } from "../../../src/server/socket/issue.ts";
+import { words } from "../../../src/models/forecast.ts";
 import type { SubscribeMessage } from "../../../src/server/socket/messages.ts";
+import { Dispatch, View } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
+import { madeIssue, madeTarget } from "../../issues.ts";
 
-const forecast = (series: string, offset: number, target = "value"): Forecast => ({
-  series,
-  target,
-  issuedAt: new Date(offset * 1000).toISOString(),
-  offset,
-  horizon: [1, 2, 3].map((step) => ({
-    step,
-    time: new Date((offset + step) * 1000).toISOString(),
-    mean: offset,
-    lower: -1,
-    upper: 1,
-  })),
-  level: 0.9,
-  coverage: 0.9,
-  observed: { value: 1, surprise: 0.5, taken: true },
-  skill: null,
-  model: "auto",
-});
-const issue = (series: string, offset: number, target?: string) =>
-  new Issue(forecast(series, offset, target), "e", 5);
+const issue = (series: string, offset: number, target = "value") =>
+  madeIssue(series, offset * 1000, offset, [madeTarget(target, [offset, offset, offset], { observed: 5 })]);
+const outgoing = (series: string, offset: number, target?: string) =>
+  new Dispatch("e").of(issue(series, offset, target))[0];
 const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
   new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity);
 const taken = (subscription: Subscription, now = 0) => {
@@ -38,7 +23,7 @@ describe("latest", () => {
   test("one slot per series and target, replaced in place and counted", () => {
     const subscription = open({ mode: "latest" });
     for (let offset = 1; offset <= 1000; offset++) {
-      expect(subscription.offer(issue(`s${offset % 2}`, offset, `t${offset % 4 < 2}`))).toBe(true);
+      expect(subscription.offer(outgoing(`s${offset % 2}`, offset, `t${offset % 4 < 2}`))).toBe(true);
     }
     expect(subscription.waiting).toBe(4);
     expect(subscription.conflated).toBe(996);
@@ -48,13 +33,13 @@ describe("latest", () => {
 
   test("maxRate holds for each series alone", () => {
     const subscription = open({ mode: "latest", maxRate: 10 });
-    subscription.offer(issue("a", 1));
+    subscription.offer(outgoing("a", 1));
     expect(taken(subscription, 0)).toHaveLength(1);
-    subscription.offer(issue("a", 2));
-    subscription.offer(issue("b", 3));
+    subscription.offer(outgoing("a", 2));
+    subscription.offer(outgoing("b", 3));
     expect(taken(subscription, 50).map(({ forecast }) => forecast.series)).toEqual(["b"]);
     expect(subscription.dueAt).toBe(100);
-    subscription.offer(issue("a", 4));
+    subscription.offer(outgoing("a", 4));
     expect(taken(subscription, 100).map(({ offset }) => offset)).toEqual([4]);
   });
 });
@@ -62,17 +47,17 @@ describe("latest", () => {
 describe("stream", () => {
   test("all in order, and full when full", () => {
     const subscription = open({ mode: "stream" });
-    for (let offset = 1; offset <= 4; offset++) expect(subscription.offer(issue("a", offset))).toBe(true);
-    expect(subscription.offer(issue("a", 5))).toBe(false);
+    for (let offset = 1; offset <= 4; offset++) expect(subscription.offer(outgoing("a", offset))).toBe(true);
+    expect(subscription.offer(outgoing("a", 5))).toBe(false);
     expect(taken(subscription).map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
-    expect(subscription.offer(issue("a", 6))).toBe(true);
+    expect(subscription.offer(outgoing("a", 6))).toBe(true);
   });
 
   test("the order holds over many turns", () => {
     const subscription = open({ mode: "stream" }, 1000);
     const seen: number[] = [];
     for (let offset = 1; offset <= 3000; offset++) {
-      subscription.offer(issue("a", offset));
+      subscription.offer(outgoing("a", offset));
       if (offset % 3 > 0) seen.push(JSON.parse(String(subscription.take(0))).offset);
     }
     seen.push(...taken(subscription).map(({ offset }) => offset));
@@ -83,13 +68,13 @@ describe("stream", () => {
     const subscription = open({ mode: "stream" });
     subscription.acknowledge(0);
     let offset = 0;
-    while (subscription.offer(issue("a", ++offset)) && offset < 100) subscription.take(0);
+    while (subscription.offer(outgoing("a", ++offset)) && offset < 100) subscription.take(0);
     expect(offset).toBe(5);
     subscription.acknowledge(3);
-    expect(subscription.offer(issue("a", 6))).toBe(true);
-    expect(subscription.offer(issue("a", 7))).toBe(true);
-    expect(subscription.offer(issue("a", 8))).toBe(true);
-    expect(subscription.offer(issue("a", 9))).toBe(false);
+    expect(subscription.offer(outgoing("a", 6))).toBe(true);
+    expect(subscription.offer(outgoing("a", 7))).toBe(true);
+    expect(subscription.offer(outgoing("a", 8))).toBe(true);
+    expect(subscription.offer(outgoing("a", 9))).toBe(false);
   });
 
   test("while catching up, live forecasts are not wanted", () => {
@@ -104,21 +89,21 @@ describe("stream", () => {
 
 describe("frames", () => {
   test("have the documented shape, and are serialised once", () => {
-    const one = issue("a", 7);
+    const one = outgoing("a", 7);
     const frame = one.frame("id", new View(undefined, false));
     expect(JSON.parse(frame.toString())).toEqual({
       type: "data",
       id: "id",
       epoch: "e",
       offset: 7,
-      forecast: forecast("a", 7),
+      forecast: words(issue("a", 7))[0],
     });
     expect(one.frame("id", new View(undefined, false))).toBe(frame);
   });
 
   test("with chosen steps and the observed value", () => {
     const subscription = open({ id: 3, horizons: [3, 1], observed: true });
-    subscription.offer(issue("a", 7));
+    subscription.offer(outgoing("a", 7));
     const [{ id, forecast, observed }] = taken(subscription);
     expect(id).toBe(3);
     expect(observed).toBe(5);
@@ -126,7 +111,7 @@ describe("frames", () => {
   });
 
   test("two views of one forecast do not mix", () => {
-    const one = issue("a", 7);
+    const one = outgoing("a", 7);
     const steps = (frame: Buffer) => JSON.parse(frame.toString()).forecast.horizon.length;
     expect(steps(one.frame("a", new View([1], false)))).toBe(1);
     expect(steps(one.frame("a", new View([1, 2], false)))).toBe(2);

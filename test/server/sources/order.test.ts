@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { afterAll, expect, test } from "vitest";
-import type { Forecast } from "../../../src/models/forecast.ts";
+import { words } from "../../../src/models/forecast.ts";
 import { openEngine } from "../../../src/server/engine.ts";
 import { startServer } from "../../../src/server/server.ts";
 
@@ -33,10 +33,10 @@ async function read(name: string, lines: readonly string[]) {
     ahead: Number.POSITIVE_INFINITY,
   });
   const forecasts = new Map<string, string[]>();
-  engine.forecasts$.subscribe(({ offset: _, ...forecast }: Forecast) => {
-    const list = forecasts.get(forecast.series) ?? [];
-    forecasts.set(forecast.series, list);
-    list.push(JSON.stringify(forecast));
+  engine.issues$.subscribe(({ issue }) => {
+    const list = forecasts.get(issue.series) ?? [];
+    forecasts.set(issue.series, list);
+    for (const { offset: _, ...forecast } of words(issue)) list.push(JSON.stringify(forecast));
   });
   const server = await startServer({
     engine,

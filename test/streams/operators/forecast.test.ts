@@ -2,13 +2,13 @@ import { EMPTY, from, lastValueFrom, map, NEVER, of, Subject, type Subscription,
 import { TestScheduler } from "rxjs/testing";
 import { describe, expect, test } from "vitest";
 import type { Forecast } from "../../../src/models/forecast.ts";
+import type { RefusedEvent } from "../../../src/stages/refused-event.ts";
 import { operatorArena } from "../../../src/streams/operators/arena.ts";
 import {
   type Forecastable,
   type ForecastOptions,
   forecast,
 } from "../../../src/streams/operators/forecast.ts";
-import type { RefusedEvent } from "../../../src/streams/operators/refused-event.ts";
 import { expectToStopListening } from "./firehose.ts";
 
 const options: ForecastOptions = { horizon: 1, model: "persistence" };

@@ -1,4 +1,5 @@
-import type { Forecast } from "../../models/forecast.ts";
+import { type Forecast, words } from "../../models/forecast.ts";
+import type { Issue, TargetIssue } from "../../models/issue.ts";
 import type { SubscriptionId } from "./messages.ts";
 
 /** What a subscription wants to see of a forecast. */
@@ -20,21 +21,23 @@ export class View {
 /** Frames that one forecast keeps for the next subscriber; clients choose ids and steps as they like. */
 const KEPT = 32;
 
-/** One forecast on its way to many subscribers: each distinct frame of it is serialised once. */
-export class Issue {
-  readonly forecast: Forecast;
+/** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
+export class Outgoing {
+  readonly series: string;
+  readonly offset: number;
   /** The slot it takes: a newer forecast of the same series and target replaces it. */
   readonly slot: string;
+  readonly #worded: () => Forecast;
   readonly #epoch: string;
-  readonly #observed: number | null | undefined;
   readonly #bodies = new Map<string, string>();
   readonly #frames = new Map<string, Buffer>();
 
-  constructor(forecast: Forecast, epoch: string, observed?: number | null) {
-    this.forecast = forecast;
-    this.slot = `${forecast.series}\u0000${forecast.target}`;
+  constructor({ series, offset }: Issue, target: TargetIssue, epoch: string, worded: () => Forecast) {
+    this.series = series;
+    this.offset = offset;
+    this.slot = `${series}\u0000${target.name}`;
+    this.#worded = worded;
     this.#epoch = JSON.stringify(epoch);
-    this.#observed = observed;
   }
 
   /** The `data` frame for a subscription, in UTF-8. */
@@ -52,14 +55,13 @@ export class Issue {
   #body({ key, steps, observed }: View): string {
     let body = this.#bodies.get(key);
     if (body === undefined) {
-      const { forecast } = this;
+      const forecast = this.#worded();
       const wanted =
         steps === null
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
-      const tail =
-        observed && this.#observed !== undefined ? `,"observed":${JSON.stringify(this.#observed)}` : "";
-      body = `,"epoch":${this.#epoch},"offset":${forecast.offset},"forecast":${JSON.stringify(wanted)}${tail}}`;
+      const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
+      body = `,"epoch":${this.#epoch},"offset":${this.offset},"forecast":${JSON.stringify(wanted)}${tail}}`;
       if (this.#bodies.size >= KEPT) this.#bodies.clear();
       this.#bodies.set(key, body);
     }
@@ -67,21 +69,27 @@ export class Issue {
   }
 }
 
-/** Makes one `Issue` of each forecast, however many subscribers ask for it. */
-export class Issues {
-  readonly epoch: string;
-  readonly #known = new WeakMap<Forecast, Issue>();
+/** Makes the forecasts of an issue ready to be sent once, however many subscribers ask for them. */
+export class Dispatch {
+  readonly #epoch: string;
+  readonly #known = new WeakMap<Issue, readonly Outgoing[]>();
 
   constructor(epoch: string) {
-    this.epoch = epoch;
+    this.#epoch = epoch;
   }
 
-  of(forecast: Forecast, observed?: number | null): Issue {
-    let issue = this.#known.get(forecast);
-    if (issue === undefined) {
-      issue = new Issue(forecast, this.epoch, observed);
-      this.#known.set(forecast, issue);
+  /** One for each target. */
+  of(issue: Issue): readonly Outgoing[] {
+    let outgoing = this.#known.get(issue);
+    if (outgoing === undefined) {
+      let forecasts: readonly Forecast[] | undefined;
+      const worded = (d: number): Forecast => {
+        forecasts ??= words(issue);
+        return forecasts[d];
+      };
+      outgoing = issue.targets.map((target, d) => new Outgoing(issue, target, this.#epoch, () => worded(d)));
+      this.#known.set(issue, outgoing);
     }
-    return issue;
+    return outgoing;
   }
 }

@@ -1,0 +1,102 @@
+import { EddyError, printable } from "../models/errors.ts";
+import type { Line } from "../streams/formats/lines.ts";
+import { isLogLine, LogStream } from "../streams/logs/log-stream.ts";
+import { TOO_LONG } from "../streams/logs/records.ts";
+import type { Flag, Values } from "./command.ts";
+import { number } from "./flags.ts";
+import type { Refusals } from "./refusals.ts";
+import type { World } from "./world.ts";
+
+/** Characters of a line that are told with an alert. */
+const TOLD = 1000;
+
+/** An expression, without slashes about it. */
+const expression = (summary: string): Flag<RegExp | undefined> => ({
+  summary,
+  hint: "REGEX",
+  fallback: undefined,
+  parse: (text, name) => {
+    try {
+      return new RegExp(text, "u");
+    } catch {
+      throw new EddyError("bad-argument", name, {
+        expected: "a regular expression, such as 'request_id=(\\S+)'",
+        received: printable(text),
+      });
+    }
+  },
+});
+
+/** Flags for the lines of a log. */
+export const logFlags = {
+  alert: number({
+    summary:
+      "of a log, only the lines so surprising that this share of the lines is: 0.001 is one in a thousand",
+    hint: "SHARE",
+    expected: "a number between 0 and 1",
+    holds: (value) => value > 0 && value < 1,
+  }),
+  session: expression(
+    "of a log, what names the session of a line, such as a request or a block: its first group, or all of it",
+  ),
+};
+
+/** Writes what is told of the lines of a log as NDJSON. */
+export class LogOutput {
+  readonly #world: World;
+  readonly #refusals: Refusals;
+  readonly #alert: number;
+  readonly #stream: LogStream;
+  #text = "";
+
+  constructor({ alert, session }: Values<typeof logFlags>, world: World, refusals: Refusals) {
+    this.#world = world;
+    this.#refusals = refusals;
+    this.#alert = alert ?? 1;
+    this.#stream = new LogStream(session === undefined ? {} : { session });
+  }
+
+  take({ number, text, tooLong }: Line): void {
+    if (tooLong) {
+      this.#stream.refuse();
+      this.#refusals.add(number, TOO_LONG.reason, TOO_LONG.message);
+      return;
+    }
+    const outcome = this.#stream.push(number, text);
+    if (typeof outcome === "string") return;
+    if (!isLogLine(outcome)) {
+      this.#refusals.add(number, outcome.reason, outcome.message);
+      return;
+    }
+    // Where the session may alert as well, each of the two has half of the share.
+    const { session } = outcome;
+    const limit = session === undefined ? this.#alert : this.#alert / 2;
+    const alerts = outcome.surprise <= limit || (session !== undefined && session.surprise <= limit);
+    if (this.#alert < 1 && !alerts) return;
+    const told = this.#alert < 1 ? { ...outcome, text: text.slice(0, TOLD) } : outcome;
+    this.#text += `${JSON.stringify(told)}\n`;
+  }
+
+  flush(): Promise<void> | undefined {
+    if (this.#text === "") return undefined;
+    const text = this.#text;
+    this.#text = "";
+    return this.#world.stdout.write(text);
+  }
+
+  /** Sums up, and tells the exit code. */
+  async end(): Promise<0 | 1> {
+    await this.flush();
+    const { records, continued, refused } = this.#stream.counts;
+    const { templates } = this.#stream;
+    const parts = [
+      `${records} lines taken, ${refused} refused${this.#refusals.reasons}`,
+      ...(continued > 0 ? [`${continued} that go on with the line before them`] : []),
+      `${templates.templates.length} templates`,
+      ...(templates.merges > 0 ? [`${templates.merges} merged`] : []),
+      ...(templates.forgotten > 0 ? [`${templates.forgotten} forgotten`] : []),
+    ];
+    await this.#world.stderr.write(`eddy: stdin: ${parts.join(", ")}\n`);
+    return records === 0 && refused > 0 ? 1 : 0;
+  }
+}

@@ -37,38 +37,55 @@ async function demo(folder: string): Promise<{ process: ChildProcess; url: strin
 
 /** Canvases in sight of which every pixel is the same, and texts with NaN. */
 const LOOK = `(() => {
-  const blank = [...document.querySelectorAll("canvas")].filter((canvas) => {
+  const empty = (canvas) => {
+    if (canvas === null) return true;
     if (canvas.offsetParent === null || canvas.width === 0) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return data.every((value) => value === data[0]);
-  }).length;
+  };
   const pictures = [...document.querySelectorAll(".card-picture")];
+  const blank = pictures
+    .filter((picture) => !picture.parentElement.textContent.includes("no forecast yet"))
+    .filter((picture) => empty(picture.querySelector("canvas")))
+    .map((picture) => picture.parentElement.title.replaceAll("\\n", ", "));
+  const told = document.getElementById("stage-model").textContent;
+  if (!told.startsWith("no forecast yet") && empty(document.querySelector("#stage-chart canvas"))) blank.push("the chart in full");
   return {
     canvases: document.querySelectorAll("canvas").length,
     cards: pictures.length,
-    blank: blank + pictures.filter((picture) => picture.querySelector("canvas") === null).length,
+    blank,
     nan: document.body.innerText.includes("NaN") || document.body.innerText.includes("Infinity"),
     title: document.getElementById("stage-name").textContent,
     skill: document.getElementById("fact-skill").textContent,
   };
 })()`;
 
-async function look(browser: Browser, url: string, complaints: string[]) {
+async function look(browser: Browser, url: string, complaints: string[]): Promise<Seen> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(url);
   await sleep(SETTLED);
-  const seen = (await page.evaluate(LOOK)) as {
-    canvases: number;
-    cards: number;
-    blank: number;
-    nan: boolean;
-    title: string;
-    skill: string;
-  };
+  const first = (await page.evaluate(LOOK)) as Seen;
+  if (first.blank.length === 0) {
+    await page.close();
+    return first;
+  }
+  // What came in the very moment of looking has a second to be drawn; what stays blank then stays so.
+  for (const what of first.blank) console.log(`  blank at first: ${what}`);
+  await sleep(SETTLED / 2);
+  const seen = (await page.evaluate(LOOK)) as Seen;
   await page.close();
   return seen;
+}
+
+interface Seen {
+  readonly canvases: number;
+  readonly cards: number;
+  readonly blank: readonly string[];
+  readonly nan: boolean;
+  readonly title: string;
+  readonly skill: string;
 }
 
 async function photograph(browser: Browser, url: string, folder: string): Promise<void> {
@@ -105,12 +122,13 @@ for (let n = 0; n < starts; n++) {
   await sleep(wait);
   const complaints: string[] = [];
   const seen = await look(browser, url, complaints);
-  const bad = seen.blank > 0 || seen.nan || complaints.length > 0 || seen.cards === 0;
+  const bad = seen.blank.length > 0 || seen.nan || complaints.length > 0 || seen.cards === 0;
   wrong += bad ? 1 : 0;
   console.log(
-    `start ${n + 1}, opened after ${wait} s: ${seen.canvases} charts, ${seen.blank} blank, ${seen.nan ? "NaN" : "no NaN"}, ` +
+    `start ${n + 1}, opened after ${wait} s: ${seen.canvases} charts, ${seen.blank.length} blank, ${seen.nan ? "NaN" : "no NaN"}, ` +
       `${complaints.length} complaints; opens on ${seen.title}: ${seen.skill}${bad ? "  WRONG" : ""}`,
   );
+  for (const what of seen.blank) console.log(`  blank: ${what}`);
   for (const complaint of complaints) console.log(`  ${complaint}`);
   if (n === starts - 1 && pictures !== undefined) await photograph(browser, url, pictures);
   process.kill("SIGKILL");

@@ -78,17 +78,53 @@ test("drawing: the last readings, or those of a range, with what had been foreca
   expect(range.values).toEqual([2, null, 4]);
 });
 
-test("drawing: of more readings than are asked for some stand for all, from the first to the last", async () => {
+test("drawing: of more readings than are asked for some stand for all, and no peak is lost", async () => {
   await start();
-  const values = Array.from({ length: 500 }, (_, n) => n);
+  const values = Array.from({ length: 700 }, (_, n) => (n === 333 ? 900 : n));
   await feed("a", values, 60_000);
+  const { body } = await get("/v1/drawing?series=a&from=all&points=60");
+  expect(body.sampled).toBe(false);
+  expect(body.times.length).toBeLessThan(200);
+  expect(body.values[0]).toBe(1);
+  expect(body.values.at(-1)).toBe(699);
+  expect(body.values).toContain(900);
+  expect(body.times).toEqual([...body.times].sort((a, b) => a - b));
+});
+
+test("drawing: of more than can be looked through, moments evenly spread stand for all, and it says so", async () => {
+  // Of forecasts of 512 steps 606 are looked through.
+  await start({ horizon: 512 });
+  await feed(
+    "a",
+    Array.from({ length: 700 }, (_, n) => n),
+    60_000,
+  );
   const { body } = await get("/v1/drawing?series=a&from=all&points=50");
   expect(body.sampled).toBe(true);
   expect(body.times.length).toBe(50);
   expect(body.values[0]).toBe(1);
-  expect(body.values.at(-1)).toBe(499);
+  expect(body.values.at(-1)).toBe(699);
   const gaps = body.values.slice(1).map((value: number, i: number) => value - body.values[i]);
-  expect(Math.max(...gaps)).toBeLessThanOrEqual(12);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(16);
+});
+
+test("drawing: a silence is told by the readings around it, however few readings are drawn", async () => {
+  await start();
+  await feed(
+    "a",
+    Array.from({ length: 300 }, (_, n) => n),
+  );
+  await feed(
+    "a",
+    Array.from({ length: 300 }, (_, n) => n),
+    1000,
+    BEGIN + 900_000,
+  );
+  for (const points of [20, 2000]) {
+    const { body } = await get(`/v1/drawing?series=a&from=all&points=${points}`);
+    expect(body.gaps).toEqual([{ from: BEGIN + 299_000, to: BEGIN + 900_000 }]);
+    expect(body.times).toContain(BEGIN + 900_000);
+  }
 });
 
 test("drawing: a reading that cannot be is told with how rare it is", async () => {

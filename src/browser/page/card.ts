@@ -51,10 +51,15 @@ export class Card {
     if (track.times.length > 0) this.#chart.draw(track.drawing);
     const unit = unitOf(row.series, row.target);
     setText(this.#now, row.value === null ? "–" : withUnit(shown(row.value), unit));
-    const [trouble] = troubles(row, now);
+    const [trouble] =
+      row.step === null && track.forecast === null ? [{ words: "no forecast yet" }] : troubles(row, now);
     setText(this.#left, trouble === undefined ? shortSkill(row.skill) : trouble.words);
     this.#left.dataset.kind =
-      trouble !== undefined ? "trouble" : row.skill !== null && row.skill > 0 ? "good" : "plain";
+      trouble !== undefined && row.step !== null
+        ? "trouble"
+        : row.skill !== null && row.skill > 0
+          ? "good"
+          : "plain";
     setText(
       this.#right,
       trouble !== undefined || row.coverage === null ? "" : `${shareWords(row.coverage)} inside`,

@@ -230,15 +230,16 @@ interface Piece {
 
 /** The file in pieces that end with a line, each with the heading in front, where there is one. */
 async function* pieces(file: File, { columns }: RecognitionAnswer): AsyncGenerator<Piece> {
-  const begin = await file.slice(0, LOOKED_AT).text();
-  const heading = begin.slice(0, begin.indexOf("\n") + 1);
-  const headed = columns.every(({ name }) => heading.includes(name));
-  // Without a heading in its first line a piece could not be read by itself.
-  if (!headed || heading === "" || file.size <= PIECE) {
+  const begin = new Uint8Array(await file.slice(0, LOOKED_AT).arrayBuffer());
+  let from = begin.indexOf(0x0a) + 1;
+  const heading = file.slice(0, from);
+  const words = new TextDecoder().decode(begin.subarray(0, from));
+  // Without a heading in its first line, or with characters of several bytes each, a piece could not be read by itself.
+  const headed = from > 0 && !begin.includes(0) && columns.every(({ name }) => words.includes(name));
+  if (!headed || file.size <= PIECE) {
     yield { piece: file, until: file.size, line: 0 };
     return;
   }
-  let from = new TextEncoder().encode(heading).length;
   let line = 0;
   while (from < file.size) {
     let to = Math.min(file.size, from + PIECE);

@@ -19,6 +19,8 @@ interface Place {
   readonly entry: Entry;
   readonly top: number;
   readonly column: number;
+  /** Which of the series it is, from 1; 0 for the head of a group. */
+  readonly number: number;
 }
 
 /** The series at a glance, of which only those in sight are in the page: a thousand or ten thousand cost the same. */
@@ -126,10 +128,11 @@ export class List {
     this.#places = [];
     let top = 0;
     let column = 0;
+    let number = 0;
     for (const entry of this.#entries) {
       if (entry.kind === "group") {
         if (column > 0) top += CARD_HEIGHT + GAP;
-        this.#places.push({ entry, top, column: 0 });
+        this.#places.push({ entry, top, column: 0, number: 0 });
         top += GROUP_HEIGHT;
         column = 0;
         continue;
@@ -138,7 +141,7 @@ export class List {
         column = 0;
         top += CARD_HEIGHT + GAP;
       }
-      this.#places.push({ entry, top, column });
+      this.#places.push({ entry, top, column, number: ++number });
       column++;
     }
     if (column > 0) top += CARD_HEIGHT + GAP;
@@ -158,7 +161,7 @@ export class List {
     let came = false;
     const total = this.#names.size;
     const inOrder: HTMLElement[] = [];
-    for (const { entry, top, column } of seen) {
+    for (const { entry, top, column, number } of seen) {
       if (entry.kind === "group") {
         heads.add(entry.name);
         const head = this.#heads.get(entry.name) ?? make("li", "group");
@@ -185,6 +188,7 @@ export class List {
       card.item.style.width = `${width}px`;
       card.item.style.transform = `translate(${column * (width + GAP)}px, ${top}px)`;
       card.item.setAttribute("aria-setsize", String(total));
+      card.item.setAttribute("aria-posinset", String(number));
       inOrder.push(card.item);
     }
     for (const [key, card] of this.#cards) {

@@ -54,7 +54,12 @@ const overview = new Overview((cameOrWent) => {
   byId("empty").hidden = overview.rows.size > 0;
   byId("tools").hidden = overview.rows.size < 2;
   if (cameOrWent || (order !== "name" && performance.now() - sortedAt > SORTED)) sort();
-  for (const card of list.cards.values()) card.track.changed = true;
+  for (const card of list.cards.values()) {
+    card.track.changed = true;
+    // Its readings were asked for before there were any.
+    if (card.row.step !== null && card.track.times.length === 0) filled.delete(card);
+  }
+  fill();
   openFirst();
 });
 

@@ -1,10 +1,7 @@
-import type { Band, Drawing, Limits, Line, Mark, Stretch } from "../chart/drawing.ts";
+import type { Band, Drawing, Limits, Line, Mark } from "../chart/drawing.ts";
 import { lastAtMost } from "../chart/numbers.ts";
 import type { DrawingAnswer, Forecast } from "./wire.ts";
 import { shareWords, spanWords } from "./words.ts";
-
-/** Readings further apart than so many steps have a gap between them. */
-const GAP_STEPS = 3.5;
 
 /** What is known of one target, as its chart shows it. */
 export interface Known {
@@ -31,27 +28,22 @@ const percentile = (level: number): string => `${Number((100 * level).toFixed(1)
 const expected = (share: number): string =>
   `${shareWords(share)} readings expected here (${percentile((1 - share) / 2)} to ${percentile((1 + share) / 2)})`;
 
-/** Readings with a hole where none came for long, and the stretches of those holes. */
-function withGaps(
-  { times, values, sampled }: DrawingAnswer,
-  step: number,
-): { x: number[]; y: (number | null)[]; gaps: Stretch[] } {
+/** Readings with a hole in each silence. */
+function withGaps({ times, values, gaps }: DrawingAnswer): { x: number[]; y: (number | null)[] } {
   const x: number[] = [];
   const y: (number | null)[] = [];
-  const gaps: Stretch[] = [];
-  const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const usual = sampled ? Math.max(step, span / Math.max(1, times.length - 1)) : step;
+  let g = 0;
   for (const [i, time] of times.entries()) {
-    const before = times[i - 1];
-    if (before !== undefined && time - before > GAP_STEPS * usual && usual > 0) {
-      x.push((before + time) / 2);
+    while (g < gaps.length && (gaps[g] as { to: number }).to < time) g++;
+    const gap = gaps[g];
+    if (gap !== undefined && gap.to === time && i > 0) {
+      x.push((gap.from + gap.to) / 2);
       y.push(null);
-      gaps.push({ from: before, to: time, colour: "quiet" });
     }
     x.push(time);
     y.push(values[i] ?? null);
   }
-  return { x, y, gaps };
+  return { x, y };
 }
 
 /** What had been forecast for times that have come: beside the forecast of now, that of before says nothing. */
@@ -63,7 +55,7 @@ function until({ times, mean, lower, upper }: DrawingAnswer["forecasts"], end: n
 
 /** The chart of one target: what was read, what had been forecast for it, what is forecast now, and what is worth a look. */
 export function stageDrawing({ past, forecast, step }: Known, view: Limits): Drawing {
-  const { x, y, gaps } = withGaps(past, step);
+  const { x, y } = withGaps(past);
   const { lead, marks } = past;
   const now = past.times.at(-1) ?? Date.parse(forecast.issuedAt);
   const forecasts = until(past.forecasts, now + step / 2);
@@ -119,5 +111,12 @@ export function stageDrawing({ past, forecast, step }: Known, view: Limits): Dra
     colour: kind === "held" ? "bad" : "odd",
     label: kind === "held" ? "not believed: models did not learn it" : "a surprise",
   }));
-  return { bands, lines, marks: seen, stretches: gaps, now, view };
+  return {
+    bands,
+    lines,
+    marks: seen,
+    stretches: past.gaps.map(({ from, to }) => ({ from, to, colour: "quiet" })),
+    now,
+    view,
+  };
 }

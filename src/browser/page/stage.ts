@@ -23,6 +23,9 @@ const RECORDED = 10_000;
 const SETTLED = 120;
 /** Steps of a forecast beyond which its record is asked for more rarely: it costs more. */
 const LONG = 100;
+/** A reading that comes so many steps after the one before it ends a silence; the server says so too. */
+const SILENT_STEPS = 3.5;
+const SURPRISING = 0.002;
 /** Remarkable readings told in words. */
 const TOLD = 8;
 
@@ -105,7 +108,7 @@ export class Stage {
     const name = fullName(series, target);
     setText(byId("stage-name"), name);
     setTitle(byId("stage-name"), name);
-    setText(byId("stage-model"), "");
+    setText(byId("stage-model"), "no forecast yet: the first one follows the second reading");
     for (const id of ["fact-now", "fact-ahead", "fact-skill", "fact-held"]) setText(byId(id), "–");
     byId("fact-skill").dataset.state = "";
     byId("fact-held").dataset.state = "";
@@ -134,7 +137,11 @@ export class Stage {
     const first = this.#forecast === null;
     this.#forecast = forecast;
     this.#changed = true;
-    if (first) this.#offerLeads(forecast);
+    if (first) {
+      this.#offerLeads(forecast);
+      // What the log told before there was a forecast may be nothing.
+      if (this.#past === null || this.#past.times.length === 0) this.#askSoon();
+    }
     if (this.#past === null || this.#range.kind === "fixed") return;
     this.#append(forecast);
   }
@@ -180,12 +187,13 @@ export class Stage {
     // More than one step has gone by: some readings were left out on their way, and the log has them.
     if (time - last > 1.5 * this.#step && this.#step > 0) this.#askSoon(2000);
     const keep = <T>(list: readonly T[], next: T): T[] => [...list, next].slice(-2 * POINTS);
-    const marked = value !== null && (taken === false || (surprise !== null && surprise < 0.002));
+    const marked = value !== null && (taken === false || (surprise !== null && surprise < SURPRISING));
     const kind = taken === false ? ("held" as const) : ("surprise" as const);
     this.#past = {
       ...past,
       times: keep(past.times, time),
       values: keep(past.values, value),
+      gaps: time - last > SILENT_STEPS * this.#step ? keep(past.gaps, { from: last, to: time }) : past.gaps,
       marks: marked ? keep(past.marks, { time, value, kind, surprise }) : past.marks,
       forecasts:
         step === undefined || past.sampled
@@ -215,18 +223,10 @@ export class Stage {
     this.#asking = asking;
     const { series, target } = { series: this.#series, target: this.#target };
     if (series === "") return;
-    const now = this.#forecast === null ? 0 : Date.parse(this.#forecast.issuedAt);
+    // A span back from now waits for the forecast that tells when that is.
+    if (this.#forecast === null && !["latest", "all", "fixed"].includes(this.#range.kind)) return;
     try {
-      if (this.#forecast === null) {
-        const latest = await ask<Forecast[]>(
-          `/v1/series/${encodeURIComponent(series)}/forecast`,
-          {},
-          asking.signal,
-        );
-        const own = latest.find((one) => one.target === target);
-        if (own !== undefined && this.#forecast === null) this.take(own);
-      }
-      const range = asked(this.#range, Math.max(now, this.#now));
+      const range = asked(this.#range, this.#now);
       this.#past = await ask<DrawingAnswer>(
         "/v1/drawing",
         {

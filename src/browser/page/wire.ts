@@ -57,6 +57,8 @@ export interface DrawingAnswer {
     readonly kind: "held" | "surprise";
     readonly surprise: number | null;
   }[];
+  /** Silences: from the reading before to the reading after each. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
   readonly forecasts: {
     readonly times: readonly number[];
     readonly mean: readonly number[];

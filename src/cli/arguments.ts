@@ -25,8 +25,14 @@ function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
+const refuse = (subject: string, expected: string, received: string, hint?: string): never => {
+  const more = hint === undefined ? {} : { hint };
+  throw new EddyError("bad-argument", subject, { expected, received, ...more });
+};
+
 /**
- * Reads what was typed after the command's name. `--flag value`, `--flag=value`, `--` ends the flags.
+ * Reads what was typed after the command's name. `--flag value`, `--flag=value`, `--` ends the flags. By hand: `parseArgs` of
+ * Node takes `--integer FILE` for a value, `--horizon --json` too, and `-horizon` for `-h`.
  *
  * @returns null when help is asked for
  * @throws EddyError `bad-argument` naming the flag, what was expected and what came
@@ -35,84 +41,74 @@ export function readArguments<F extends Flags>(
   command: Command<F>,
   typed: readonly string[],
 ): Pick<Invocation<F>, "flags" | "operands"> | null {
-  const values: Record<string, unknown> = Object.create(null);
-  for (const [name, flag] of Object.entries(command.flags)) values[name] = flag.fallback;
-  const given = new Set<string>();
+  const flags = new Map(Object.entries(command.flags));
+  const given = new Map<string, unknown>();
   const operands: string[] = [];
   /** Takes back the value of the last flag that could do without: it was an operand. */
   let giveBack: (() => void) | undefined;
-  for (let i = 0; i < typed.length; i++) {
-    const word = typed[i];
+  const words = [...typed];
+  for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === "--") {
-      operands.push(...typed.slice(i + 1));
-      break;
-    }
-    if (word === "--help" || word === "-h") return null;
-    if (!word.startsWith("-") || word === "-") {
+      operands.push(...words.splice(0));
+    } else if (word === "--help" || word === "-h") {
+      return null;
+    } else if (!word.startsWith("-") || word === "-") {
       operands.push(word);
-      continue;
-    }
-    const equals = word.indexOf("=");
-    const shown = equals < 0 ? word : word.slice(0, equals);
-    const name = shown.replace(/^--/, "");
-    const flag =
-      shown.startsWith("--") && Object.hasOwn(command.flags, name) ? command.flags[name] : undefined;
-    if (flag === undefined) {
-      const near = nearest(name, Object.keys(command.flags));
-      throw new EddyError("bad-argument", /^--?[\w-]+$/.test(shown) ? shown : printable(shown), {
-        expected: `a flag of eddy ${command.name}`,
-        received: "an unknown one",
-        hint: near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
-      });
-    }
-    if (given.has(name) && !flag.repeats) {
-      throw new EddyError("bad-argument", shown, { expected: "it once", received: "it twice" });
-    }
-    given.add(name);
-    if (flag.hint === undefined) {
-      if (equals >= 0) {
-        throw new EddyError("bad-argument", shown, {
-          expected: "no value",
-          received: printable(word.slice(equals + 1)),
-        });
-      }
-      values[name] = flag.parse("", shown, values[name]);
-      continue;
-    }
-    const next = typed[i + 1];
-    if (flag.alone !== undefined && equals < 0) {
-      const before = values[name];
-      if (next === undefined || next.startsWith("--")) {
-        values[name] = flag.parse(flag.alone, shown, before);
-        continue;
-      }
-      giveBack = () => {
-        operands.push(next);
-        values[name] = flag.parse(flag.alone as string, shown, before);
+    } else {
+      const [, shown = word, inline] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
+      const name = shown.replace(/^--/, "");
+      const kind =
+        (shown.startsWith("--") ? flags.get(name)?.kind : undefined) ?? unknownFlag(shown, command);
+      const before = given.get(name);
+      const take = (text: string): void => {
+        const read = kind.read(kind.parse(text));
+        const value = before === undefined || read === undefined ? read : kind.join?.(before, read);
+        if (value === undefined) refuse(shown, kind.typed ?? kind.expected, printable(text));
+        given.set(name, value);
       };
+      if (before !== undefined && kind.join === undefined) {
+        throw new EddyError("bad-argument", shown, { problem: "given twice" });
+      }
+      if (kind.hint === "" && inline !== undefined) refuse(shown, "no value", printable(inline));
+      const next = words[0];
+      if (kind.hint === "" || inline !== undefined) take(inline ?? "");
+      else if (next !== undefined && !next.startsWith("--")) {
+        take(next);
+        words.shift();
+        const { alone } = kind;
+        if (alone !== undefined) {
+          giveBack = () => {
+            operands.push(next);
+            take(alone);
+          };
+        }
+      } else take(kind.alone ?? refuse(shown, `a value (${kind.hint})`, "none"));
     }
-    const value = equals >= 0 ? word.slice(equals + 1) : typed[++i];
-    if (value === undefined || (equals < 0 && value.startsWith("--"))) {
-      throw new EddyError("bad-argument", shown, { expected: `a value (${flag.hint})`, received: "none" });
-    }
-    values[name] = flag.parse(value, shown, values[name]);
   }
   const expected = command.operands ?? [];
-  const required = expected.filter((operand) => !operand.optional);
-  if (operands.length < required.length) giveBack?.();
-  if (operands.length < required.length) {
-    throw new EddyError("bad-argument", expected[operands.length].name, {
-      expected: expected[operands.length].summary,
-      received: "nothing",
-    });
+  const required = expected.filter(({ optional }) => !optional).length;
+  if (operands.length < required) giveBack?.();
+  const missing = operands.length < required ? expected[operands.length] : undefined;
+  if (missing !== undefined) refuse(missing.name, missing.summary, "nothing");
+  const extra = operands[expected.length];
+  if (extra !== undefined) {
+    const all =
+      expected.length === 0 ? "no operand" : `no more than ${expected.map((o) => o.name).join(" ")}`;
+    refuse(printable(extra), all, "one more", command.stray);
   }
-  if (operands.length > expected.length) {
-    throw new EddyError("bad-argument", printable(operands[expected.length]), {
-      expected:
-        expected.length === 0 ? "no operand" : `no more than ${expected.map((o) => o.name).join(" ")}`,
-      received: "one more",
-      ...(command.stray === undefined ? {} : { hint: command.stray }),
-    });
-  }
-  return { flags: values as Invocation<F>["flags"], operands };
+  const values = [...flags].map(([name, { fallback }]) => [
+    name,
+    given.has(name) ? given.get(name) : fallback,
+  ]);
+  return { flags: Object.fromEntries(values) as Invocation<F>["flags"], operands };
+}
+
+function unknownFlag(shown: string, command: Command<Flags>): never {
+  const near = nearest(shown.replace(/^-+/, ""), Object.keys(command.flags));
+  return refuse(
+    /^--?[\w-]+$/.test(shown) ? shown : printable(shown),
+    `a flag of eddy ${command.name}`,
+    "an unknown one",
+    near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
+  );
 }

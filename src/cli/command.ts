@@ -1,21 +1,16 @@
+import type { Kind } from "../models/kinds.ts";
 import type { World } from "./world.ts";
 
 /** 0 done, 1 failed, 2 wrong usage. */
 export type ExitCode = 0 | 1 | 2;
 
-/** One `--flag`. Without a `hint` it is a switch and takes no value. */
+/** One `--flag`. */
 export interface Flag<T> {
+  // biome-ignore lint/suspicious/noExplicitAny: a flag that may be absent is of the kind of its value
+  readonly kind: Kind<any>;
   readonly summary: string;
-  /** What stands for the value in the help, such as `N`. */
-  readonly hint?: string;
   /** The value when the flag is absent. */
   readonly fallback: T;
-  /** What it means without a value; absent when it needs one. */
-  readonly alone?: string;
-  /** Whether it may be given more than once. */
-  readonly repeats?: boolean;
-  /** Reads one value; `name` is the flag with its dashes. Throws EddyError `bad-argument`. */
-  parse(text: string, name: string, before: T): T;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of flags of any type

@@ -1,6 +1,7 @@
 import { parse } from "node:path";
-import { EddyError, printable } from "../models/errors.ts";
+import { EddyError } from "../models/errors.ts";
 import { Arena } from "../models/kernels/arena.ts";
+import { type Kind, names, noSuchColumn, text, whole } from "../models/kinds.ts";
 import { splitModelSpecs } from "../models/network/model-spec.ts";
 import type { Observation } from "../models/observation.ts";
 import { isRefused } from "../streams/formats/reading.ts";
@@ -16,27 +17,29 @@ import { summarise } from "./evaluation/results.ts";
 import { survey } from "./evaluation/survey.ts";
 import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
-import { list, text, toggle, whole } from "./flags.ts";
-import { forecastFlags, formatOptions, inputFlags, inputOptions } from "./forecast-flags.ts";
+import { flag, toggle, typed } from "./flags.ts";
+import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { checkColumns, checkOptions, outOfRange, setAside } from "./live.ts";
 import { Progress } from "./progress.ts";
 import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import type { World } from "./world.ts";
 
-const { detail: _detail, model: _model, ...shared } = forecastFlags;
-const { value: _value, ...input } = inputFlags;
+const { model: _model, ...shared } = forecastFlags("evaluate");
 
-/** `--test A:B`. */
-function readRange(value: string, name: string): Scored {
-  const match = /^(\d+):(\d+)$/.exec(value);
-  const range = match === null ? undefined : { from: Number(match[1]), to: Number(match[2]) };
-  if (range !== undefined && range.from >= 1 && range.to > range.from) return range;
-  throw new EddyError("bad-argument", name, {
-    expected: "A:B, rows with 1 <= A < B",
-    received: printable(value),
-  });
-}
+/** Rows A..B-1. */
+const rows = typed<Scored>("A:B", "A:B, rows with 1 <= A < B", (text) => {
+  const [, from, to] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  const range = { from: Number(from), to: Number(to) };
+  return range.from >= 1 && range.to > range.from ? range : undefined;
+});
+
+/** Models with commas between, each of which may have options with commas. */
+const models: Kind<readonly string[]> = {
+  ...names(100, "SPEC,..."),
+  typed: "models with commas between",
+  parse: (text) => splitModelSpecs(text).map((model) => model.trim()),
+};
 
 const DAY = 86_400_000;
 
@@ -60,55 +63,35 @@ export const command = defineCommand({
   ],
   flags: {
     ...shared,
-    train: whole({
-      summary: "rows whose mean and deviation scale the errors; the first fifth when absent",
-      hint: "ROWS",
-      low: 1,
-    }),
-    test: {
-      summary: "score the windows whose labels lie in rows A..B-1; all after the training rows when absent",
-      hint: "A:B",
-      fallback: undefined as Scored | undefined,
-      parse: readRange,
-    },
-    target: list("columns to forecast; all when absent", "COLS|all"),
-    model: list(
-      "models to compare, such as auto, persistence, lstm:hidden=64, esn:units=300; auto when absent",
-      "SPEC,...",
-      splitModelSpecs,
+    train: flag(
+      whole(1, Number.MAX_SAFE_INTEGER, "ROWS"),
+      "rows whose mean and deviation scale the errors; the first fifth when absent",
     ),
-    ...input,
+    test: flag(
+      rows,
+      "score the windows whose labels lie in rows A..B-1; all after the training rows when absent",
+    ),
+    target: flag(names(256, "COLS|all"), "columns to forecast", ["all"]),
+    model: flag(models, "models to compare, such as auto, persistence, lstm:hidden=64, esn:units=300", [
+      "auto",
+    ]),
+    ...inputFlags,
     json: toggle("print the result as JSON, by step and target too"),
-    forecasts: text({ summary: "write every scored forecast to an Arrow file", hint: "OUT.arrow" }),
-    report: text({ summary: "write a page to look at", hint: "OUT.html" }),
+    forecasts: flag(text("a file", "OUT.arrow"), "write every scored forecast to an Arrow file"),
+    report: flag(text("a file", "OUT.html"), "write a page to look at"),
   },
   examples: [
     "eddy evaluate sensors.csv --horizon 24 --model persistence,auto",
     "eddy evaluate sensors.csv --target load --with temperature,wind --report report.html",
   ],
   async run({ flags, operands: [path], world }) {
-    const models = flags.model.length > 0 ? flags.model : ["auto"];
-    const options = {
-      horizon: flags.horizon,
-      periods: flags.period,
-      coverage: flags.coverage,
-      quantiles: flags.quantiles,
-      lateness: flags.lateness,
-      every: flags.every ?? 0,
-      aggregate: flags.aggregate,
-      ...inputOptions(flags),
-    };
+    const { model: models, ...said } = flags;
+    const options = seriesOptions(said);
     for (const model of models) checkOptions({ ...options, model });
     let found = "";
-    const recording = new Recording(
-      world,
-      path,
-      formatOptions({ ...flags, value: [] }),
-      flags.format,
-      (recognition) => {
-        if (!flags.quiet) found = recognitionLine(path, recognition);
-      },
-    );
+    const recording = new Recording(world, path, formatOptions(flags), flags.format, (recognition) => {
+      if (!flags.quiet) found = recognitionLine(path, recognition);
+    });
     const first = await recording.first();
     const columns = chooseColumns(Object.keys(first.values), flags.target, flags.with);
     checkColumns(options, { ...first, values: valuesOf(first, columns) });
@@ -235,7 +218,7 @@ function chooseColumns(
   target: readonly string[],
   others: readonly string[],
 ): { targets: string[]; inputs: string[] } {
-  const all = target.length === 0 || (target.length === 1 && target[0] === "all");
+  const all = target.length === 1 && target[0] === "all";
   const inputs = [...others];
   const targets = all ? columns.filter((column) => !inputs.includes(column)) : [...target];
   for (const [flag, names] of [
@@ -244,10 +227,7 @@ function chooseColumns(
   ] as const) {
     for (const name of names) {
       if (columns.includes(name)) continue;
-      throw new EddyError("bad-argument", flag, {
-        expected: `one of the columns ${printable(columns.join(", "), 200)}`,
-        received: printable(name),
-      });
+      throw noSuchColumn(flag, name, columns);
     }
   }
   return { targets, inputs };

@@ -1,11 +1,12 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
+import { text, word } from "../models/kinds.ts";
 import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
-import { choice, text } from "./flags.ts";
+import { flag } from "./flags.ts";
 
 export const command = defineCommand({
   name: "export",
@@ -15,10 +16,10 @@ export const command = defineCommand({
     "order in which they were taken, so that eddy replay of them gives the same forecasts again.",
   stray: "the database is named by --db, what comes out goes to stdout",
   flags: {
-    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
-    series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),
-    format: choice(EXPORT_FORMATS, "what to write", "ndjson"),
-    what: choice(["observations", "forecasts"], "what to export", "observations"),
+    db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
+    series: flag(text("a pattern", "PATTERN"), "which series; * stands for any text", "*"),
+    format: flag(word(EXPORT_FORMATS), "what to write", "ndjson"),
+    what: flag(word(["observations", "forecasts"]), "what to export", "observations"),
   },
   examples: ["eddy export --db eddy.db --series 'mote-*' --format arrow > motes.arrow"],
   async run({ flags, world }) {

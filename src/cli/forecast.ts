@@ -12,8 +12,6 @@ import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import { chartRow, Past } from "./terminal-chart.ts";
 
-const { detail: _detail, ...shared } = forecastFlags;
-
 export const command = defineCommand({
   name: "forecast",
   summary: "the next steps of a file, as a table, CSV or JSON",
@@ -21,7 +19,7 @@ export const command = defineCommand({
     "Reads the file from its first line to its last, learning as it goes, and prints what comes next: a row per series, column and step with mean and interval. On a terminal a chart of the last readings and the steps ahead stands above them. Where the file tells no time, neither do the steps.",
   operands: [{ name: "FILE", summary: "any text that eddy pipe reads, packed or not, or Arrow or Parquet" }],
   flags: {
-    ...shared,
+    ...forecastFlags("forecast"),
     ...inputFlags,
     csv: toggle("print CSV"),
     json: toggle("print the forecasts as one JSON array, each as eddy pipe writes it"),
@@ -34,7 +32,7 @@ export const command = defineCommand({
     if (flags.csv && flags.json) {
       throw new EddyError("bad-argument", "--csv", { expected: "either --csv or --json", received: "both" });
     }
-    const options = seriesOptions({ ...flags, detail: false });
+    const options = seriesOptions(flags);
     checkOptions(options);
     const refusals = new Refusals(world, path);
     const live = new Live(options, refusals);

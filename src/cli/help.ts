@@ -29,21 +29,22 @@ function table(rows: readonly (readonly [string, string])[]): string {
     .join("\n");
 }
 
-const shown = (fallback: unknown): string =>
-  fallback === undefined || fallback === false || (Array.isArray(fallback) && fallback.length === 0)
-    ? ""
-    : ` [${String(fallback)}]`;
+const shown = ({ kind, fallback }: Flags[string]): string => {
+  if (fallback === undefined || fallback === false) return "";
+  if (typeof fallback === "object" && Object.keys(fallback).length === 0) return "";
+  return ` [${kind.show?.(fallback) ?? String(fallback)}]`;
+};
 
-const hint = (flag: Flags[string]): string => {
-  if (flag.hint === undefined) return "";
-  return flag.alone === undefined ? ` ${flag.hint}` : ` [${flag.hint}]`;
+const hint = ({ kind }: Flags[string]): string => {
+  if (kind.hint === "") return "";
+  return kind.alone === undefined ? ` ${kind.hint}` : ` [${kind.hint}]`;
 };
 
 /** `eddy COMMAND --help`. */
 export function commandHelp(command: Command<Flags>): string {
   const operands = (command.operands ?? []).map((o) => (o.optional ? `[${o.name}]` : o.name));
   const flags = Object.entries(command.flags).map(
-    ([name, flag]) => [`--${name}${hint(flag)}`, flag.summary + shown(flag.fallback)] as const,
+    ([name, flag]) => [`--${name}${hint(flag)}`, flag.summary + shown(flag)] as const,
   );
   const parts = [
     `eddy ${command.name}: ${command.summary}`,

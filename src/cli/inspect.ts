@@ -1,8 +1,9 @@
+import { text } from "../models/kinds.ts";
 import { type Inspection, inspect } from "../storage/inspection.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import { defineCommand } from "./command.ts";
-import { text, toggle } from "./flags.ts";
+import { flag, toggle } from "./flags.ts";
 
 export const command = defineCommand({
   name: "inspect",
@@ -11,8 +12,8 @@ export const command = defineCommand({
     "Every checkpoint is verified. Counts of a series are those of its newest good checkpoint. Exit code 1 when a checkpoint is damaged.",
   stray: "the database is named by --db",
   flags: {
-    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
-    series: text({ summary: "which series; * stands for any text", hint: "PATTERN", fallback: "*" }),
+    db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
+    series: flag(text("a pattern", "PATTERN"), "which series; * stands for any text", "*"),
     json: toggle("one JSON object"),
   },
   examples: ["eddy inspect --db eddy.db", "eddy inspect --db eddy.db --json"],

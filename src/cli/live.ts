@@ -1,8 +1,9 @@
-import { EddyError, printable } from "../models/errors.ts";
-import { namedColumns } from "../models/forecaster/specification.ts";
+import { EddyError } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
 import { Arena } from "../models/kernels/arena.ts";
+import { noSuchColumn } from "../models/kinds.ts";
 import type { Observation } from "../models/observation.ts";
+import { namedColumns } from "../models/options.ts";
 import { isRefused, type Loss, type Reading, type Taken } from "../streams/formats/reading.ts";
 import {
   type Ending,
@@ -14,7 +15,8 @@ import {
   type SeriesSpecification,
   type SetAside,
 } from "../streams/series.ts";
-import { checkSeriesOptions } from "../streams/series-specification.ts";
+import { checkSeriesOptions, SERIES_OPTIONS } from "../streams/series-specification.ts";
+import { flagName } from "./forecast-flags.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** Most series of one run; a reading of one more is refused. */
@@ -32,30 +34,23 @@ const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
   "too-many-series": `series: expected at most ${MAX_SERIES}, got one more`,
 };
 
-/** Options whose mistakes are found when the columns are known. */
-const BY_COLUMN: readonly string[] = ["min", "max", "integer", "counter"];
-
 /** Throws, before anything is read, if the options cannot make a forecaster; what is wrong is named as its flag. */
 export function checkOptions(options: SeriesOptions): void {
   try {
     checkSeriesOptions(options);
   } catch (error) {
     if (!(error instanceof EddyError)) throw error;
-    const ofColumns = BY_COLUMN.includes(error.subject);
-    if (error.code !== "bad-model" && !ofColumns) throw error;
-    throw error.about(ofColumns ? `--${error.subject}` : error.subject.replace(/^(model)?/, "--model"));
+    const flag = error.code === "bad-model" ? error.subject.replace(/^(model)?/, "model") : error.subject;
+    throw error.about(`--${flagName(flag)}`);
   }
 }
 
 /** Throws if an option names a column that is not among those of an observation, nor named as one to read. */
 export function checkColumns(options: SeriesOptions, { values }: Observation): void {
   const columns = Object.keys(values);
-  for (const [name, column] of namedColumns(options)) {
+  for (const [name, column] of namedColumns(SERIES_OPTIONS, options)) {
     if ([...columns, ...(options.targets ?? []), ...(options.inputs ?? [])].includes(column)) continue;
-    throw new EddyError("bad-argument", `--${name}`, {
-      expected: `one of the columns ${printable(columns.join(", "), 200)}`,
-      received: printable(column),
-    });
+    throw noSuchColumn(`--${flagName(name)}`, column, columns);
   }
 }
 
@@ -163,10 +158,7 @@ export class Live {
     const options = this.#optionsOf(observation.series);
     for (const column of options.inputs ?? []) {
       if (Object.hasOwn(observation.values, column)) continue;
-      throw new EddyError("bad-argument", "--with", {
-        expected: `one of the columns ${printable(Object.keys(observation.values).join(", "), 200)}`,
-        received: printable(column),
-      });
+      throw noSuchColumn("--with", column, Object.keys(observation.values));
     }
     // A series that comes later may well have other columns.
     if (this.#parts.size === 0) checkColumns(options, observation);

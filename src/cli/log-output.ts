@@ -1,9 +1,9 @@
-import { EddyError, printable } from "../models/errors.ts";
+import { share } from "../models/kinds.ts";
 import type { Line } from "../streams/formats/lines.ts";
 import { isLogLine, LogStream } from "../streams/logs/log-stream.ts";
 import { TOO_LONG } from "../streams/logs/records.ts";
-import type { Flag, Values } from "./command.ts";
-import { number } from "./flags.ts";
+import type { Values } from "./command.ts";
+import { flag, typed } from "./flags.ts";
 import type { Refusals } from "./refusals.ts";
 import type { World } from "./world.ts";
 
@@ -11,32 +11,22 @@ import type { World } from "./world.ts";
 const TOLD = 1000;
 
 /** An expression, without slashes about it. */
-const expression = (summary: string): Flag<RegExp | undefined> => ({
-  summary,
-  hint: "REGEX",
-  fallback: undefined,
-  parse: (text, name) => {
-    try {
-      return new RegExp(text, "u");
-    } catch {
-      throw new EddyError("bad-argument", name, {
-        expected: "a regular expression, such as 'request_id=(\\S+)'",
-        received: printable(text),
-      });
-    }
-  },
+const expression = typed("REGEX", "a regular expression, such as 'request_id=(\\S+)'", (text) => {
+  try {
+    return new RegExp(text, "u");
+  } catch {
+    return undefined;
+  }
 });
 
 /** Flags for the lines of a log. */
 export const logFlags = {
-  alert: number({
-    summary:
-      "of a log, only the lines so surprising that this share of the lines is: 0.001 is one in a thousand",
-    hint: "SHARE",
-    expected: "a number between 0 and 1",
-    holds: (value) => value > 0 && value < 1,
-  }),
-  session: expression(
+  alert: flag(
+    share,
+    "of a log, only the lines so surprising that this share of the lines is: 0.001 is one in a thousand",
+  ),
+  session: flag(
+    expression,
     "of a log, what names the session of a line, such as a request or a block: its first group, or all of it",
   ),
 };

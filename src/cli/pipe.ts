@@ -39,7 +39,7 @@ export const command = defineCommand({
   stray: "a file is read with < FILE, or by eddy forecast FILE",
   flags: {
     ...inputFlags,
-    ...forecastFlags,
+    ...forecastFlags("pipe"),
     ...logFlags,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },

@@ -5,11 +5,12 @@ import { fileReadings } from "../streams/sources/file.ts";
 import { readings } from "../streams/sources/readings.ts";
 import { defineCommand } from "./command.ts";
 import { toggle } from "./flags.ts";
-import { formatOptions, inputFlags } from "./forecast-flags.ts";
+import { forecastFlags, formatOptions, inputFlags } from "./forecast-flags.ts";
 import { recognitionLine } from "./recognition-line.ts";
 import { standardInput } from "./standard-input.ts";
 
-const { quiet: _quiet, with: _with, ...flags } = inputFlags;
+const { quiet: _quiet, ...flags } = inputFlags;
+const { value } = forecastFlags("recognise");
 /** Readings shown. */
 const SHOWN = 5;
 
@@ -19,14 +20,14 @@ export const command = defineCommand({
   description:
     "Looks at the first lines as eddy pipe does, says what they are in one line, and shows the first readings. Nothing is forecast. FILE - is stdin.",
   operands: [{ name: "FILE", summary: "any text that eddy pipe reads, packed or not; - is stdin" }],
-  flags: { ...flags, json: toggle("print what was found as one JSON object") },
+  flags: { ...flags, value, json: toggle("print what was found as one JSON object") },
   examples: ["eddy recognise sensors.csv", "vmstat 1 3 | eddy recognise - --json"],
   async run({ flags, operands: [path], world }) {
     let found: Recognition | undefined;
     const recognised = (recognition: Recognition) => {
       found = recognition;
     };
-    const options = formatOptions({ ...flags, with: [] });
+    const options = formatOptions(flags);
     const input = path === "-" ? "stdin" : path;
     const source =
       path === "-"

@@ -1,14 +1,13 @@
 import { parse } from "node:path";
-import { EddyError, printable } from "../models/errors.ts";
+import type { Kind } from "../models/kinds.ts";
 import type { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { FarAhead } from "../streams/far-ahead.ts";
 import { isRefused, type Reading } from "../streams/formats/reading.ts";
 import type { TimedEvent } from "../streams/ordering.ts";
-import { AHEAD } from "../streams/series-specification.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { moment, toggle } from "./flags.ts";
+import { flag, moment, toggle, typed } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { listenToKeys } from "./keys.ts";
@@ -24,25 +23,20 @@ const NO_VALUES = new Float64Array(0);
 /** Between two looks at the keys, milliseconds. */
 const LONGEST_SLEEP = 1000;
 
-/** `--speed`: times as fast as it was recorded. */
-function readSpeed(value: string, name: string): number {
-  const speed =
-    value === "max" ? Number.POSITIVE_INFINITY : /^\d*\.?\d+x?$/.test(value) ? Number.parseFloat(value) : 0;
-  if (speed > 0) return speed;
-  throw new EddyError("bad-argument", name, {
-    expected: "a number above 0, or max",
-    received: printable(value),
-  });
-}
+/** Times as fast as it was recorded. */
+const speed: Kind<number> = {
+  ...typed("X|max", "a number above 0, or max", (text) => {
+    if (text === "max") return Number.POSITIVE_INFINITY;
+    const times = /^\d*\.?\d+x?$/.test(text) ? Number.parseFloat(text) : 0;
+    return times > 0 ? times : undefined;
+  }),
+  show: (times) => (Number.isFinite(times) ? String(times) : "max"),
+};
 
-function readUrl(value: string, name: string): URL {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url !== undefined && (url.protocol === "http:" || url.protocol === "https:")) return url;
-  throw new EddyError("bad-argument", name, {
-    expected: "a URL such as http://127.0.0.1:8787",
-    received: printable(value),
-  });
-}
+const address = typed("URL", "a URL such as http://127.0.0.1:8787", (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
+});
 
 /** The driver is loaded only for those who have a database. */
 async function openDatabase(path: string): Promise<DatabaseReader> {
@@ -62,22 +56,12 @@ export const command = defineCommand({
     },
   ],
   flags: {
-    speed: {
-      summary: "times as fast as it was recorded, or max",
-      hint: "X|max",
-      fallback: Number.POSITIVE_INFINITY,
-      parse: readSpeed,
-    },
-    from: moment("begin there: what is before is taken at once, and its forecasts are not written"),
-    to: moment("end before this time"),
-    into: {
-      summary: "post the observations to this server",
-      hint: "URL",
-      fallback: undefined as URL | undefined,
-      parse: readUrl,
-    },
+    speed: flag(speed, "times as fast as it was recorded, or max", Number.POSITIVE_INFINITY),
+    from: flag(moment, "begin there: what is before is taken at once, and its forecasts are not written"),
+    to: flag(moment, "end before this time"),
+    into: flag(address, "post the observations to this server"),
     ...inputFlags,
-    ...forecastFlags,
+    ...forecastFlags("replay"),
     json: toggle("with --into, print on stdout what the server answered, summed up, as JSON"),
   },
   examples: ["eddy replay sensors.arrow --speed 60", "eddy replay sensors.csv --into http://127.0.0.1:8787"],
@@ -129,7 +113,7 @@ export const command = defineCommand({
     };
     /** Readings in order, from the first whose date the next ones have to confirm: a wrong one is not waited for, and is no end. */
     const queue: { readonly reading: Reading; believed?: boolean }[] = [];
-    const dates = new FarAhead(flags.ahead ?? AHEAD);
+    const dates = new FarAhead(flags.ahead);
     const settle = (believed: boolean) => (event: TimedEvent) => {
       const entry = queue.find(({ reading }) => !isRefused(reading) && reading.row === event.offset);
       if (entry !== undefined) entry.believed = believed;

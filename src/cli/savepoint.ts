@@ -1,10 +1,11 @@
 import { EddyError, printable } from "../models/errors.ts";
+import { text } from "../models/kinds.ts";
 import { openEngine } from "../server/engine.ts";
 import { restoreSavepoint, writeSavepoint } from "../storage/savepoint.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import { defineCommand } from "./command.ts";
-import { text, toggle } from "./flags.ts";
+import { flag, toggle } from "./flags.ts";
 
 export const command = defineCommand({
   name: "savepoint",
@@ -14,8 +15,8 @@ export const command = defineCommand({
     "which no server may be using; what follows is, bit for bit, what would have followed where it was written.",
   operands: [{ name: "FILE", summary: "the savepoint" }],
   flags: {
-    db: text({ summary: "the database", hint: "FILE", fallback: "eddy-data/eddy.db" }),
-    series: text({ summary: "which series to save; * stands for any text", hint: "PATTERN", fallback: "*" }),
+    db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
+    series: flag(text("a pattern", "PATTERN"), "which series to save; * stands for any text", "*"),
     restore: toggle("bring the savepoint into the database"),
   },
   examples: [

@@ -1,10 +1,11 @@
+import { text, whole } from "../models/kinds.ts";
 import { readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
 import { CounterNames } from "../server/sources/counter-names.ts";
 import { milliseconds } from "../streams/checked.ts";
 import { fileError } from "../streams/sources/open-file.ts";
 import { defineCommand } from "./command.ts";
-import { text, toggle, whole } from "./flags.ts";
+import { flag, toggle } from "./flags.ts";
 import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
@@ -17,21 +18,17 @@ export const command = defineCommand({
     "goodbye to the subscribers, exit 0.",
   stray: "the database is named by --db, the configuration by --config",
   flags: {
-    config: text({ summary: "configuration, JSON", hint: "FILE" }),
-    db: text({ summary: "the database; made when there is none (default eddy-data/eddy.db)", hint: "FILE" }),
-    host: text({
-      summary: "address to listen on (default 127.0.0.1); any other needs a token",
-      hint: "ADDRESS",
-    }),
-    port: whole({
-      summary: `port to listen on (default ${DEFAULT_PORT}); 0 for a free one`,
-      low: 0,
-      high: 65_535,
-    }),
+    config: flag(text("a file", "FILE"), "configuration, JSON"),
+    db: flag(text("a file", "FILE"), "the database; made when there is none (default eddy-data/eddy.db)"),
+    host: flag(
+      text("an address", "ADDRESS"),
+      "address to listen on (default 127.0.0.1); any other needs a token",
+    ),
+    port: flag(whole(0, 65_535), `port to listen on (default ${DEFAULT_PORT}); 0 for a free one`),
     reset: toggle(
       "go on although something acknowledged is missing or no checkpoint of a series is good any more",
     ),
-    token: text({ summary: "what clients must show; better in the environment as EDDY_TOKEN" }),
+    token: flag(text(), "what clients must show; better in the environment as EDDY_TOKEN"),
   },
   examples: ["eddy serve --port 8787 --db sensors.db", "eddy serve --config eddy.config.json"],
   async run({ flags, world }) {

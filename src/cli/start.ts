@@ -1,10 +1,11 @@
 import { EddyError } from "../models/errors.ts";
+import { number, text, whole } from "../models/kinds.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { Flights, READING_MILLISECONDS, WARM_UP } from "./demo/flights.ts";
-import { number, text, whole } from "./flags.ts";
+import { flag } from "./flags.ts";
 import { DEFAULT_PORT, type Serving, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
@@ -25,22 +26,9 @@ export const command = defineCommand({
     "and the rest much faster than life and without end, samples this machine's load beside it, and forecasts all of it. Started " +
     "again on the same database it goes on where it was.",
   flags: {
-    port: whole({
-      summary: `port of the page (default ${DEFAULT_PORT}, or the next free one)`,
-      low: 0,
-      high: 65_535,
-    }),
-    db: text({
-      summary: "the database; made when there is none",
-      hint: "FILE",
-      fallback: "eddy-data/demo.db",
-    }),
-    speed: number({
-      summary: "how many times faster than life the recording runs",
-      fallback: 2400,
-      expected: "a number from 1 to 1000000",
-      holds: (value) => value >= 1 && value <= 1_000_000,
-    }),
+    port: flag(whole(0, 65_535), `port of the page (default ${DEFAULT_PORT}, or the next free one)`),
+    db: flag(text("a file", "FILE"), "the database; made when there is none", "eddy-data/demo.db"),
+    speed: flag(number(1, 1_000_000), "how many times faster than life the recording runs", 2400),
   },
   examples: ["eddy start", "eddy start --speed 10000 --port 9000"],
   async run({ flags, world }) {

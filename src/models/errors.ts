@@ -24,6 +24,8 @@ export interface ErrorDetail {
   expected?: string;
   /** What came instead, shortened to something printable. */
   received?: string;
+  /** What is wrong, where that says it plainer than what was expected and what came. */
+  problem?: string;
   /** What to try. */
   hint?: string;
   cause?: unknown;
@@ -45,11 +47,12 @@ export class EddyError extends Error {
   readonly subject: string;
   readonly expected: string | undefined;
   readonly received: string | undefined;
+  readonly problem: string | undefined;
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, subject: string, detail: ErrorDetail = {}) {
-    const { expected, received, hint, cause } = detail;
-    let message = subject;
+    const { expected, received, problem, hint, cause } = detail;
+    let message = problem === undefined ? subject : `${subject}: ${problem}`;
     if (expected !== undefined) message += `: expected ${expected}`;
     if (received !== undefined) message += `${expected === undefined ? ": " : ", "}got ${received}`;
     if (hint !== undefined) message += ` (${hint})`;
@@ -58,15 +61,17 @@ export class EddyError extends Error {
     this.subject = subject;
     this.expected = expected;
     this.received = received;
+    this.problem = problem;
     this.hint = hint;
   }
 
   /** The same failure by another name: that of the whole of which it is a part, or as the user knows it. */
   about(subject: string, code: ErrorCode = this.code): EddyError {
-    const { expected, received, hint } = this;
+    const { expected, received, problem, hint } = this;
     return new EddyError(code, subject, {
       ...(expected === undefined ? {} : { expected }),
       ...(received === undefined ? {} : { received }),
+      ...(problem === undefined ? {} : { problem }),
       ...(hint === undefined ? {} : { hint }),
       cause: this,
     });

@@ -56,6 +56,18 @@ export interface ForecastDetail {
   readonly weights: Readonly<Record<string, number>>;
 }
 
+/** What a pipeline gave with one observation. */
+export interface PipelineOutput {
+  /** The name of the pipeline. */
+  readonly series: string;
+  /** Event time of the observation that led to it, ISO 8601. */
+  readonly issuedAt: string;
+  /** Journal position of that observation. */
+  readonly offset: number;
+  /** Whatever it gave. */
+  readonly output: unknown;
+}
+
 const iso = (time: number): string => new Date(time).toISOString();
 const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
 const allKnown = (values: Float64Array): (number | null)[] => Array.from(values, known);
@@ -88,6 +100,13 @@ export function words(issue: Issue): Forecast[] {
     observed: observedWords(target),
     ...(target.detail ? { detail: detailWords(target.detail, issue.experts) } : {}),
   }));
+}
+
+/** An issue as it is told, of a series or of a pipeline. */
+export function told(issue: Issue): (Forecast | PipelineOutput)[] {
+  const { series, offset, output } = issue;
+  if (output === undefined) return words(issue);
+  return [{ series, issuedAt: iso(moment(issue.time)), offset, output: JSON.parse(output) }];
 }
 
 const observedWords = ({ observed, surprise, taken }: TargetIssue): Observed => ({

@@ -24,6 +24,8 @@ export interface Issue {
   readonly experts: readonly string[];
   /** One for each target of which there has been a reading. */
   readonly targets: readonly TargetIssue[];
+  /** What a pipeline gave, as JSON; such an issue has no target. */
+  readonly output?: string;
 }
 
 /** What an issue says of one target. */

@@ -1,62 +1,28 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { EddyError, printable } from "../models/errors.ts";
-import {
-  MAX_HORIZON,
-  MAX_QUANTILES,
-  onlyKnown,
-  withSomeTargets,
-} from "../models/forecaster/specification.ts";
+import { withSomeTargets } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
+import { type Option, onlyKnown } from "../models/options.ts";
 import { checked, duration, oneOf, strict, text, whole } from "../streams/checked.ts";
 import { parseJson } from "../streams/json.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import {
-  AGGREGATES,
   checkSeriesOptions,
+  SERIES_OPTIONS,
   type SeriesOptions,
   seriesSpecification,
 } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
-import { Prices, SERIES_BYTES } from "./engine-prices.ts";
+import { Prices, SERIES_BYTES } from "./engine/prices.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 
-const share = Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1, expected: "a number between 0 and 1" });
-
-const columnName = text("the name of a column");
-const limit = Type.Union([Type.Number(), Type.Record(Type.String(), Type.Number(), { maxProperties: 257 })], {
-  expected: 'a number, or { "column": number }',
-});
-const someTargets = Type.Union([Type.Boolean(), Type.Array(columnName, { maxItems: 257 })], {
-  expected: "true, or a list of columns",
-});
-
-const forecast = {
-  model: Type.Optional(text('a model such as "auto" or "lstm:hidden=64"')),
-  horizon: Type.Optional(whole(1, MAX_HORIZON)),
-  coverage: Type.Optional(share),
-  quantiles: Type.Optional(
-    Type.Array(share, { maxItems: MAX_QUANTILES, expected: `a list of at most ${MAX_QUANTILES} levels` }),
-  ),
-  periods: Type.Optional(
-    Type.Array(whole(2, 100_000), { maxItems: 16, expected: "a list of season lengths" }),
-  ),
-  targets: Type.Optional(
-    Type.Array(text("the name of a column"), { maxItems: 256, expected: "a list of columns" }),
-  ),
-  inputs: Type.Optional(
-    Type.Array(text("the name of a column"), { maxItems: 256, expected: "a list of columns" }),
-  ),
-  seed: Type.Optional(whole(0, Number.MAX_SAFE_INTEGER)),
-  lateness: Type.Optional(whole(0, 86_400_000)),
-  every: Type.Optional(whole(0, 31_536_000_000)),
-  aggregate: Type.Optional(oneOf(AGGREGATES)),
-  steps: Type.Optional(oneOf(["event", "count"])),
-  detail: Type.Optional(Type.Boolean({ expected: "true or false" })),
-  min: Type.Optional(limit),
-  max: Type.Optional(limit),
-  integer: Type.Optional(someTargets),
-  counter: Type.Optional(someTargets),
-};
+/** Options of every series. Each is checked by its own kind, as everywhere. */
+const forecast = Object.fromEntries(
+  Object.entries<Option>(SERIES_OPTIONS)
+    .filter(([, { configuration }]) => configuration !== false)
+    .map(([name]) => [name, Type.Optional(Type.Unknown())]),
+);
+type ForecastOptions = Omit<SeriesOptions, "ahead">;
 
 const days = Type.Optional(whole(0, 36_500));
 const rows = Type.Optional(whole(0, Number.MAX_SAFE_INTEGER));
@@ -101,6 +67,8 @@ const source = Type.Object(
   { ...strict, expected: 'an object with "name", "kind" and "options"' },
 );
 
+const series = Type.Object({ match: text("a pattern of series names"), ...forecast }, strict);
+
 /** What `eddy serve --config FILE` may hold. */
 const ConfigurationSchema = Type.Object(
   {
@@ -118,9 +86,9 @@ const ConfigurationSchema = Type.Object(
     sources: Type.Optional(
       Type.Array(source, { maxItems: 256, expected: 'a list of { "name", "kind", "options" }' }),
     ),
-    forecast: Type.Optional(Type.Object(forecast, strict)),
+    forecast: Type.Optional(Type.Unsafe<ForecastOptions>(Type.Object(forecast, strict))),
     series: Type.Optional(
-      Type.Array(Type.Object({ match: text("a pattern of series names"), ...forecast }, strict), {
+      Type.Array(Type.Unsafe<ForecastOptions & { match: string }>(series), {
         maxItems: 10_000,
         expected: "a list of { match, ... }",
       }),
@@ -181,13 +149,11 @@ export function seriesOptions(
   };
 }
 
-type ForecastOptions = NonNullable<Configuration["forecast"]> & { match?: string };
-
-function optionsOf(options: ForecastOptions): SeriesOptions {
-  const { match: _, ...rest } = options;
-  const read = rest as SeriesOptions;
+function optionsOf({ match: _, ...options }: ForecastOptions & { match?: string }): SeriesOptions {
   // Limits for all may name columns that a series of other targets does not have.
-  return read.targets === undefined ? read : onlyKnown(read, read.targets, read.inputs ?? []);
+  return options.targets === undefined
+    ? options
+    : onlyKnown(SERIES_OPTIONS, options, options.targets, options.inputs ?? []);
 }
 
 /** A source that could never be opened is told at the start. */
@@ -208,7 +174,7 @@ function checkSources(sources: readonly SourceSettings[], where: string): void {
 function checkForecast(options: ForecastOptions, where: string): void {
   try {
     const { match: _, ...rest } = options as typeof options & { match?: string };
-    checkSeriesOptions(rest as SeriesOptions);
+    checkSeriesOptions(rest);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw cause.about(`${where}.${cause.subject}`, "bad-config");

@@ -1,12 +1,14 @@
 import type { Arena } from "../models/kernels/arena.ts";
 import { systemClock } from "../storage/clock.ts";
 import { SqliteStore } from "../storage/sqlite/store.ts";
+import type { Pipeline } from "../streams/pipeline.ts";
 import type { SeriesOptions } from "../streams/series.ts";
-import type { Engine, EngineSettings } from "./engine-contract.ts";
-import { LiveEngine } from "./engine-live.ts";
-import { seriesMaker } from "./engine-series.ts";
+import type { Engine, EngineSettings } from "./engine/contract.ts";
+import { Hosting } from "./engine/hosting.ts";
+import { LiveEngine } from "./engine/live.ts";
+import { seriesMaker } from "./engine/series.ts";
 
-export type * from "./engine-contract.ts";
+export type * from "./engine/contract.ts";
 
 export interface EngineOptions extends EngineSettings {
   /** Path of the SQLite file; made when there is none. */
@@ -14,6 +16,8 @@ export interface EngineOptions extends EngineSettings {
   /** How new series are opened. */
   readonly series?: SeriesOptions | ((series: string) => SeriesOptions);
   readonly arena?: Arena;
+  /** Pipelines that are hosted beside the series. */
+  readonly pipelines?: readonly Pipeline[];
   /** `power` (default): what is acknowledged survives a power cut; `process`: it survives `kill -9`. */
   readonly durability?: "power" | "process";
   /** Upper bound of the database file in bytes; beyond it the disk counts as full. */
@@ -38,9 +42,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     say: (level, message) => options.log?.[level](message),
   });
   try {
+    const hosting = new Hosting(options.pipelines ?? [], options.log ?? { info() {}, warn() {}, error() {} });
     return new LiveEngine(
       store,
-      seriesMaker(options.series, options.arena),
+      seriesMaker(options.series, options.arena, hosting),
       options.clock ?? systemClock,
       options,
     );

@@ -1,4 +1,4 @@
-import type { RefusedObservation } from "./engine-contract.ts";
+import type { RefusedObservation } from "./engine/contract.ts";
 
 /** Refusals that an answer tells one by one; how many more there were is told as a number. */
 export const TOLD = 100;

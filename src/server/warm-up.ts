@@ -2,7 +2,7 @@ import type { Arena } from "../models/kernels/arena.ts";
 import { batchMessage, batchOf, END_OF_STREAM, schemaMessage, schemaOf } from "../storage/arrow/batches.ts";
 import type { Clock } from "../storage/clock.ts";
 import type { SeriesOptions } from "../streams/series.ts";
-import { seriesMaker } from "./engine-series.ts";
+import { seriesMaker } from "./engine/series.ts";
 import { readBody } from "./http/observations-body.ts";
 
 export interface WarmUpOptions {

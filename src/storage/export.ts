@@ -1,4 +1,4 @@
-import { words } from "../models/forecast.ts";
+import { told } from "../models/forecast.ts";
 import { type Issue, moment, momentOf, type TargetIssue } from "../models/issue.ts";
 import { type Observation, VALUE } from "../models/observation.ts";
 import {
@@ -79,7 +79,7 @@ export function exportForecasts(
       ...levels.map((level): ColumnPlan => ({ name: `q${level}`, kind: "number" })),
     ],
     cells: (issue) => issue.targets.flatMap((target) => stepCells(issue, target, levels)),
-    lines: words,
+    lines: told,
   });
 }
 

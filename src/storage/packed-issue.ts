@@ -6,7 +6,7 @@ import { crc32 } from "./checksum.ts";
  * An issue in bytes, little-endian: format u8 · 0 · horizon H, targets D, levels K, each u16 · length of the names u32 · CRC-32 of all
  * the rest u32 · then float64: time, step, offset, level, levels [K] and per target coverage, skill, observed, surprise, taken,
  * mean [H], lower [H], upper [H], each quantile [H] and, with detail, skill against both baselines [H], coverage [H], weights [E] ·
- * names (UTF-8 JSON: model, targets, experts). Every number keeps its bits.
+ * names (UTF-8 JSON: model, targets, experts, what a pipeline gave). Every number keeps its bits.
  */
 const FORMAT = 4;
 const HEADER = 16;
@@ -19,15 +19,17 @@ interface Names {
   readonly targets: readonly string[];
   /** With detail only. */
   readonly experts: readonly string[];
+  /** Of a pipeline only. */
+  readonly output?: string;
 }
 
 /** Packs an issue; the name of its series is not within. */
 export function packIssue(issue: Issue): Uint8Array {
-  const { horizon: H, quantileLevels, targets, model, experts } = issue;
+  const { horizon: H, quantileLevels, targets, model, experts, output } = issue;
   const E = experts.length;
   const K = quantileLevels.length;
   const each = SINGLE + (3 + K) * H + (E > 0 ? 3 * H + E : 0);
-  const names: Names = { model, targets: targets.map(({ name }) => name), experts };
+  const names: Names = { model, targets: targets.map(({ name }) => name), experts, ...of(output) };
   const text = new TextEncoder().encode(JSON.stringify(names));
   const numbers = new Float64Array(4 + K + targets.length * each);
   numbers.set([issue.time, issue.step, issue.offset, issue.level, ...quantileLevels]);
@@ -105,8 +107,22 @@ export function unpackIssue(bytes: Uint8Array, series: string): Issue {
         : {}),
     };
   });
-  const { model, experts } = names;
-  return { series, time, step, offset, level, model, horizon: H, quantileLevels, experts, targets };
+  const { model, experts, output } = names;
+  return {
+    series,
+    time,
+    step,
+    offset,
+    level,
+    model,
+    horizon: H,
+    quantileLevels,
+    experts,
+    targets,
+    ...of(output),
+  };
 }
+
+const of = (output: string | undefined): { output?: string } => (output === undefined ? {} : { output });
 
 const checksum = (bytes: Uint8Array): number => crc32(bytes.subarray(HEADER), crc32(bytes.subarray(0, 12)));

@@ -6,12 +6,12 @@ import { EddyError, printable } from "../models/errors.ts";
 import { moment } from "../models/issue.ts";
 import { frameCheckpoint } from "./checkpoint.ts";
 import { packIssue } from "./packed-issue.ts";
+import { storageError } from "./sqlite/errors.ts";
 import { realPath, takeLock } from "./sqlite/lock.ts";
 import { readOpenRecord } from "./sqlite/open-record.ts";
 import { DatabaseReader } from "./sqlite/reader.ts";
 import { prepareSchema } from "./sqlite/schema.ts";
 import { INSERT_SERIES, seriesParameters } from "./sqlite/series-row.ts";
-import { storageError } from "./sqlite/store.ts";
 import type { StoredSeries } from "./store.ts";
 
 export interface SavepointReport {

@@ -24,6 +24,8 @@ export interface JournalEntry {
   /** Packed values: `packValues`. */
   readonly payload: Uint8Array;
   readonly id?: string;
+  /** Written only if the entry before it is: it repeats it for a pipeline. */
+  readonly follows?: true;
 }
 
 /** An observation in the journal. */

@@ -1,6 +1,7 @@
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { FormatRegistry, type Static, type TSchema, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { EddyError, printable } from "../models/errors.ts";
+import { readSpan } from "../models/kinds.ts";
 
 /** Shapes of options that come from a file, each with the words that say what was expected. */
 export const strict = { additionalProperties: false, expected: "an object" };
@@ -18,20 +19,14 @@ export const oneOf = <const W extends readonly string[]>(words: W) =>
     ),
   );
 
-const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+FormatRegistry.Set("span", (written) => (readSpan(written) ?? 0) > 0);
 
-/** A span of time such as `90s` or `1d`. */
+/** A span of time such as `90s` or `1d`, of at least a millisecond. */
 export const duration = () =>
-  Type.Unsafe<string>(
-    Type.String({ pattern: DURATION.source, expected: 'a span of time such as "90s", "12h" or "1d"' }),
-  );
+  Type.String({ format: "span", expected: 'a span of time such as "90s", "12h" or "1d"' });
 
-/** Milliseconds of a span of time as the configuration writes it. */
-export function milliseconds(duration: string): number {
-  const [, number, unit] = DURATION.exec(duration) ?? [];
-  return Number(number) * UNITS[unit];
-}
+/** Milliseconds of a span of time that has been checked. */
+export const milliseconds = (duration: string): number => readSpan(duration) ?? Number.NaN;
 
 /**
  * A value that fits its schema. `name` is what errors call the whole of it, such as the path of a file.

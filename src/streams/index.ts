@@ -43,6 +43,7 @@ export type { LateLabel, Learnable, Numbers, Sample } from "./operators/sample.t
 export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./operators/smooth.ts";
 export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
 export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";
+export { isPipeline, type Pipeline, type PipelineOptions, pipeline, reads } from "./pipeline.ts";
 export { type Ending, type Outcome, Series, type SeriesCounts, type Stepped } from "./series.ts";
 export {
   AGGREGATES,

@@ -1,11 +1,16 @@
 import { EddyError, printable } from "../models/errors.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
-import { onlyKnown } from "../models/forecaster/specification.ts";
 import type { Issue } from "../models/issue.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
+import { onlyKnown } from "../models/options.ts";
 import { issueOf } from "./issuing.ts";
-import { type SeriesOptions, type SeriesSpecification, seriesSpecification } from "./series-specification.ts";
+import {
+  SERIES_OPTIONS,
+  type SeriesOptions,
+  type SeriesSpecification,
+  seriesSpecification,
+} from "./series-specification.ts";
 import { type OutOfRange, type Refusal, type SetAside, type Step, type StepCounts, Steps } from "./steps.ts";
 
 export type { OutOfRange, Refusal, SeriesOptions, SeriesSpecification, SetAside };
@@ -96,7 +101,7 @@ export class Series {
     const targets = Object.keys(first.values)
       .filter((column) => !options.inputs?.includes(column))
       .sort();
-    const known = onlyKnown(options, targets, options.inputs ?? []);
+    const known = onlyKnown(SERIES_OPTIONS, options, targets, options.inputs ?? []);
     return seriesSpecification({ ...known, targets });
   }
 

@@ -84,9 +84,18 @@ describe("--min, --max, --integer", () => {
   });
 
   test.each([
-    [["--min", "abc"], '--min: expected a number, or COLUMN=NUMBER with commas between, got "abc"'],
-    [["--max", "v="], '--max: expected a number, or COLUMN=NUMBER with commas between, got "v="'],
-    [["--min", "v=1,v=2"], '--min: expected each column once, got "v=1,v=2"'],
+    [
+      ["--min", "abc"],
+      '--min: expected a number, or COLUMN=NUMBER with commas between, each column once, got "abc"',
+    ],
+    [
+      ["--max", "v="],
+      '--max: expected a number, or COLUMN=NUMBER with commas between, each column once, got "v="',
+    ],
+    [
+      ["--min", "v=1,v=2"],
+      '--min: expected a number, or COLUMN=NUMBER with commas between, each column once, got "v=1,v=2"',
+    ],
     [["--min", "w=1"], '--min: expected one of the columns "v", got "w"'],
     [["--min", "5", "--max", "3"], '--min: expected less than max of "value", 3, got 5'],
     [["--value", "v", "--max", "w=3"], '--max: expected one of the columns "v", got "w"'],

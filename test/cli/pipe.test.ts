@@ -170,10 +170,10 @@ describe("eddy pipe", () => {
   });
 
   test.each([
-    ["0.1,0.1", 'expected each level once, got "0.1,0.1"'],
-    ["0.5,1", "expected levels between 0 and 1, both excluded, got 1"],
-    ["0.1,,0.9", 'expected numbers between 0 and 1 with commas between, got "0.1,,0.9"'],
-    ["half", 'expected numbers between 0 and 1 with commas between, got "half"'],
+    ["0.1,0.1", 'expected at most 32 different numbers between 0 and 1 with commas between, got "0.1,0.1"'],
+    ["0.5,1", 'expected at most 32 different numbers between 0 and 1 with commas between, got "0.5,1"'],
+    ["0.1,,0.9", 'expected at most 32 different numbers between 0 and 1 with commas between, got "0.1,,0.9"'],
+    ["half", 'expected at most 32 different numbers between 0 and 1 with commas between, got "half"'],
   ])("--quantiles %s is wrong usage", async (levels, words) => {
     const { code, stdout, stderr } = await invoke(["pipe", "--quantiles", levels], "1\n2\n");
     expect([code, stdout, stderr]).toEqual([2, "", `eddy: --quantiles: ${words}\n`]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nearest } from "../../src/cli/arguments.ts";
-import { readDuration } from "../../src/cli/flags.ts";
 import { commands } from "../../src/cli/registry.ts";
+import { readSpan } from "../../src/models/kinds.ts";
 import { invoke, spawnEddy } from "./invoke.ts";
 
 describe("help", () => {
@@ -55,18 +55,18 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["pipe", "--horizon", "0"], 'eddy: --horizon: expected a whole number from 1 to 512, got "0"\n'],
     [["pipe", "--horizon", "-3"], 'eddy: --horizon: expected a whole number from 1 to 512, got "-3"\n'],
     [["pipe", "--horizon", "1.5"], 'eddy: --horizon: expected a whole number from 1 to 512, got "1.5"\n'],
-    [["pipe", "--horizon", "2", "--horizon", "3"], "eddy: --horizon: expected it once, got it twice\n"],
+    [["pipe", "--horizon", "2", "--horizon", "3"], "eddy: --horizon: given twice\n"],
     [["pipe", "--coverage", "90"], 'eddy: --coverage: expected a number between 0 and 1, got "90"\n'],
     [["pipe", "--every", "5"], 'eddy: --every: expected a span such as 500ms, 5s, 15m, 1h or 1d, got "5"\n'],
     [
       ["pipe", "--format", "xml"],
-      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, got "xml"\n',
+      'eddy: --format: expected one of auto, csv, ndjson, json, lines, logfmt, prometheus, influx, opentsdb, statsd, graphite, names, text, log, got "xml"\n',
     ],
     [["pipe", "--detail=yes"], 'eddy: --detail: expected no value, got "yes"\n'],
     [["pipe", "--value", "a,,b"], 'eddy: --value: expected names with commas between, got "a,,b"\n'],
     [
       ["pipe", "--period", "1"],
-      'eddy: --period: expected whole numbers from 2 to 100000 with commas between, got "1"\n',
+      'eddy: --period: expected at most 16 whole numbers from 2 to 100000 with commas between, got "1"\n',
     ],
     [["pipe", "--model", "nope"], /^eddy: --model: expected .*auto, persistence.*, got "nope"\n$/],
     [
@@ -148,12 +148,15 @@ test.each([
   ["2h", 7_200_000],
   ["1d", 86_400_000],
   ["1w", 604_800_000],
-  ["0s", null],
-  ["5", null],
-  ["-5s", null],
-  ["5 s", null],
+  ["1.1s", 1100],
+  ["0s", 0],
+  ["0.1ms", undefined],
+  ["99999w", undefined],
+  ["5", undefined],
+  ["-5s", undefined],
+  ["5 s", undefined],
 ])("the span %s is %j ms", (text, milliseconds) => {
-  expect(readDuration(text)).toBe(milliseconds);
+  expect(readSpan(text)).toBe(milliseconds);
 });
 
 test("the nearest name, if one is near", () => {

@@ -86,7 +86,7 @@ describe("readConfiguration", () => {
     ],
     [
       '{"series":[{"match":"*","targets":["a","a"]}]}',
-      'eddy.json: series.0.targets: expected each column once, got "a,a"',
+      'eddy.json: series.0.targets: expected each column once, inputs included, got "a" twice',
     ],
     [`{"forecast":${"[".repeat(100)}`, /^eddy\.json: expected JSON nested at most 32 deep, got /],
     [
@@ -112,15 +112,15 @@ describe("readConfiguration", () => {
     ],
     [
       '{"forecast":{"quantiles":[0.1,1]}}',
-      "eddy.json: forecast.quantiles.1: expected a number between 0 and 1, got 1",
+      "eddy.json: forecast.quantiles: expected a list of at most 32 different numbers between 0 and 1, got [0.1,1]",
     ],
     [
       '{"forecast":{"quantiles":0.5}}',
-      "eddy.json: forecast.quantiles: expected a list of at most 32 levels, got 0.5",
+      "eddy.json: forecast.quantiles: expected a list of at most 32 different numbers between 0 and 1, got 0.5",
     ],
     [
       '{"series":[{"match":"*","quantiles":[0.5,0.1,0.5]}]}',
-      'eddy.json: series.0.quantiles: expected each level once, got "0.1,0.5,0.5"',
+      "eddy.json: series.0.quantiles: expected a list of at most 32 different numbers between 0 and 1, got [0.5,0.1,0.5]",
     ],
     ['{"durability":"never"}', 'eddy.json: durability: expected one of power, process, got "never"'],
   ])("%s is refused by field", (json, message) => {

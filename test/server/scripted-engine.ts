@@ -100,6 +100,10 @@ export class ScriptedEngine implements Engine {
     };
   }
 
+  pipelines(): [] {
+    return [];
+  }
+
   latest(series: string): Issue | undefined {
     return this.#latest.get(series);
   }

@@ -1,6 +1,7 @@
 import { specification } from "../../src/models/forecaster/specification.ts";
 import type { Observation } from "../../src/models/observation.ts";
-import type { LiveSeries, SeriesMaker } from "../../src/server/engine-series.ts";
+import { Hosting } from "../../src/server/engine/hosting.ts";
+import type { LiveSeries, SeriesMaker } from "../../src/server/engine/series.ts";
 import { crc32 } from "../../src/storage/checksum.ts";
 import type { Outcome } from "../../src/streams/series.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
@@ -29,7 +30,10 @@ export class HashingSeries implements LiveSeries {
     if (value === 13) throw new Error("a model that fails");
     this.#state[2] = time;
     const mean = [1, 2].map((step) => this.#state[0] + step);
-    return { issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])] };
+    return {
+      hosting: new Hosting([], { info() {}, warn() {}, error() {} }),
+      issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])],
+    };
   }
 
   get stateBytes(): number {
@@ -58,6 +62,7 @@ export class HashingSeries implements LiveSeries {
 }
 
 export const hashingMaker: SeriesMaker = {
+  hosting: new Hosting([], { info() {}, warn() {}, error() {} }),
   open: (first) => new HashingSeries(first.series),
   plan: () => new HashingSeries("").specification,
   price: () => 24,

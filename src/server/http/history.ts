@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { type Forecast, words } from "../../models/forecast.ts";
+import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
 import type { Observation } from "../../models/observation.ts";
 import { readTime } from "../../streams/observation-schema.ts";
 import type { Engine, HistoryRange } from "../engine.ts";
@@ -59,7 +59,7 @@ export function forecastPage(
   engine: Engine,
   series: string,
   query: unknown,
-): { readonly forecasts: readonly Forecast[]; readonly next: string | null } {
+): { readonly forecasts: readonly (Forecast | PipelineOutput)[]; readonly next: string | null } {
   const { items, next } = engine.forecastHistory(series, rangeOf(query));
-  return { forecasts: items.flatMap(words), next };
+  return { forecasts: items.flatMap(told), next };
 }

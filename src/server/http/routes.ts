@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { words } from "../../models/forecast.ts";
+import { told } from "../../models/forecast.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -69,6 +69,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
     return metricsText(world.metrics()) + world.sources.metrics;
   });
+  app.get("/v1/pipelines", async () => live(world).engine.pipelines());
   app.get("/v1/sources", async () => world.sources.report);
 
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
@@ -164,7 +165,7 @@ function summary(world: RouteWorld, name: string) {
 function forecasts(world: RouteWorld, name: string) {
   summary(world, name);
   const latest = live(world).engine.latest(name);
-  if (latest !== undefined) return words(latest);
+  if (latest !== undefined) return told(latest);
   throw new HttpFailure(
     404,
     "not-found",

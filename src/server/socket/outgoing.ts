@@ -1,5 +1,5 @@
-import { type Forecast, words } from "../../models/forecast.ts";
-import type { Issue, TargetIssue } from "../../models/issue.ts";
+import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
+import type { Issue } from "../../models/issue.ts";
 import type { SubscriptionId } from "./messages.ts";
 
 /** What a subscription wants to see of a forecast. */
@@ -25,17 +25,22 @@ const KEPT = 32;
 export class Outgoing {
   readonly series: string;
   readonly offset: number;
-  /** The slot it takes: a newer forecast of the same series and target replaces it. */
+  /** The slot it takes: a newer forecast of the same series and target, or a newer output of the same pipeline, replaces it. */
   readonly slot: string;
-  readonly #worded: () => Forecast;
+  readonly #worded: () => Forecast | PipelineOutput;
   readonly #epoch: string;
   readonly #bodies = new Map<string, string>();
   readonly #frames = new Map<string, Buffer>();
 
-  constructor({ series, offset }: Issue, target: TargetIssue, epoch: string, worded: () => Forecast) {
+  constructor(
+    { series, offset }: Issue,
+    target: string,
+    epoch: string,
+    worded: () => Forecast | PipelineOutput,
+  ) {
     this.series = series;
     this.offset = offset;
-    this.slot = `${series}\u0000${target.name}`;
+    this.slot = `${series}\u0000${target}`;
     this.#worded = worded;
     this.#epoch = JSON.stringify(epoch);
   }
@@ -56,6 +61,9 @@ export class Outgoing {
     let body = this.#bodies.get(key);
     if (body === undefined) {
       const forecast = this.#worded();
+      if ("output" in forecast) {
+        return `,"epoch":${this.#epoch},"offset":${this.offset},"output":${JSON.stringify(forecast)}}`;
+      }
       const wanted =
         steps === null
           ? forecast
@@ -82,12 +90,13 @@ export class Dispatch {
   of(issue: Issue): readonly Outgoing[] {
     let outgoing = this.#known.get(issue);
     if (outgoing === undefined) {
-      let forecasts: readonly Forecast[] | undefined;
-      const worded = (d: number): Forecast => {
-        forecasts ??= words(issue);
-        return forecasts[d];
+      let all: readonly (Forecast | PipelineOutput)[] | undefined;
+      const worded = (d: number): Forecast | PipelineOutput => {
+        all ??= told(issue);
+        return all[d];
       };
-      outgoing = issue.targets.map((target, d) => new Outgoing(issue, target, this.#epoch, () => worded(d)));
+      const slots = issue.output === undefined ? issue.targets.map(({ name }) => name) : [""];
+      outgoing = slots.map((slot, d) => new Outgoing(issue, slot, this.#epoch, () => worded(d)));
       this.#known.set(issue, outgoing);
     }
     return outgoing;

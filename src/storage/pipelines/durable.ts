@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
-import { Observable, type OperatorFunction, Subject, Subscriber, type Subscription } from "rxjs";
+import { Observable, type OperatorFunction, Subscriber } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
-import { Stages } from "../../stages/stage.ts";
+import { RunningPipeline } from "../../stages/running-pipeline.ts";
 import { checkName, type PipelineStore } from "./pipeline-store.ts";
 
 /** An output of a pipeline that is kept: the same one always has the same number. */
@@ -78,7 +77,7 @@ export function durable<In, Out>(
         giveBack();
         throw error;
       }
-      const run = new Run<In, Out>(name, pipeline, {
+      const run = new RunningPipeline<In, Out>(name, pipeline, {
         next: (value, offset) => subscriber.next({ offset, value }),
         error: (error) => subscriber.error(error),
         complete: () => subscriber.complete(),
@@ -92,7 +91,6 @@ export function durable<In, Out>(
       /** Events to be skipped that come again. */
       let skipped = 0;
       let savedAt = events;
-      let rehearsal: Run<In, Out> | undefined;
       let failed = false;
       const fail = (error: unknown): void => {
         failed = true;
@@ -113,10 +111,6 @@ export function durable<In, Out>(
         savedAt = events;
         return state;
       };
-      const closeRehearsal = (): void => {
-        rehearsal?.close();
-        rehearsal = undefined;
-      };
       const take = (event: In): void => {
         const at = position?.(event) ?? Number.NaN;
         const past = saved?.events ?? 0;
@@ -130,25 +124,18 @@ export function durable<In, Out>(
             received: printable(at),
           });
         }
-        const given = run.take(event);
+        run.take(event);
         if (run.failed) {
           failed = true;
           return;
         }
         events++;
         reached = at;
-        if (rehearsal !== undefined) {
-          const again = rehearsal.take(event);
-          if (rehearsal.failed || !isDeepStrictEqual(again, given)) {
-            fail(notTheSame(name, events, rehearsal.failure));
-            return;
-          }
-        }
         if (events % every !== 0) return;
         const first = savedAt === 0;
         const state = save();
-        closeRehearsal();
-        if (first && rehearse) rehearsal = Run.rehearsal(name, pipeline, state, run.outputs);
+        if (first && rehearse) run.rehearse(state);
+        else run.endRehearsal();
       };
       try {
         if (saved !== undefined) run.goOn(saved.state, saved.outputs);
@@ -159,7 +146,6 @@ export function durable<In, Out>(
       }
       /** Nothing more comes, and no event is under way. */
       const finish = (): void => {
-        closeRehearsal();
         try {
           if (!failed && !run.failed && events > savedAt) save();
         } finally {
@@ -190,7 +176,6 @@ export function durable<In, Out>(
           try {
             // What is still held back is given, and given again should the source go on one day.
             if (events > savedAt) save();
-            closeRehearsal();
             run.complete();
           } catch (error) {
             fail(error);
@@ -205,118 +190,3 @@ export function durable<In, Out>(
       source.subscribe(input);
     });
 }
-
-interface Listener<Out> {
-  next(value: Out, offset: number): void;
-  error(error: unknown): void;
-  complete(): void;
-}
-
-/** One running copy of a pipeline. */
-class Run<In, Out> {
-  readonly stages: Stages;
-  readonly #name: string;
-  readonly #listener: Listener<Out>;
-  readonly #input = new Subject<In>();
-  readonly #running: Subscription;
-  /** What the event under way has led to; undefined between two events. */
-  #given: Out[] | undefined;
-  #ended = false;
-  #opening = true;
-  outputs = 0;
-  failure: unknown;
-  failed = false;
-
-  constructor(
-    name: string,
-    pipeline: OperatorFunction<In, Out>,
-    listener: Listener<Out>,
-    stages = new Stages(),
-  ) {
-    this.#name = name;
-    this.#listener = listener;
-    this.stages = stages;
-    this.#running = this.stages.open(() =>
-      pipeline(this.#input.asObservable()).subscribe({
-        next: (value) => this.#next(value),
-        error: (error: unknown) => this.#fail(error),
-        complete: () => {
-          this.#ended = true;
-          if (!this.failed) listener.complete();
-        },
-      }),
-    );
-    this.#opening = false;
-  }
-
-  /** A copy that goes on from a state, to be compared with the one that was saved. Nobody is told of what it gives. */
-  static rehearsal<In, Out>(
-    name: string,
-    pipeline: OperatorFunction<In, Out>,
-    state: Uint8Array,
-    outputs: number,
-  ): Run<In, Out> {
-    const nobody = { next() {}, error() {}, complete() {} };
-    const run = new Run<In, Out>(name, pipeline, nobody, new Stages({ rehearsing: true }));
-    if (!run.failed) run.goOn(state, outputs);
-    return run;
-  }
-
-  goOn(state: Uint8Array, outputs: number): void {
-    this.stages.restore(state);
-    this.outputs = outputs;
-  }
-
-  /** Takes an event to its end; returns the outputs that it led to. */
-  take(event: In): readonly Out[] {
-    const given: Out[] = [];
-    this.#given = given;
-    this.stages.run(() => this.#input.next(event));
-    this.#given = undefined;
-    return given;
-  }
-
-  complete(): void {
-    this.#given = [];
-    this.stages.run(() => this.#input.complete());
-    this.#given = undefined;
-    if (this.#ended || this.failed) return;
-    this.#fail(asynchronous(this.#name));
-  }
-
-  close(): void {
-    this.#running.unsubscribe();
-  }
-
-  #next(value: Out): void {
-    if (this.failed) return;
-    if (this.#given === undefined && !this.#opening) {
-      this.#fail(asynchronous(this.#name));
-      return;
-    }
-    this.outputs++;
-    this.#given?.push(value);
-    this.#listener.next(value, this.outputs);
-  }
-
-  #fail(error: unknown): void {
-    this.failed = true;
-    this.failure = error;
-    this.#listener.error(error);
-  }
-}
-
-const asynchronous = (name: string): EddyError =>
-  new EddyError("bad-argument", `pipeline ${printable(name)}`, {
-    expected: "every output to come with the event that leads to it",
-    received: "one that came later",
-    hint: "an operator with a clock of its own, such as delay or debounceTime, cannot be kept: put it after durable",
-  });
-
-const notTheSame = (name: string, event: number, cause: unknown): EddyError =>
-  new EddyError("bad-state", `pipeline ${printable(name)}, event ${event}`, {
-    expected: "the same outputs once it was saved and continued",
-    received: cause instanceof EddyError ? cause.message : "others",
-    hint: "an operator with a state of its own, such as scan, pairwise, bufferCount or a random draw, stands in it: see docs/pipelines.md",
-    cause,
-  });

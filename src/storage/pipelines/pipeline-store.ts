@@ -3,8 +3,8 @@ import { dirname, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { EddyError, printable } from "../../models/errors.ts";
 import { crc32 } from "../checksum.ts";
+import { storageError } from "../sqlite/errors.ts";
 import { type Lock, realPath, takeLock } from "../sqlite/lock.ts";
-import { storageError } from "../sqlite/store.ts";
 
 /** A pipeline as it was saved: its stages, how far its source had been read, how much it had given. */
 export interface PipelineSave {

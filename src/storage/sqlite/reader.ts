@@ -5,9 +5,9 @@ import { type Checkpoint, readFrame } from "../checkpoint.ts";
 import { isTakenBack, unpackValues } from "../journal.ts";
 import { unpackIssue } from "../packed-issue.ts";
 import type { Generation, JournalRow, LoggedIssue, StoredSeries } from "../store.ts";
+import { storageError } from "./errors.ts";
 import { checkSchema } from "./schema.ts";
 import { SELECT_SERIES, type SeriesRow, storedSeries } from "./series-row.ts";
-import { storageError } from "./store.ts";
 
 const PAGE_ROWS = 1024;
 

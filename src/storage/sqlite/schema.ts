@@ -3,7 +3,7 @@ import { EddyError } from "../../models/errors.ts";
 
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;
-/** Version of the tables below. */
+/** Version of the tables below and of the bytes within them: states of series, issues. */
 const SCHEMA_VERSION = 3;
 
 const TABLES = `
@@ -93,7 +93,10 @@ export function checkSchema(db: Database, path: string, whenEmpty: () => void): 
       expected: `database version ${SCHEMA_VERSION}`,
       received: `version ${version}`,
       hint:
-        Number(version) > SCHEMA_VERSION ? "made by a newer Eddy" : "made by an older Eddy: export it there",
+        Number(version) > SCHEMA_VERSION
+          ? "made by a newer Eddy: use that one"
+          : `made by an older Eddy: with that one, eddy export --db ${path} > readings.ndjson; with this one, ` +
+            "eddy serve on a new file and eddy replay readings.ndjson --into its URL",
     });
   }
 }

@@ -35,7 +35,7 @@ describe("limits", () => {
   });
 
   test.each([
-    [{ min: Number.NaN }, "min: expected a finite number, got NaN"],
+    [{ min: Number.NaN }, 'min: expected a number, or { "column": number }, got NaN'],
     [{ min: { value: 5 }, max: 5 }, 'min: expected less than max of "value", 5, got 5'],
     [{ min: 0.2, max: 0.8, integer: true }, 'min: expected less than max of "value", 0.8, got 0.2'],
     [{ max: { power: 1 } }, 'max: expected one of the columns "value", got "power"'],

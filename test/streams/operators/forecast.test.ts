@@ -154,7 +154,7 @@ describe("forecast", () => {
     }
     expect((await run(readings)).every(({ horizon }) => !("quantiles" in (horizon[0] ?? {})))).toBe(true);
     await expect(run(readings, { quantiles: [0.5, 0.5] })).rejects.toThrow(
-      'quantiles: expected each level once, got "0.5,0.5"',
+      "quantiles: expected a list of at most 32 different numbers between 0 and 1, got [0.5,0.5]",
     );
   });
 
@@ -165,7 +165,10 @@ describe("forecast", () => {
       'model lstm: expected options among seed, hidden, candidate, forgetBias, memory, got "outputs"',
     ],
     [{ min: 3, max: 2 }, 'min: expected less than max of "value", 2, got 3'],
-    [{ lateness: -1 }, "lateness: expected milliseconds from 0 to 1000000000000, got -1"],
+    [
+      { lateness: -1 },
+      'lateness: expected whole milliseconds, or a span such as "500ms", "5s", "15m", "1h" or "1d", got -1',
+    ],
   ])("%j is an error on subscription, before any event", (wrong, message) => {
     for (const source of [NEVER, EMPTY]) {
       let said: unknown;

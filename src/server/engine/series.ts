@@ -1,10 +1,11 @@
-import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
-import type { Issue } from "../models/issue.ts";
-import { Arena } from "../models/kernels/arena.ts";
-import type { Observation } from "../models/observation.ts";
-import type { Generation, StoredSeries } from "../storage/store.ts";
-import { type Outcome, Series, type SeriesOptions } from "../streams/series.ts";
-import { Prices } from "./engine-prices.ts";
+import type { ForecasterSpecification } from "../../models/forecaster/specification.ts";
+import type { Issue } from "../../models/issue.ts";
+import { Arena } from "../../models/kernels/arena.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Generation, StoredSeries } from "../../storage/store.ts";
+import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
+import { Hosting, isHosted, PIPELINE_BYTES } from "./hosting.ts";
+import { Prices } from "./prices.ts";
 
 /** What the engine asks of a series: deterministic steps and opaque bytes. `Series` is the one of real life. */
 export interface LiveSeries {
@@ -30,12 +31,15 @@ export interface SeriesMaker {
   /** The specification within a description, without opening the series. */
   specification(description: string): ForecasterSpecification;
   reopen(name: string, description: string): LiveSeries;
+  /** The pipelines beside the series. */
+  readonly hosting: Hosting;
 }
 
 /** Opens `Series` in one arena. `options` may differ from series to series; they are fixed when a series is born. */
 export function seriesMaker(
   options: SeriesOptions | ((series: string) => SeriesOptions) = {},
   arena: Arena = new Arena(),
+  hosting = new Hosting([], { info() {}, warn() {}, error() {} }),
 ): SeriesMaker {
   const asked = typeof options === "function" ? options : () => options;
   // Times too far ahead are refused at intake, by the clock: what was acknowledged is not set aside afterwards.
@@ -43,11 +47,15 @@ export function seriesMaker(
   const prices = new Prices(arena);
   return {
     plan: (first) => Series.plan(first, optionsOf(first.series)),
-    price: (specification) => prices.of(specification),
+    hosting,
+    price: (specification) => (isHosted({ specification }) ? PIPELINE_BYTES : prices.of(specification)),
     open: (first) => Series.open(first, optionsOf(first.series), arena),
     describe: (series) => JSON.stringify(series.specification),
     specification: (description) => JSON.parse(description),
-    reopen: (name, description) => new Series(name, JSON.parse(description), arena),
+    reopen(name, description) {
+      const specification = JSON.parse(description);
+      return isHosted({ specification }) ? hosting.open(name) : new Series(name, specification, arena);
+    },
   };
 }
 
@@ -67,6 +75,11 @@ export interface SeriesEntry {
   lastTime: number;
   /** What was forecast last. */
   latest: Issue | undefined;
+  /**
+   * Of a pipeline that is in the database and was not given at this start: it stands still, and the journal is kept after this
+   * position for it.
+   */
+  dormantAt?: number;
   /** Kept checkpoints, oldest first. Before there are enough, birth itself is one to fall back to. */
   generations: readonly Generation[];
 }

@@ -1,5 +1,5 @@
-import type { Issue } from "../models/issue.ts";
-import type { RollUp } from "../storage/store.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { RollUp } from "../../storage/store.ts";
 
 const HOUR = 3_600_000;
 

@@ -1,8 +1,8 @@
 import type { Observable } from "rxjs";
-import type { Issue } from "../models/issue.ts";
-import type { Observation } from "../models/observation.ts";
-import type { Clock } from "../storage/clock.ts";
-import type { LoggedIssue, LogPlace, LogRow, Retention } from "../storage/store.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Clock } from "../../storage/clock.ts";
+import type { LoggedIssue, LogPlace, LogRow, Retention } from "../../storage/store.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {
@@ -68,6 +68,25 @@ export interface SeriesSummary {
   readonly skill: number | null;
 }
 
+/** What a hosted pipeline is and how it does. */
+export interface PipelineSummary {
+  readonly name: string;
+  /** Names and patterns of the series that it reads. */
+  readonly series: readonly string[];
+  /** Readings it has taken. */
+  readonly readings: number;
+  /** Outputs it has given; null while it is not in memory. */
+  readonly outputs: number | null;
+  /** Journal position of the last of them. */
+  readonly offset: number;
+  /** Why it takes nothing more; null while it runs. */
+  readonly stopped: string | null;
+  /** Its stages whose state is kept. */
+  readonly stages: readonly string[];
+  /** Figures of its stages by name, such as `recurrent.loss`. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
 export interface IngestOptions {
   /** How far each named source has been read once this batch is in; committed together with it. */
   readonly sources?: Readonly<Record<string, string>>;
@@ -106,6 +125,8 @@ export interface Engine {
   /** Newest time taken of a series, epoch milliseconds; NaN when there is none. */
   lastTime(series: string): number;
   summary(series: string): SeriesSummary | undefined;
+  /** The pipelines that are hosted, and those that stand still in the database. */
+  pipelines(): readonly PipelineSummary[];
   /** What was forecast last of a series. */
   latest(series: string): Issue | undefined;
   /** At most `limit` rows of the log after a place; null when some of them are no longer kept. */

@@ -1,6 +1,6 @@
-import { Forecaster } from "../models/forecaster/forecaster.ts";
-import type { ForecasterSpecification } from "../models/forecaster/specification.ts";
-import { Arena } from "../models/kernels/arena.ts";
+import { Forecaster } from "../../models/forecaster/forecaster.ts";
+import type { ForecasterSpecification } from "../../models/forecaster/specification.ts";
+import { Arena } from "../../models/kernels/arena.ts";
 
 /** State of one series at most, unless it is set otherwise. */
 export const SERIES_BYTES = 32 * 2 ** 20;

@@ -1,12 +1,11 @@
-import { EddyError } from "../models/errors.ts";
-import { readFrame } from "../storage/checkpoint.ts";
-import type { Generation, LoggedIssue, Opened, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine-contract.ts";
-import { type Derivation, lastIssue } from "./engine-derivation.ts";
-import type { EngineMetrics } from "./engine-metrics.ts";
-import { RollUps } from "./engine-roll-ups.ts";
-import type { SeriesEntry } from "./engine-series.ts";
-import type { SeriesTable } from "./engine-table.ts";
+import { EddyError, printable } from "../../models/errors.ts";
+import { readFrame } from "../../storage/checkpoint.ts";
+import type { Generation, LoggedIssue, Opened, Store } from "../../storage/store.ts";
+import { lastIssue } from "./derivation.ts";
+import { isHosted } from "./hosting.ts";
+import type { EngineParts } from "./parts.ts";
+import { RollUps } from "./roll-ups.ts";
+import type { SeriesEntry } from "./series.ts";
 
 /** Rows replayed between two looks at the memory bound. */
 const ROWS_PER_LOOK = 256;
@@ -17,14 +16,7 @@ const ISSUES_WAITING = 4096;
  * Brings every series to the bits it had: its newest good checkpoint, then the journal after it, in order. The newest
  * checkpoint of every series is verified; a series without later observations stays on disk until it is asked for.
  */
-export function recover(
-  opened: Opened,
-  store: Store,
-  table: SeriesTable,
-  derivation: Derivation,
-  metrics: EngineMetrics,
-  log: EngineLog,
-): void {
+export function recover(opened: Opened, { store, table, derivation, metrics, log }: EngineParts): void {
   const generations = new Map<number, Generation[]>();
   for (const kept of opened.generations) {
     const list = generations.get(kept.series);
@@ -32,7 +24,7 @@ export function recover(
     else generations.set(kept.series, [kept]);
   }
   table.reached = opened.position;
-  table.checkpointedUpTo = opened.checkpointedUpTo;
+  table.checkpoints.checkpointedUpTo = opened.checkpointedUpTo;
   let from = opened.checkpointedUpTo;
   for (const id of opened.removed) table.reserve(id);
   for (const stored of opened.series) {
@@ -40,6 +32,14 @@ export function recover(
     const first = opened.rebuilding.get(stored.id) ?? Number.POSITIVE_INFINITY;
     const kept = (generations.get(stored.id) ?? []).filter(({ position }) => position < first);
     const entry = table.enter(stored, kept);
+    if (isHosted(entry) !== table.hosting.has(stored.name)) {
+      if (!isHosted(entry)) throw takenName(stored.name);
+      entry.dormantAt = Number.POSITIVE_INFINITY;
+      log.warn(
+        `pipeline ${stored.name} is in the database and was not given: it stands still; start with its --pipeline, or delete it as a series`,
+      );
+      continue;
+    }
     if (verify(entry, store)) {
       // Its later checkpoints went with the readings that were taken back.
       if (opened.rebuilding.has(stored.id)) from = Math.min(from, entry.applied);
@@ -67,6 +67,10 @@ export function recover(
       });
     }
     if (position <= entry.applied) continue;
+    if (entry.dormantAt !== undefined) {
+      entry.dormantAt = entry.applied;
+      continue;
+    }
     if (position > derivation.upTo && entry.latest === undefined) {
       entry.latest = lastIssue(store, series, Number.MAX_VALUE);
     }
@@ -81,9 +85,11 @@ export function recover(
     const before = entry.latest;
     const { observation, applied } = table.follow(entry, row);
     const logged = derivation.add(entry, observation, position, applied);
-    if (position >= rebuiltFrom && position <= derivation.upTo) {
+    // A pipeline may have stopped there before.
+    if ((position >= rebuiltFrom || isHosted(entry)) && position <= derivation.upTo) {
       const { time, values } = observation;
-      anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
+      if (position >= rebuiltFrom)
+        anew.get(series)?.add({ series, time, values, refused: applied.refused !== undefined, before });
       reissued.push(...logged);
       if (reissued.length >= ISSUES_WAITING) reissue();
     }
@@ -94,7 +100,7 @@ export function recover(
   reissue();
   for (const [id, rollUps] of anew) {
     const entry = table.byId(id);
-    if (entry && table.changed(entry)) table.writeCheckpoints([entry]);
+    if (entry && table.checkpoints.changed(entry)) table.writeCheckpoints([entry]);
     store.rebuilt(id, rollUps.all);
   }
   for (const entry of table.entries()) {
@@ -105,6 +111,12 @@ export function recover(
     log.info(`recovered ${opened.series.length} series; ${replayed} observations replayed`);
   }
 }
+
+const takenName = (name: string): EddyError =>
+  new EddyError("bad-argument", `pipeline ${printable(name)}`, {
+    expected: "a name of its own",
+    received: "that of a series in the database",
+  });
 
 /** Whether the newest checkpoint is good and the series needs no other; its counts are taken from it. */
 function verify(entry: SeriesEntry, store: Store): boolean {

@@ -1,8 +1,8 @@
-import type { Issue } from "../models/issue.ts";
-import type { Observation } from "../models/observation.ts";
-import type { Derived, LoggedIssue, Store } from "../storage/store.ts";
-import { RollUps } from "./engine-roll-ups.ts";
-import type { Applied, SeriesEntry } from "./engine-series.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { Derived, LoggedIssue, Store } from "../../storage/store.ts";
+import { RollUps } from "./roll-ups.ts";
+import type { Applied, SeriesEntry } from "./series.ts";
 
 /**
  * What follows from the journal and is written behind it: forecasts as issued, hourly figures. It rides on

@@ -1,12 +1,13 @@
-import { EddyError, printable } from "../models/errors.ts";
-import type { Issue } from "../models/issue.ts";
-import type { Clock } from "../storage/clock.ts";
-import { isTakenBack, unpackValues } from "../storage/journal.ts";
-import type { JournalRow, LoggedIssue, Store } from "../storage/store.ts";
-import { lastIssue, placed } from "./engine-derivation.ts";
-import { RollUps } from "./engine-roll-ups.ts";
-import type { SeriesEntry } from "./engine-series.ts";
-import type { Base, SeriesTable } from "./engine-table.ts";
+import { EddyError, printable } from "../../models/errors.ts";
+import type { Issue } from "../../models/issue.ts";
+import type { Clock } from "../../storage/clock.ts";
+import { isTakenBack, unpackValues } from "../../storage/journal.ts";
+import type { JournalRow, LoggedIssue, Store } from "../../storage/store.ts";
+import type { Base } from "./checkpoints.ts";
+import { lastIssue, placed } from "./derivation.ts";
+import { RollUps } from "./roll-ups.ts";
+import type { SeriesEntry } from "./series.ts";
+import type { SeriesTable } from "./table.ts";
 
 /** Milliseconds of work between two yields. */
 const SLICE_MILLISECONDS = 10;
@@ -14,6 +15,13 @@ const SLICE_MILLISECONDS = 10;
 const RETRY_MILLISECONDS = 1000;
 /** Issues written at a time. */
 const ISSUES_WRITTEN = 256;
+
+/** Readings by their time, both bounds included, and by whatever else. */
+export interface ReadingsToTakeBack {
+  readonly from: number;
+  readonly to: number;
+  readonly which?: (row: JournalRow) => boolean;
+}
 
 export interface TakingBackWorld {
   readonly store: Store;
@@ -40,8 +48,7 @@ export interface TakingBackWorld {
  */
 export async function takeBack(
   entry: SeriesEntry,
-  from: number,
-  to: number,
+  { from, to, which = () => true }: ReadingsToTakeBack,
   world: TakingBackWorld,
 ): Promise<number> {
   const { store, table, between, clock } = world;
@@ -55,7 +62,8 @@ export async function takeBack(
     const row = rowAt(store, position, series);
     if (row === undefined) break;
     positions.push(position);
-    if (!isTakenBack(row.payload) && row.time >= from && row.time <= to) taken.push(position);
+    const chosen = !isTakenBack(row.payload) && row.time >= from && row.time <= to && which(row);
+    if (chosen) taken.push(position);
     position = row.previous;
     await pause();
   }
@@ -109,12 +117,12 @@ export async function takeBack(
         entry.latest = latest;
         adopted = true;
       }
-      table.rebuilding.delete(entry);
+      table.checkpoints.rebuilding.delete(entry);
       try {
         table.writeCheckpoints([entry]);
         store.rebuilt(series, rollUps.all);
       } catch (error) {
-        table.rebuilding.add(entry);
+        table.checkpoints.rebuilding.add(entry);
         entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
         throw error;
       }
@@ -173,7 +181,7 @@ async function persist(task: () => void, { between, clock, store, closing }: Tak
 /** The state to go on from; refused by name when nothing kept reaches back far enough, before anything is changed. */
 function baseBefore(entry: SeriesEntry, first: number, table: SeriesTable): Base {
   try {
-    return table.base(entry, first);
+    return table.checkpoints.base(entry, first);
   } catch (cause) {
     if (!(cause instanceof EddyError)) throw cause;
     throw outOfReach(entry, cause);

@@ -1,9 +1,11 @@
-import type { Clock } from "../storage/clock.ts";
-import type { Retention, Store } from "../storage/store.ts";
-import type { EngineLog } from "./engine-contract.ts";
-import type { EngineMetrics } from "./engine-metrics.ts";
-import type { SeriesEntry } from "./engine-series.ts";
-import type { SeriesTable } from "./engine-table.ts";
+import type { Clock } from "../../storage/clock.ts";
+import type { Retention, Store } from "../../storage/store.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { EngineLog } from "./contract.ts";
+import type { EngineMetrics } from "./metrics.ts";
+import type { EngineParts } from "./parts.ts";
+import type { SeriesEntry } from "./series.ts";
+import type { SeriesTable } from "./table.ts";
 
 export interface CheckpointerOptions {
   /** Milliseconds from the start of one round to the next. */
@@ -28,6 +30,7 @@ const TRIM_ROWS = 2048;
 export class Checkpointer {
   readonly #store: Store;
   readonly #table: SeriesTable;
+  readonly #checkpoints: Checkpoints;
   readonly #clock: Clock;
   readonly #log: EngineLog;
   readonly #metrics: EngineMetrics;
@@ -38,16 +41,10 @@ export class Checkpointer {
   #cancel: (() => void) | undefined;
   #stopped = false;
 
-  constructor(
-    store: Store,
-    table: SeriesTable,
-    clock: Clock,
-    log: EngineLog,
-    metrics: EngineMetrics,
-    options: CheckpointerOptions,
-  ) {
+  constructor({ store, table, clock, log, metrics }: EngineParts, options: CheckpointerOptions) {
     this.#store = store;
     this.#table = table;
+    this.#checkpoints = table.checkpoints;
     this.#clock = clock;
     this.#log = log;
     this.#metrics = metrics;
@@ -97,21 +94,22 @@ export class Checkpointer {
 
   async #run(): Promise<void> {
     const started = this.#clock.monotonic();
-    const { reached, rebuilds } = this.#table;
+    const { reached } = this.#table;
+    const { rebuilds } = this.#checkpoints;
     // One that is being made anew is passed over: the round then does not hold for all.
-    const all = this.#table.rebuilding.size === 0;
+    const all = this.#checkpoints.rebuilding.size === 0;
     // When stopping, only what would otherwise have to be replayed.
     const due = [...this.#table.entries()].filter((entry) =>
-      this.#stopped ? this.#table.changed(entry) : this.#table.due(entry),
+      this.#stopped ? this.#checkpoints.changed(entry) : this.#checkpoints.due(entry),
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
     if (
       all &&
-      this.#table.rebuilds === rebuilds &&
-      (due.length > 0 || this.#table.checkpointedUpTo < reached)
+      this.#checkpoints.rebuilds === rebuilds &&
+      (due.length > 0 || this.#checkpoints.checkpointedUpTo < reached)
     ) {
-      this.#table.checkpointedUpTo = reached;
+      this.#checkpoints.checkpointedUpTo = reached;
       this.#table.writeCheckpoints([]);
     }
     this.#metrics.set("checkpoint_round_milliseconds", this.#clock.monotonic() - started);
@@ -139,11 +137,12 @@ export class Checkpointer {
 
   async #trim(): Promise<void> {
     // What comes in while rows are being deleted is needed whatever is found now.
-    const { reached, rebuilds } = this.#table;
+    const { reached } = this.#table;
+    const { rebuilds } = this.#checkpoints;
     let needed = reached;
-    for (const entry of this.#table.entries()) needed = Math.min(needed, this.#table.needed(entry));
+    for (const entry of this.#table.entries()) needed = Math.min(needed, this.#checkpoints.needed(entry));
     // A series that is being made anew may go back to its birth, whatever checkpoints it has; the next round deletes.
-    while (this.#table.rebuilding.size === 0 && this.#table.rebuilds === rebuilds) {
+    while (this.#checkpoints.rebuilding.size === 0 && this.#checkpoints.rebuilds === rebuilds) {
       const started = this.#clock.monotonic();
       const rows = this.#store.trim({
         needed,

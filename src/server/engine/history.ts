@@ -1,10 +1,10 @@
-import { EddyError, printable } from "../models/errors.ts";
-import { type Issue, moment } from "../models/issue.ts";
-import type { Observation } from "../models/observation.ts";
-import { isTakenBack, unpackValues } from "../storage/journal.ts";
-import type { IssuePlace, LoggedIssue, LogRow, Store } from "../storage/store.ts";
-import type { HistoryPage, HistoryRange } from "./engine-contract.ts";
-import type { SeriesEntry } from "./engine-series.ts";
+import { EddyError, printable } from "../../models/errors.ts";
+import { type Issue, moment } from "../../models/issue.ts";
+import type { Observation } from "../../models/observation.ts";
+import { isTakenBack, unpackValues } from "../../storage/journal.ts";
+import type { IssuePlace, LoggedIssue, LogRow, Store } from "../../storage/store.ts";
+import type { HistoryPage, HistoryRange } from "./contract.ts";
+import type { SeriesEntry } from "./series.ts";
 
 /** Rows of the journal that one page looks at: what is asked for may lie far back. */
 const LOOKED_AT = 10_000;

@@ -1,0 +1,71 @@
+import type { Observable } from "rxjs";
+import { EddyError, printable } from "../models/errors.ts";
+import type { Observation } from "../models/observation.ts";
+import { checkSeriesName } from "./observation-schema.ts";
+import { matchesPattern } from "./pattern.ts";
+
+/** What `pipeline` takes. */
+export interface PipelineOptions<Out> {
+  /** What its outputs are known by, beside the names of series: subscribers ask for it, `/v1/series` lists it. */
+  readonly name: string;
+  /** The series that it reads: a name, a pattern such as `boiler-*`, or several. */
+  readonly series: string | readonly string[];
+  /** The pipeline itself: readings of all those series in, in the order of the journal; outputs out, anything that JSON can tell. */
+  readonly build: (readings$: Observable<Observation>) => Observable<Out>;
+}
+
+/** A pipeline that a server can host, or a pipe run. */
+export interface Pipeline<Out = unknown> {
+  readonly name: string;
+  readonly series: readonly string[];
+  readonly build: (readings$: Observable<Observation>) => Observable<Out>;
+}
+
+/** Marks what `pipeline` made, whichever copy of this module did. */
+const MADE = Symbol.for("eddy.pipeline");
+
+/** Most patterns of one pipeline. */
+const MOST_PATTERNS = 1000;
+
+/**
+ * A pipeline of a person's own that Eddy runs: `eddy serve --pipeline FILE` journals what it reads, brings it back to the bit after a
+ * crash and sends its outputs to subscribers; `eddy pipe --pipeline FILE` runs it between standard input and output. The file's default
+ * export is one, or a list of them.
+ *
+ * @example
+ * ```ts
+ * import { pipeline, recurrent, surprise } from "eddy/streams";
+ * import { map } from "rxjs";
+ * const anomaly = pipeline({
+ *   name: "boiler-anomaly",
+ *   series: "boiler-*",
+ *   build: (readings$) => readings$.pipe(map(({ values }) => values.value ?? NaN), recurrent("lstm", 16), surprise()),
+ * });
+ * anomaly.series; // ["boiler-*"]
+ * ```
+ * @throws EddyError `bad-argument` naming the field that is wrong
+ */
+export function pipeline<Out>({ name, series, build }: PipelineOptions<Out>): Pipeline<Out> {
+  if (typeof name !== "string") throw wrong("name", "a name for its outputs", name);
+  checkSeriesName(name, "pipeline name");
+  const patterns = typeof series === "string" ? [series] : series;
+  if (!Array.isArray(patterns) || patterns.length === 0 || patterns.length > MOST_PATTERNS) {
+    throw wrong("series", `a name or pattern, or 1 to ${MOST_PATTERNS} of them`, series);
+  }
+  for (const pattern of patterns) {
+    if (typeof pattern !== "string" || pattern === "") throw wrong("series", "names or patterns", pattern);
+  }
+  if (typeof build !== "function") throw wrong("build", "a function from readings to outputs", build);
+  return Object.freeze({ [MADE]: true, name, series: [...patterns], build });
+}
+
+/** Whether something was made by `pipeline`. */
+export const isPipeline = (value: unknown): value is Pipeline =>
+  typeof value === "object" && value !== null && (value as { [MADE]?: unknown })[MADE] === true;
+
+/** Whether a pipeline reads a series. */
+export const reads = ({ series }: Pipeline, name: string): boolean =>
+  series.some((pattern) => matchesPattern(pattern, name));
+
+const wrong = (field: string, expected: string, received: unknown): EddyError =>
+  new EddyError("bad-argument", `pipeline ${field}`, { expected, received: printable(received) });

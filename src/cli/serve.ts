@@ -36,7 +36,7 @@ export const command = defineCommand({
       flags.config === undefined ? {} : readConfiguration(readText(world, flags.config), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead, sources } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources, units } = configuration;
     const counters = new CounterNames();
     const { server } = await startServing(
       world,
@@ -56,6 +56,7 @@ export const command = defineCommand({
         ...(origins === undefined ? {} : { origins }),
         ...(bodyBytes === undefined ? {} : { bodyBytes }),
         ...(sources === undefined ? {} : { sources }),
+        ...(units === undefined ? {} : { units }),
       },
       // A pattern is a name that it matches.
       ["any", ...(configuration.series ?? []).map(({ match }) => match)],

@@ -62,6 +62,13 @@ export const command = defineCommand({
 /** Opens the demo's server: on the port asked for, or on the usual one or the first free one after it. */
 async function open(world: World, database: string, port: number | undefined): Promise<Serving> {
   // Recorded time runs faster than the clock and overtakes it some time.
+  const units = {
+    "departures/*": "flights/h",
+    "machine/network-*": "B/s",
+    "machine/processor": "%",
+    "machine/memory": "%",
+    "machine/disk": "%",
+  };
   const series = (name: string): SeriesOptions => ({
     horizon: 24,
     detail: true,
@@ -69,10 +76,10 @@ async function open(world: World, database: string, port: number | undefined): P
     ...(name.startsWith("departures/") ? { min: 0, integer: true } : {}),
   });
   const engine = { database, series, ahead: Number.POSITIVE_INFINITY };
-  if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE] });
+  if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE], units });
   for (let candidate = DEFAULT_PORT; ; candidate++) {
     try {
-      return await startServing(world, engine, { port: candidate, sources: [MACHINE] });
+      return await startServing(world, engine, { port: candidate, sources: [MACHINE], units });
     } catch (error) {
       const taken = error instanceof EddyError && error.code === "port-taken";
       if (!taken || candidate === DEFAULT_PORT + PORTS) throw error;

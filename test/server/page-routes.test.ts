@@ -10,13 +10,13 @@ let engine: Engine;
 const DAY = 86_400_000;
 const BEGIN = Date.UTC(2026, 0, 1);
 
-async function start(options: object = {}): Promise<void> {
+async function start(options: object = {}, units: Record<string, string> = {}): Promise<void> {
   engine = await openEngine({
     database: `${folder()}/eddy.db`,
     series: { model: "persistence", horizon: 3, ...options },
     ahead: Number.POSITIVE_INFINITY,
   });
-  server = await startServer({ engine });
+  server = await startServer({ engine, units });
   await server.ready;
 }
 afterEach(() => server.close());
@@ -181,6 +181,21 @@ test("record: weights where forecasts tell them", async () => {
     0,
   );
   expect(sum).toBeCloseTo(1, 2);
+});
+
+test("units: as the server was told, else as a table has told them, else none", async () => {
+  await start({}, { "*/temp": "°C", pressure: "hPa" });
+  const body =
+    "time,series,temp,pressure,speed\n2026-01-01 00:00,hall,1,2,3 rpm\n2026-01-01 01:00,hall,1,2,4 rpm\n";
+  await get("/v1/observations", { method: "POST", headers: { "content-type": "text/csv" }, body });
+  await feed("hall/temp", [1, 2]);
+  const rows = rowsOf((await get("/v1/overview")).body);
+  const unit = (series: string, target: string) =>
+    rows.find((row) => row.series === series && String(row.target).startsWith(target))?.unit;
+  expect(unit("hall/temp", "value")).toBe("°C");
+  expect(unit("hall", "pressure")).toBe("hPa");
+  expect(unit("hall", "temp")).toBe("");
+  expect(unit("hall", "speed")).toBe("rpm");
 });
 
 test("recognise: what a table is, and that another text is none", async () => {

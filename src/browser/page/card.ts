@@ -4,7 +4,7 @@ import { make, setText, setTitle } from "./dom.ts";
 import { fullName, NO_GROUP } from "./names.ts";
 import { type Row, troubles } from "./overview.ts";
 import { Track } from "./track.ts";
-import { momentWords, shareWords, shortSkill, skillWords, unitOf, withUnit } from "./words.ts";
+import { momentWords, shareWords, shortSkill, skillWords, withUnit } from "./words.ts";
 
 /** One series at a glance: name, last reading, a small picture, how its forecasts do. */
 export class Card {
@@ -49,7 +49,7 @@ export class Card {
     this.drawnAt = at;
     track.changed = false;
     if (track.times.length > 0) this.#chart.draw(track.drawing);
-    const unit = unitOf(row.series, row.target);
+    const { unit } = row;
     setText(this.#now, row.value === null ? "–" : withUnit(shown(row.value), unit));
     const [trouble] =
       row.step === null && track.forecast === null ? [{ words: "no forecast yet" }] : troubles(row, now);

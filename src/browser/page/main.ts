@@ -120,8 +120,7 @@ function choose(key: string | null, range?: string): void {
   else if (key !== before || range !== undefined) {
     const row = overview.rows.get(key) as Row;
     stage.open(
-      row.series,
-      row.target,
+      row,
       PRESETS.find((kind) => kind === range),
     );
     byId("detail").scrollTop = 0;

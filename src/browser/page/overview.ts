@@ -1,5 +1,6 @@
 import { ask } from "./server.ts";
 import type { OverviewAnswer } from "./wire.ts";
+import { unitOf } from "./words.ts";
 
 /** One target of one series at a glance. */
 export interface Row {
@@ -18,6 +19,8 @@ export interface Row {
   level: number | null;
   surprise: number | null;
   taken: boolean | null;
+  /** As the configuration, or the table it was read from, tells it; else as its name does. */
+  unit: string;
 }
 
 export const keyOf = (series: string, target: string): string => `${series}\u0000${target}`;
@@ -88,6 +91,7 @@ export class Overview {
         cameOrWent = true;
       }
       Object.assign(known, Object.fromEntries(fields.map(([name, i]) => [name, row[i] ?? null])));
+      known.unit ||= unitOf(...names);
     }
     for (const key of gone ?? []) {
       this.rows.delete(key);

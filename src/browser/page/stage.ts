@@ -4,12 +4,13 @@ import { showKey } from "../chart/key.ts";
 import { shown } from "../chart/numbers.ts";
 import { byId, make, setText, setTitle } from "./dom.ts";
 import { fullName } from "./names.ts";
+import type { Row } from "./overview.ts";
 import { asked, PRESETS, type Range, viewOf } from "./range.ts";
 import { RecordCharts } from "./record-charts.ts";
 import { ask } from "./server.ts";
 import { stageDrawing } from "./stage-drawing.ts";
 import type { DrawingAnswer, Forecast, RecordAnswer } from "./wire.ts";
-import { momentWords, shareWords, skillWords, spanWords, unitOf, withUnit, zoneName } from "./words.ts";
+import { momentWords, shareWords, skillWords, spanWords, withUnit, zoneName } from "./words.ts";
 
 const POINTS = 600;
 /** Readings drawn when nothing is chosen: as many as have room, each so many pixels wide. */
@@ -36,6 +37,7 @@ export class Stage {
   readonly #moved: () => void;
   #series = "";
   #target = "";
+  #unit = "";
   #range: Range = { kind: "latest" };
   #lead = 1;
   #past: DrawingAnswer | null = null;
@@ -74,10 +76,6 @@ export class Stage {
     setText(byId("zone"), `Times are yours: ${zoneName()}.`);
   }
 
-  get #unit(): string {
-    return unitOf(this.#series, this.#target);
-  }
-
   /** Milliseconds between two steps. */
   get #step(): number {
     const [first, second] = this.#forecast?.horizon ?? [];
@@ -92,9 +90,13 @@ export class Stage {
   }
 
   /** Shows another target, from the log first. */
-  open(series: string, target: string, range: Range["kind"] = "latest"): void {
+  open(
+    { series, target, unit }: Pick<Row, "series" | "target" | "unit">,
+    range: Range["kind"] = "latest",
+  ): void {
     this.#series = series;
     this.#target = target;
+    this.#unit = unit;
     this.#past = null;
     this.#forecast = null;
     this.#lead = 0;

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { Engine } from "../engine.ts";
+import type { Units } from "../units.ts";
 import { ofTarget, told } from "./slices.ts";
 
 /** What stands in each row, in this order. */
@@ -16,6 +17,7 @@ const COLUMNS = [
   "level",
   "surprise",
   "taken",
+  "unit",
 ] as const;
 
 /** Series put into words at a time. */
@@ -26,11 +28,11 @@ const LISTED = 64;
  * milliseconds, `step` in milliseconds. Of series that have not changed since journal position `after` nothing is said, unless
  * the past has changed since `rewrites`: then all are there, and `whole` is true. As fast as it is read, however many there are.
  */
-export function overview(engine: Engine, after: number, rewrites: number): Readable {
-  return Readable.from(text(engine, after, rewrites), { objectMode: false });
+export function overview(engine: Engine, units: Units, after: number, rewrites: number): Readable {
+  return Readable.from(text(engine, units, after, rewrites), { objectMode: false });
 }
 
-function* text(engine: Engine, after: number, rewrites: number): Generator<string> {
+function* text(engine: Engine, units: Units, after: number, rewrites: number): Generator<string> {
   const whole = rewrites !== engine.rewrites;
   const head = {
     epoch: engine.epoch,
@@ -66,6 +68,7 @@ function* text(engine: Engine, after: number, rewrites: number): Generator<strin
         own === undefined ? null : issue?.level,
         short(own?.surprise),
         own === undefined || Number.isNaN(own.taken) ? null : own.taken === 1,
+        units.of(name, target),
       ];
       words += `${n++ === 0 ? "" : ","}${JSON.stringify(row)}`;
     }

@@ -26,7 +26,7 @@ export function addPageRoutes(app: FastifyInstance, world: RouteWorld, engine: (
     const after = whole(query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
     const rewrites = whole(query, "rewrites", 0, Number.MAX_SAFE_INTEGER, -1);
     reply.type("application/json; charset=utf-8");
-    return overview(engine(), after, rewrites);
+    return overview(engine(), world.units, after, rewrites);
   });
   app.get<{ Querystring: Asked }>("/v1/drawing", async ({ query }) => {
     onlyKnown(query, ["series", "target", "from", "to", "points", "lead"]);

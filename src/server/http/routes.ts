@@ -7,6 +7,7 @@ import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
+import type { Units } from "../units.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
@@ -33,6 +34,7 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly units: Units;
   readonly onError: (error: unknown) => void;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;

@@ -32,6 +32,12 @@ export type Parsed = readonly LineRecord[] | Problem | "heading" | "comment" | "
 /** Reads the lines of one input into records, one after the other. It remembers earlier lines, such as a heading, and nothing else. */
 export interface LineGrammar {
   parse(text: string): Parsed;
+  /** All that shapes what later lines come to, where that is more than a heading: a log is counted over many lines. */
+  save?(): Uint8Array;
+  /** Goes on from `save`. @throws EddyError `bad-state` for anything else */
+  restore?(bytes: Uint8Array): void;
+  /** Whether the last line told its time, where lines that do not are counted by their arrival. */
+  readonly timed?: boolean;
 }
 
 export const isProblem = (parsed: Parsed): parsed is Problem =>

@@ -8,11 +8,12 @@ import { isRefused } from "../streams/formats/reading.ts";
 import { type Ending, Series, type SeriesSpecification } from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
+import type { Head, ModelResult } from "./evaluation/figures.ts";
 import { ForecastsFile } from "./evaluation/forecasts-file.ts";
 import { Protocol, type Scored } from "./evaluation/protocol.ts";
 import { Recording } from "./evaluation/recording.ts";
 import { reportPage } from "./evaluation/report.ts";
-import { type Head, type ModelResult, summarise } from "./evaluation/results.ts";
+import { summarise } from "./evaluation/results.ts";
 import { survey } from "./evaluation/survey.ts";
 import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
@@ -145,7 +146,7 @@ export const command = defineCommand({
       results.push(
         summarise(model, head, protocol, seen.deviation, seconds, scored.to, {
           refused: refusals.byReason,
-          counts: series.counts,
+          counts: { ...series.counts },
         }),
       );
       if (m === 0 && refusals.any) await world.stderr.write(refusals.summary(series.counts.taken));

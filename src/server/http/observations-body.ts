@@ -23,6 +23,8 @@ export interface Batch {
   /** Line of each observation in the body, from 1. */
   readonly lines: number[];
   readonly refusals: Refusals;
+  /** Units that a table tells, by column. */
+  readonly units: Map<string, string>;
 }
 
 export interface BodyOptions {
@@ -189,6 +191,8 @@ function* csv(body: Buffer, batch: Batch, { series, rows }: BodyOptions): Genera
     yield;
   }
   take(reader.end());
+  for (const { name, unit } of reader.recognition?.columns ?? [])
+    if (unit !== "") batch.units.set(name, unit);
   // Lines that the reader passed over.
   for (const [line, flaw] of flaws) collect(batch, line, flaw);
 }
@@ -316,7 +320,7 @@ export async function readBody(
   options: BodyOptions,
   run: <T>(work: Generator<unknown, T>) => Promise<T>,
 ): Promise<Batch> {
-  const batch: Batch = { observations: [], lines: [], refusals: new Refusals() };
+  const batch: Batch = { observations: [], lines: [], refusals: new Refusals(), units: new Map() };
   if (options.series !== undefined) checkSeriesName(options.series, "?series");
   const reader = await READERS.get(mediaType)?.();
   if (reader !== undefined) await run(reader(body, batch, options));

@@ -44,6 +44,15 @@ export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./op
 export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
 export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";
 export { isPipeline, type Pipeline, type PipelineOptions, pipeline, reads } from "./pipeline.ts";
+export {
+  isLogLine,
+  type LogLine,
+  type LogOutcome,
+  type LogSession,
+  LogStream,
+  type LogStreamOptions,
+} from "./logs/log-stream.ts";
+export { type Template, TemplateMiner } from "./logs/templates.ts";
 export { type Ending, type Outcome, Series, type SeriesCounts, type Stepped } from "./series.ts";
 export {
   AGGREGATES,

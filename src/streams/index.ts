@@ -13,6 +13,15 @@ export {
 } from "./formats/reading.ts";
 export { type Recognition, recognise, sniff, TEXT_FORMATS, type TextFormat } from "./formats/recognise.ts";
 export { TextReader } from "./formats/text-reader.ts";
+export {
+  isLogLine,
+  type LogLine,
+  type LogOutcome,
+  type LogSession,
+  LogStream,
+  type LogStreamOptions,
+} from "./logs/log-stream.ts";
+export { type Template, TemplateMiner } from "./logs/templates.ts";
 export { type ObservationInput, ObservationSchema, readObservation, readTime } from "./observation-schema.ts";
 export {
   type EchoStateOptions,
@@ -44,15 +53,6 @@ export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./op
 export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
 export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";
 export { isPipeline, type Pipeline, type PipelineOptions, pipeline, reads } from "./pipeline.ts";
-export {
-  isLogLine,
-  type LogLine,
-  type LogOutcome,
-  type LogSession,
-  LogStream,
-  type LogStreamOptions,
-} from "./logs/log-stream.ts";
-export { type Template, TemplateMiner } from "./logs/templates.ts";
 export { type Ending, type Outcome, Series, type SeriesCounts, type Stepped } from "./series.ts";
 export {
   AGGREGATES,

@@ -13,6 +13,15 @@ export {
 } from "./formats/reading.ts";
 export { type Recognition, recognise, sniff, TEXT_FORMATS, type TextFormat } from "./formats/recognise.ts";
 export { TextReader } from "./formats/text-reader.ts";
+export {
+  isLogLine,
+  type LogLine,
+  type LogOutcome,
+  type LogSession,
+  LogStream,
+  type LogStreamOptions,
+} from "./logs/log-stream.ts";
+export { type Template, TemplateMiner } from "./logs/templates.ts";
 export { type ObservationInput, ObservationSchema, readObservation, readTime } from "./observation-schema.ts";
 export {
   type EchoStateOptions,

@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 checkout=$PWD
 # What forecasts come to is in the fingerprint: these are about the rest.
-tests=(test/models/kernels test/storage/records.test.ts test/streams/operators test/server/engine.test.ts test/cli/pipe.test.ts)
+tests=(test/models/kernels test/storage/records.test.ts test/streams/operators test/server/engine/engine.test.ts test/cli/pipe.test.ts)
 
 # Under one version: its line of the result goes to $2/result, all else to $2/log.
 check() {

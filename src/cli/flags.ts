@@ -1,4 +1,4 @@
-import { type Kind, toggle as switched } from "../models/kinds.ts";
+import { type Kind, toggle as switched, text } from "../models/kinds.ts";
 import { readTime } from "../streams/observation-schema.ts";
 import type { Flag } from "./command.ts";
 
@@ -19,6 +19,12 @@ export const typed = <T>(hint: string, expected: string, read: (text: string) =>
   parse: (text) => text,
   read: (value) => read(String(value)),
 });
+
+/** A file with pipelines of the user's own. */
+export const pipelineFlag = flag(
+  text("a file", "FILE"),
+  "run the pipelines of a TypeScript or JavaScript file: its default export, see docs/pipelines.md",
+);
 
 const CHARACTERS = new Map(Object.entries({ tab: "\t", "\\t": "\t", comma: ",", semicolon: ";", bar: "|" }));
 

@@ -37,6 +37,7 @@ export class LogOutput {
   readonly #refusals: Refusals;
   readonly #alert: number;
   readonly #stream: LogStream;
+  #lines: Line[] = [];
   #text = "";
 
   constructor({ alert, session }: Values<typeof logFlags>, world: World, refusals: Refusals) {
@@ -46,7 +47,12 @@ export class LogOutput {
     this.#stream = new LogStream(session === undefined ? {} : { session });
   }
 
-  take({ number, text, tooLong }: Line): void {
+  /** Takes a line; what is told of it is written with the next `flush`. */
+  take(line: Line): void {
+    this.#lines.push(line);
+  }
+
+  #tell({ number, text, tooLong }: Line): void {
     if (tooLong) {
       this.#stream.refuse();
       this.#refusals.add(number, TOO_LONG.reason, TOO_LONG.message);
@@ -67,7 +73,16 @@ export class LogOutput {
     this.#text += `${JSON.stringify(told)}\n`;
   }
 
+  /** Whether no line has come, good or bad. */
+  get empty(): boolean {
+    const { records, refused } = this.#stream.counts;
+    return records + refused === 0;
+  }
+
   flush(): Promise<void> | undefined {
+    const lines = this.#lines;
+    this.#lines = [];
+    for (const line of lines) this.#tell(line);
     if (this.#text === "") return undefined;
     const text = this.#text;
     this.#text = "";

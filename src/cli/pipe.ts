@@ -2,11 +2,13 @@ import { EddyError } from "../models/errors.ts";
 import { isRefused } from "../streams/formats/reading.ts";
 import { readings } from "../streams/sources/readings.ts";
 import { defineCommand } from "./command.ts";
-import { toggle } from "./flags.ts";
+import { pipelineFlag, toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { checkOptions, Live } from "./live.ts";
+import { loadPipelines } from "./load-pipelines.ts";
 import { LogOutput, logFlags } from "./log-output.ts";
+import { PipelineRun } from "./pipeline-run.ts";
 import { recognitionLine } from "./recognition-line.ts";
 import { Refusals } from "./refusals.ts";
 import { standardInput } from "./standard-input.ts";
@@ -31,6 +33,10 @@ const noLog = (flag: string): EddyError =>
 const doubted = (readings: number): string =>
   `eddy: stdin: ${readings} ${readings === 1 ? "reading was" : "readings were"} too far from what was forecast to be believed, and taught nothing ("taken": false in the forecasts)\n`;
 
+/** Said at the end when readings were of series that no pipeline reads. */
+const passed = (readings: number): string =>
+  `eddy: stdin: ${readings} ${readings === 1 ? "reading was" : "readings were"} of series that no pipeline reads\n`;
+
 export const command = defineCommand({
   name: "pipe",
   summary: "forecast what comes on stdin, line by line",
@@ -41,6 +47,7 @@ export const command = defineCommand({
     ...inputFlags,
     ...forecastFlags("pipe"),
     ...logFlags,
+    pipeline: pipelineFlag,
     chart: toggle("draw the forecasts on the terminal instead of writing them"),
   },
   examples: [
@@ -51,8 +58,20 @@ export const command = defineCommand({
     if (flags.chart && !world.stdout.isTTY) {
       throw new EddyError("bad-argument", "--chart", { expected: "a terminal on stdout", received: "none" });
     }
+    const asked =
+      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
+    if (asked !== undefined && flags.every > 0) {
+      throw new EddyError("bad-argument", asked, {
+        expected: "no --every: with it, lines are counted, not told",
+        received: "--every",
+      });
+    }
     const options = seriesOptions(flags);
     checkOptions(options);
+    const pipelines =
+      flags.pipeline === undefined
+        ? undefined
+        : new PipelineRun(await loadPipelines(world, flags.pipeline), world.stdout);
     let arrived = Number.NEGATIVE_INFINITY;
     const chunks = async function* () {
       for await (const chunk of standardInput(world)) {
@@ -65,37 +84,56 @@ export const command = defineCommand({
     // A log is counted at its steps already.
     const live = new Live(() => (isLog ? { ...options, every: 0 } : options), refusals);
     const out = new ForecastLines(world.stdout);
+    let taken = 0;
     const chart = flags.chart ? new TerminalChart(world.stdout) : undefined;
     // Lines of a log are told one by one, unless they are to be counted.
     const log =
-      flags.every === undefined && chart === undefined ? new LogOutput(flags, world, refusals) : undefined;
-    const asked =
-      flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
+      flags.every === 0 && pipelines === undefined && chart === undefined
+        ? new LogOutput(flags, world, refusals)
+        : undefined;
     const input = readings(chunks(), {
       name: "stdin",
       format: flags.format,
       arrival: () => arrived,
       ...formatOptions(flags),
       patience: () => world.sleep(PATIENCE, true),
-      ...(flags.every === undefined ? {} : { countEvery: flags.every }),
+      ...(flags.every === 0 ? {} : { countEvery: flags.every }),
       ...(log === undefined ? {} : { logLine: (line) => log.take(line) }),
       recognised: (recognition) => {
         isLog = recognition.format === "log";
-        if (!flags.quiet) world.stderr.write(recognitionLine("stdin", recognition));
+        if (!flags.quiet) refusals.found(recognitionLine("stdin", recognition));
+        if (isLog && log !== undefined) refusals.tellFound();
       },
     });
     for await (const batch of input) {
       if (asked !== undefined && !(isLog && log !== undefined)) throw noLog(asked);
       await log?.flush();
       for (const reading of batch) {
+        if (pipelines !== undefined) {
+          if (isRefused(reading)) refusals.add(reading.line, reading.reason, reading.message);
+          else {
+            taken++;
+            await pipelines.take(reading.observation, reading.row);
+          }
+          continue;
+        }
         const issues = live.push(reading, world.now());
         if (chart === undefined) await out.add(issues);
         else if (!isRefused(reading)) chart.add(reading.observation, issues);
       }
-      await (chart?.draw() ?? out.flush());
+      await (pipelines?.flush() ?? chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;
     }
-    if (isLog && log !== undefined) return await log.end();
+    refusals.tellFound();
+    if (isLog && log !== undefined && !log.empty) return await log.end();
+    if (pipelines !== undefined) {
+      pipelines.end();
+      await pipelines.flush();
+      if (taken === 0 && refusals.total === 0 && !world.stop.aborted) await world.stderr.write(NOTHING);
+      if (refusals.any) await world.stderr.write(refusals.summary(taken));
+      if (pipelines.passed > 0 && !flags.quiet) await world.stderr.write(passed(pipelines.passed));
+      return taken === 0 ? 1 : 0;
+    }
     const last = live.end();
     if (chart === undefined) await out.add(last);
     await out.flush();
@@ -104,6 +142,6 @@ export const command = defineCommand({
     if (nothing) await world.stderr.write(NOTHING);
     if (nothing || refusals.any) await world.stderr.write(refusals.summary(live.taken));
     if (live.doubted > 0 && !flags.quiet) await world.stderr.write(doubted(live.doubted));
-    return live.taken === 0 && refusals.total > 0 ? 1 : 0;
+    return nothing || (live.taken === 0 && refusals.total > 0) ? 1 : 0;
   },
 });

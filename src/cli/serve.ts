@@ -5,7 +5,8 @@ import { CounterNames } from "../server/sources/counter-names.ts";
 import { milliseconds } from "../streams/checked.ts";
 import { fileError } from "../streams/sources/open-file.ts";
 import { defineCommand } from "./command.ts";
-import { flag, toggle } from "./flags.ts";
+import { flag, pipelineFlag, toggle } from "./flags.ts";
+import { loadPipelines } from "./load-pipelines.ts";
 import { DEFAULT_PORT, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
@@ -25,6 +26,7 @@ export const command = defineCommand({
       "address to listen on (default 127.0.0.1); any other needs a token",
     ),
     port: flag(whole(0, 65_535), `port to listen on (default ${DEFAULT_PORT}); 0 for a free one`),
+    pipeline: pipelineFlag,
     reset: toggle(
       "go on although something acknowledged is missing or no checkpoint of a series is good any more",
     ),
@@ -38,6 +40,7 @@ export const command = defineCommand({
     const host = flags.host ?? configuration.host;
     const { durability, origins, bodyBytes, ahead, sources, units } = configuration;
     const counters = new CounterNames();
+    const pipelines = flags.pipeline === undefined ? [] : await loadPipelines(world, flags.pipeline);
     const { server } = await startServing(
       world,
       {
@@ -45,6 +48,7 @@ export const command = defineCommand({
         series: seriesOptions(configuration, counters),
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
+        pipelines,
         ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
         ...(durability === undefined ? {} : { durability }),
       },

@@ -1,8 +1,9 @@
 /** The models: numbers only. Everything here runs without I/O, a clock or unseeded randomness. */
 export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
 export { type Forecast, type ForecastDetail, type ForecastStep, type Observed, words } from "./forecast.ts";
-export type { Expert, Settlement, Shape } from "./forecaster/expert.ts";
+export type { Expert, Settlement } from "./forecaster/expert.ts";
 export { Forecaster } from "./forecaster/forecaster.ts";
+export type { Shape } from "./forecaster/shape.ts";
 export {
   type ForecasterOptions,
   type ForecasterSpecification,

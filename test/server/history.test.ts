@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Forecast, words } from "../../src/models/forecast.ts";
 import { type Engine, openEngine } from "../../src/server/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
-import { temporaryFolder } from "./engine-fixture.ts";
+import { temporaryFolder } from "./engine/fixture.ts";
 
 const folder = temporaryFolder();
 let engine: Engine;

@@ -12,7 +12,7 @@ import {
   stage,
   surprise,
 } from "../../src/streams/index.ts";
-import { remains, sendWaves, temporaryFolder, wave } from "./engine-fixture.ts";
+import { remains, sendWaves, temporaryFolder, wave } from "./engine/fixture.ts";
 
 const folder = temporaryFolder();
 const ALL = ["a", "b", "c", "other"];

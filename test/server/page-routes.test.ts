@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from "vitest";
 import { type Engine, openEngine } from "../../src/server/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
-import { temporaryFolder } from "./engine-fixture.ts";
+import { temporaryFolder } from "./engine/fixture.ts";
 
 const folder = temporaryFolder();
 let server: Server;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openEngine } from "../../src/server/engine.ts";
-import { temporaryFolder } from "./engine-fixture.ts";
+import { temporaryFolder } from "./engine/fixture.ts";
 
 const folder = temporaryFolder();
 const rows = 2500;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openEngine } from "../../src/server/engine.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/server/server.ts";
-import { temporaryFolder } from "./engine-fixture.ts";
+import { temporaryFolder } from "./engine/fixture.ts";
 import { ScriptedEngine } from "./scripted-engine.ts";
 
 const folder = temporaryFolder();

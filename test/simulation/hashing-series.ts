@@ -31,7 +31,6 @@ export class HashingSeries implements LiveSeries {
     this.#state[2] = time;
     const mean = [1, 2].map((step) => this.#state[0] + step);
     return {
-      hosting: new Hosting([], { info() {}, warn() {}, error() {} }),
       issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])],
     };
   }

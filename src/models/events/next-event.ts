@@ -6,6 +6,7 @@ import { Network } from "../network/network.ts";
 import { lstm } from "../network/systems.ts";
 import { categories, softmax } from "../readouts/softmax.ts";
 import { ContextCounts, type ContextOptions } from "./context-counts.ts";
+import { HeldLevels } from "./held-levels.ts";
 import { RankWindow } from "./rank-window.ts";
 
 /** Stands for a symbol that has never been met. */
@@ -56,7 +57,7 @@ export interface EventOutcome {
   readonly probability: number;
   /** -ln of the probability, plus what the caller knows to be odd about the event itself. */
   readonly nats: number;
-  /** The share of the last events that were at least as surprising: a p-value, which of ordinary events is uniform. */
+  /** A p-value: the share of events that are at least as surprising, held to what it says while the stream drifts. */
   readonly surprise: number;
   /** Whether the symbol was never met before, or forgotten. */
   readonly isNew: boolean;
@@ -95,6 +96,7 @@ export interface EventOutcome {
 export class NextEvent {
   readonly #counts: ContextCounts;
   readonly #ranks: RankWindow;
+  readonly #levels: HeldLevels;
   readonly #learner: OnlineLearner | undefined;
   readonly #classes: number;
   /** The last symbols plus 1, the last one first; 0 is `NEW`. */
@@ -129,6 +131,7 @@ export class NextEvent {
       seed,
       ...(window === undefined ? {} : { window }),
     });
+    this.#levels = new HeldLevels(layout, `${name}.levels`);
     if (hidden > 0) {
       const network = new Network(lstm({ inputs: classes, hidden, outputs: classes, seed }), layout, name);
       this.#learner = new OnlineLearner(
@@ -248,7 +251,7 @@ export class NextEvent {
     record[EVENTS] = n;
     record[SURPRISE] = record[SURPRISE] + (nats - record[SURPRISE]) * Math.max(1 / n, 1 / 1000);
     const total = Math.min(MOST, nats + oddness);
-    const surprise = this.#ranks.add(total);
+    const surprise = this.#levels.hold(this.#ranks.add(total));
     this.#learnCounts(s, symbol + 1, isKnown);
     this.#learnRecent(s);
     this.#learnNetwork(s, symbol + 1);

@@ -7,6 +7,9 @@ const BINS = 4096;
 const NEXT = 0;
 const FILLED = 1;
 const SEED = 2;
+const TAKEN = 3;
+/** Scores that are kept from the first on. */
+const FIRST = 64;
 
 /**
  * How rare a score is among the last ones, as a p-value: the share of the last W scores that are at least as high, itself among
@@ -14,7 +17,8 @@ const SEED = 2;
  *
  *     p = (#{score > x} + U (1 + #{score = x})) / (n + 1),     U uniform on (0, 1)
  *
- * (Conformal p-values: Vovk, Gammerman & Shafer 2005, section 2.) The rate of alarms at p over any W scores is W p and a
+ * (Conformal p-values: Vovk, Gammerman & Shafer 2005, section 2.) Until the window is full, the later half of the scores so far counts:
+ * the first ones are those of a model that knew nothing. The rate of alarms at p over any W scores is W p and a
  * few, whatever the scores do. Scores are from 0 to 64 and told apart by 1/64; U is drawn from the seed.
  *
  * State: 4 W + 16 KiB in the layout. Cost: O(log 4096).
@@ -34,7 +38,7 @@ export class RankWindow {
   readonly #ring: Slice<Int32Array>;
   /** Fenwick tree of counts by bin. */
   readonly #tree: Slice<Int32Array>;
-  /** [0] place written next, [1] scores held, [2] state of the generator. */
+  /** [0] place written next, [1] scores held, [2] state of the generator, [3] scores so far, up to twice the window. */
   readonly #at: Slice<Int32Array>;
 
   /** @throws EddyError `bad-argument` for a window out of range. */
@@ -54,7 +58,7 @@ export class RankWindow {
     this.#seed = (Math.imul(seed | 0, 0x9e3779b1) ^ 0x6d2b79f5) | 1;
     this.#ring = layout.int32(`${name}.ring`, window);
     this.#tree = layout.int32(`${name}.tree`, BINS + 1);
-    this.#at = layout.int32(`${name}.at`, 3);
+    this.#at = layout.int32(`${name}.at`, 4);
     layout.whenAllocated(() => {
       this.#at.view[SEED] = this.#seed;
     });
@@ -74,8 +78,11 @@ export class RankWindow {
     const equal = notAbove - this.#below(bin);
     const p = (n - notAbove + this.#uniform() * (1 + equal)) / (n + 1);
     const ring = this.#ring.view;
-    if (n === this.#window) this.#change(ring[at[NEXT]], -1);
-    else at[FILLED] = n + 1;
+    const W = this.#window;
+    at[TAKEN] = Math.min(at[TAKEN] + 1, 2 * W);
+    const kept = Math.min(W, Math.max(FIRST, Math.ceil(at[TAKEN] / 2)));
+    if (n >= kept) this.#change(ring[(at[NEXT] - n + W) % W], -1);
+    at[FILLED] = Math.min(n + 1, kept);
     ring[at[NEXT]] = bin;
     at[NEXT] = (at[NEXT] + 1) % this.#window;
     this.#change(bin, 1);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { checkSeriesName } from "../../streams/observation-schema.ts";
+import { checkSeriesName } from "../../streams/checked-observation.ts";
 import type { Engine } from "../engine.ts";
 import { mayBeRead } from "./body.ts";
 import { drawing, MOST_POINTS } from "./drawing.ts";

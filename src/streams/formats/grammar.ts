@@ -1,6 +1,6 @@
 import { EddyError } from "../../models/errors.ts";
 import { VALUE } from "../../models/observation.ts";
-import { MAX_COLUMN_NAME } from "../observation-schema.ts";
+import { fittedName } from "../checked-observation.ts";
 import { type Cell, isMissing, numberForm, readNumber } from "./numbers.ts";
 import { isMoment } from "./times.ts";
 
@@ -32,6 +32,12 @@ export type Parsed = readonly LineRecord[] | Problem | "heading" | "comment" | "
 /** Reads the lines of one input into records, one after the other. It remembers earlier lines, such as a heading, and nothing else. */
 export interface LineGrammar {
   parse(text: string): Parsed;
+  /** All that shapes what later lines come to, where that is more than a heading: a log is counted over many lines. */
+  save?(): Uint8Array;
+  /** Goes on from `save`. @throws EddyError `bad-state` for anything else */
+  restore?(bytes: Uint8Array): void;
+  /** Whether the last line told its time, where lines that do not are counted by their arrival. */
+  readonly timed?: boolean;
 }
 
 export const isProblem = (parsed: Parsed): parsed is Problem =>
@@ -49,7 +55,7 @@ export function columnNames(cells: readonly string[]): string[] {
   if (cells.length > MAX_TABLE_COLUMNS) throw tooManyColumns();
   const seen = new Map<string, number>();
   return cells.map((cell, i) => {
-    const name = cleanName(cell) || `column${i + 1}`;
+    const name = fittedName(cell) || `column${i + 1}`;
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
     return times === 1 ? name : `${name}_${times}`;
@@ -61,13 +67,6 @@ export const tooManyColumns = (): EddyError =>
     expected: `at most ${MAX_TABLE_COLUMNS} columns`,
     received: "more",
   });
-
-/** A name without control characters, blanks around it and more length than a column may have. */
-export const cleanName = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "")
-    .trim()
-    .slice(0, MAX_COLUMN_NAME - 8);
 
 /** Whether these cells are names: none of them is a number or a moment, and one at least is a word. */
 export const isHeading = (cells: readonly string[]): boolean =>
@@ -82,7 +81,7 @@ const isQuantity = (cell: string): boolean =>
 export function repeatsHeading(cells: readonly string[], names: readonly string[]): boolean {
   if (!isHeading(cells)) return false;
   const known = new Set(names);
-  const met = cells.filter((cell) => known.has(cleanName(cell))).length;
+  const met = cells.filter((cell) => known.has(fittedName(cell))).length;
   return met > 0 && 2 * met >= Math.min(cells.length, names.length);
 }
 

@@ -29,6 +29,8 @@ export class TextReader {
   #keptLines = 0;
   #keptReturns = 0;
   #recognised: Recognised | undefined;
+  /** What the grammar remembered when it had read nothing. */
+  #fresh: Uint8Array | undefined;
   #oldLineEnds: boolean | undefined;
   #row = 0;
 
@@ -40,6 +42,26 @@ export class TextReader {
   /** What was found out, once it has been. */
   get recognition(): Recognition | undefined {
     return this.#recognised?.recognition;
+  }
+
+  /** What shapes later readings, of an input whose lines are counted; undefined of any other. */
+  save(): Uint8Array | undefined {
+    return this.#recognised?.grammar.save?.();
+  }
+
+  /** Goes on from `save`, or as if no line had been read. */
+  restore(bytes: Uint8Array | undefined = this.#fresh): void {
+    if (bytes !== undefined) this.#recognised?.grammar.restore?.(bytes);
+  }
+
+  /** What `save` was before the first line. */
+  get fresh(): Uint8Array | undefined {
+    return this.#fresh;
+  }
+
+  /** Whether a line that is read again comes to the same readings: not where it is counted by its arrival. */
+  get repeatable(): boolean {
+    return this.#recognised?.grammar.timed !== false;
   }
 
   /** The readings that these bytes complete; none while lines are being kept. */
@@ -84,6 +106,7 @@ export class TextReader {
     const recognised = recognise(text, ended, this.#format, this.#options);
     if (recognised === undefined) return [];
     this.#recognised = recognised;
+    this.#fresh = recognised.grammar.save?.();
     this.#kept = "";
     return this.#read(recognised.splitter.push(text));
   }

@@ -30,7 +30,7 @@ const ACCESS =
 const PRIORITY = /^<(\d{1,3})>(?:1 )?/;
 /** The source of a container's line, and the marks of the container runtime. */
 const COMPOSE = /^[\w.-]{1,63}\s*\| /;
-const RUNTIME = /(?:stdout|stderr) [FP] /y;
+const RUNTIME = /(?:stdout|stderr) ([FP]) /y;
 /** A program with its process, as syslog names it, maybe with what it ran as. */
 const TAG =
   /(?![[\s])((?:[^\s:[\]]|:(?! ))[^:[\]]{0,60}?|[^\s:[\]]{1,60})(?:\[(\d+)\])?(?: \([^)\s]*\))?: ?/y;
@@ -62,6 +62,8 @@ export class LogHeader {
   message = "";
   /** Whether the line begins as lines of logs do. */
   headed = false;
+  /** Whether a container runtime cut the line here: the rest of it comes next. */
+  partial = false;
 
   read(line: string): void {
     this.time = "";
@@ -70,6 +72,7 @@ export class LogHeader {
     this.component = "";
     this.message = line;
     this.headed = false;
+    this.partial = false;
     let at = 0;
     const first = line.charCodeAt(0);
     if (first === 60) {
@@ -77,6 +80,14 @@ export class LogHeader {
       if (priority !== null) {
         at = priority[0].length;
         this.level = levelOfSeverity(Number(priority[1]) & 7);
+        // A machine without a clock writes a hyphen for the time.
+        const modern = /^- (\S+) (\S+) \S+ \S+ (?:-|\[.*?\](?!\[)) ?/.exec(line.slice(at, at + 512));
+        if (modern !== null) {
+          this.host = modern[1];
+          this.component = modern[2];
+          this.#end(line, at + modern[0].length);
+          return;
+        }
       }
     } else if (first === 91) {
       const uptime = UPTIME.exec(line);
@@ -180,19 +191,31 @@ export class LogHeader {
       if (this.#bars(line, at)) return;
     }
     RUNTIME.lastIndex = at;
-    if (RUNTIME.test(line)) {
+    const runtime = RUNTIME.exec(line);
+    if (runtime !== null) {
       at = RUNTIME.lastIndex;
+      this.partial = runtime[1] === "P";
       const own = new LogHeader();
       own.read(line.slice(at));
       const { time, host } = this;
       this.level = own.level;
       this.component = own.component;
       this.message = own.message;
+      // What it says without a header of its own may belong to the line before.
+      this.headed = own.headed;
       this.time = time;
       this.host = own.host || host;
       return;
     }
     const found = this.#findLevel(line, at);
+    const early = found === undefined ? /^\[?([A-Z]{3,11})\]?:?\s/.exec(line) : null;
+    const before = early === null || this.time === "" ? undefined : levelOf(early[1]);
+    if (before !== undefined) {
+      // `ERROR 2025-01-01 12:00:00 [main] com.shop.Cart message`
+      this.level = before;
+      this.#afterLevel(line, at, false);
+      return;
+    }
     if (found !== undefined) {
       this.level = found.level;
       this.#names(line.slice(at, found.start));

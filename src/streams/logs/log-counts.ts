@@ -229,7 +229,7 @@ export class LogCounts implements LineGrammar {
       if (template.count < ESTABLISHED || this.#templates >= MAX_TEMPLATES) return;
       this.#templates++;
       const fields = numericFields(record);
-      const places = numberPlaces(record.message);
+      const places = numberPlaces(record.message, template.pattern);
       const name = `${key}: ${template.pattern}`
         .slice(0, NAME_LENGTH)
         .replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "");

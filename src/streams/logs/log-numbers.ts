@@ -4,7 +4,7 @@ import { SLOT, tokenise } from "./tokens.ts";
 const MAX_NUMBERS = 16;
 /** Names of numbers that name something rather than measure it. */
 const NAMES_SOMETHING =
-  /(?:^|[_.\s-])(?:ids?|pid|tid|uid|gid|euid|ports?|codes?|errno|inode|block|session|request|thread|version|v|line|offset|seq|time(?:stamp)?|date|status|signal|address|addr|ip|host|user|child|slot|node|cpu|worker|job|task|process|partition|shard|epoch|key|hash)$/i;
+  /(?:^|[_.\s-])(?:ids?|pid|tid|uid|gid|euid|ports?|codes?|errno|inode|block|session|request|thread|version|v|line|offset|seq|order|invoice|ticket|time(?:stamp)?|date|status|signal|address|addr|ip|host|user|child|slot|node|cpu|worker|job|task|process|partition|shard|epoch|key|hash)$/i;
 /** A number with its unit, and marks around it. */
 const NUMBER = /^["'([{=]*([-+]?\d+(?:\.\d+)?)(?:[A-Za-zµ%°]{0,3})["')\]},;:.]*$/;
 const MARKS = /^[^\p{L}\d]+|[^\p{L}\d%°]+$/gu;
@@ -25,9 +25,11 @@ const wordsOf = (message: string): string[] => message.trim().split(/\s+/);
  * The numbers of a message that measure something, named by the words about them: in `GET done in 12 ms, 3 rows` they are `done in ms` and
  * `rows`. Numbers that name something (ports, process ids, blocks) are left out.
  */
-export function numberPlaces(message: string): NumberPlace[] {
-  const tokens = tokenise(message);
+export function numberPlaces(message: string, pattern = ""): NumberPlace[] {
   const words = wordsOf(message);
+  // What the template has found to vary is part of no name.
+  const known = pattern.split(" ");
+  const tokens = known.length === words.length ? known : tokenise(message);
   // Dates and lists are one token: the words are not where the tokens are.
   if (words.length !== tokens.length) return [];
   const places: NumberPlace[] = [];

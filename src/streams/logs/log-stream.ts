@@ -6,7 +6,7 @@ import { type Block, Layout } from "../../models/kernels/layout.ts";
 import { hash32 } from "../../models/network/seeded.ts";
 import type { Problem } from "../formats/grammar.ts";
 import type { Level } from "./levels.ts";
-import { Novelty } from "./novelty.ts";
+import { Novelty, type NoveltyMemory } from "./novelty.ts";
 import { isLogRecord, LogLines, type LogRecord } from "./records.ts";
 import { Bytes, readBytes } from "./saved.ts";
 import { TemplateMiner } from "./templates.ts";
@@ -134,7 +134,9 @@ export class LogStream {
     this.#counts.records++;
     this.#record = parsed;
     const { template, merged } = this.#miner.add(parsed.message);
-    const oddness = template.count === 1 ? this.#novelty.add(template.pattern) : 0;
+    const isNew = template.count === 1;
+    const oddness = isNew ? this.#novelty.add(template.pattern) : 0;
+    if (!isNew) this.#novelty.pass();
     const { probability, surprise } = this.#next.step(template.id, oddness);
     const session = this.#sessionOf(text, template.id);
     return {
@@ -181,7 +183,7 @@ export class LogStream {
     const saved = readBytes("log-stream", words) as {
       counts: LogCounts;
       lines: boolean[];
-      novelty: Novelty["memory"];
+      novelty: NoveltyMemory;
       session: string | null;
     };
     const session = this.#key === undefined ? null : String(this.#key);

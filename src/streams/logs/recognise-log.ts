@@ -72,6 +72,7 @@ export function surveyLog(lines: readonly string[]): LogSurvey {
 /** Whether one line begins as a line of a log does. */
 function isLog(record: LogRecord, line: string): boolean {
   const { time, level, host, component, message, fields } = record;
+  if (fields !== undefined && /^[\w.@-]+=/.test(message)) return level !== undefined;
   const spoken = words(message) >= 2 || (level !== undefined && words(message) >= 1);
   if (fields !== undefined)
     return spoken && (level !== undefined || (time !== undefined && component !== ""));

@@ -43,7 +43,7 @@ const COMPONENT_KEYS =
 
 /** A line that goes on with the record before it, in the traces of the usual languages. */
 const GOES_ON =
-  /^(?:\s+\S|Caused by: |\.\.\. \d+ more|Traceback \(most recent|During handling of the above|The above exception was|goroutine \d+ \[|[)\]}]+[,;]?$|(?:[\w$]+\.)+[\w$]*(?:Error|Exception|Warning|Interrupt|Exit)\b|[A-Z]\w*(?:Error|Exception): |stack backtrace:|\s*\^+\s*$|-{3,} End of inner)/;
+  /^(?:\s+\S|at [\w$.<>/]+\(|Caused by: |\.\.\. \d+ more|Traceback \(most recent|During handling of the above|The above exception was|goroutine \d+ \[|[)\]}]+[,;]?$|(?:[\w$]+\.)+[\w$]*(?:Error|Exception|Warning|Interrupt|Exit)\b|[A-Z]\w*(?:Error|Exception): |stack backtrace:|\s*\^+\s*$|-{3,} End of inner)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what colours and moves text on a terminal
 const TERMINAL = /\u001b(?:\[[0-9;?]*[A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9])/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -66,13 +66,16 @@ export class LogLines {
   #headed = false;
   #begun = false;
   #indented = false;
+  /** Whether a container runtime cut the last line. */
+  #partial = false;
 
   /** What was remembered, to be saved with whatever this is part of. */
   get memory(): readonly boolean[] {
-    return [this.#headed, this.#begun, this.#indented];
+    return [this.#headed, this.#begun, this.#indented, this.#partial];
   }
 
-  set memory([headed, begun, indented]: readonly boolean[]) {
+  set memory([headed, begun, indented, partial]: readonly boolean[]) {
+    this.#partial = partial === true;
     this.#headed = headed === true;
     this.#begun = begun === true;
     this.#indented = indented === true;
@@ -95,10 +98,21 @@ export class LogLines {
     }
     if (first === 123) {
       const record = this.#json(text);
-      if (record !== undefined) return this.#take(record, true, false);
+      if (record !== undefined) {
+        // The line of a trace, wrapped by a container runtime.
+        const inner = firstOf(record.message) < 0 ? 0 : firstOf(record.message);
+        const wrapped = record.fields?.has("stream") === true && record.level === undefined;
+        if (wrapped && this.#begun && GOES_ON.test(record.message)) return "continued";
+        return this.#take(record, true, inner > 0);
+      }
     }
     const header = this.#header;
     header.read(text);
+    const rest = this.#partial;
+    this.#partial = header.partial;
+    if (rest) return "continued";
+    if (header.time !== "" && !header.headed && this.#begun && GOES_ON.test(header.message))
+      return "continued";
     if (!header.headed || header.time === "") {
       const goesOn = this.#begun && !(start > 0 && this.#indented) && GOES_ON.test(text);
       // A line without a header among lines with one, or behind one that was not indented.
@@ -143,28 +157,27 @@ export class LogLines {
     const cells = new Map<string, Cell>();
     flatten(value as object, "", cells);
     const message = take(cells, MESSAGE_KEYS);
-    if (message === undefined) return undefined;
-    return this.#named(cells, bytesAsText(value, message));
+    return this.#named(cells, message === undefined ? undefined : bytesAsText(value, message));
   }
 
   #logfmt(text: string): LogRecord | undefined {
     if (!/^\s*[\w.@-]+=/.test(text)) return undefined;
     const cells = pairs(text);
-    const message = cells === undefined ? undefined : take(cells, MESSAGE_KEYS);
-    return message === undefined || cells === undefined ? undefined : this.#named(cells, message);
+    return cells === undefined ? undefined : this.#named(cells, take(cells, MESSAGE_KEYS));
   }
 
-  /** A record whose parts have names. */
-  #named(cells: Map<string, Cell>, text: string): LogRecord {
+  /** A record whose parts have names; without a message it says its other parts. */
+  #named(cells: Map<string, Cell>, said: string | undefined): LogRecord {
     const time = take(cells, TIME_KEYS);
     const level = levelOfCell(take(cells, LEVEL_KEYS));
     const host = take(cells, HOST_KEYS) ?? "";
     const component = take(cells, COMPONENT_KEYS) ?? "";
+    const text = said ?? [...cells].map(([name, cell]) => `${name}=${spoken(cell)}`).join(" ");
     const lines = text.trimEnd();
     // Of a text of many lines the first says what it is.
     const end = lines.indexOf("\n");
     const message = end < 0 ? lines : lines.slice(0, end);
-    if (level === undefined || time === undefined) {
+    if (said !== undefined && (level === undefined || time === undefined)) {
       // The line of a container, as the runtime wraps it.
       const header = this.#header;
       header.read(message);
@@ -183,6 +196,9 @@ export class LogLines {
   }
 }
 
+/** A cell as one word. */
+const spoken = (cell: Cell): string => String(cell).slice(0, 200).replace(/\s+/g, "_");
+
 /** The problem of a line that is longer than any that is read. */
 export const TOO_LONG: Problem = {
   reason: "too-long",
@@ -191,7 +207,10 @@ export const TOO_LONG: Problem = {
 
 /** Where the first character is that is no blank, or -1. */
 function firstOf(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 32) return i;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== 32 && (code < 9 || code > 13)) return i;
+  }
   return -1;
 }
 

@@ -1,6 +1,6 @@
 import { EddyError } from "../../models/errors.ts";
 import { Bytes, readBytes } from "./saved.ts";
-import { fingerprint, SLOT, tokenise } from "./tokens.ts";
+import { fingerprint, patternOf, SLOT, tokenise } from "./tokens.ts";
 
 /** Most templates kept at once; the ones not met for longest make room. */
 const MAX_TEMPLATES = 4096;
@@ -22,13 +22,11 @@ const MAX_NAMING = 1024;
 /** Characters of a value that are kept. */
 const VALUE_LENGTH = 64;
 
-/** Words after which a name stands. */
-const NAMING = new Set(
-  (
-    "user username login account owner group role tenant customer client server host hostname node nodename device interface domain zone " +
-    "bucket queue topic database schema table index container pod namespace deployment cluster image volume service named called"
-  ).split(" "),
-);
+/** Words after which a name stands, unless a state does. */
+const NAMING = new Set("user username login account owner hostname named called".split(" "));
+/** What is said of things rather than what they are called: `connected`, `starting`, `unknown`. */
+const STATE =
+  /(?:ed|ing|able|own|less)$|^(?:up|on|off|in|out|is|was|has|had|not|to|for|of|by|from|with|and|or|the|does|can|will|may|ok|online|offline|lost|full|left|sent|done|gone|ready)$/i;
 
 /** A template: the tokens that messages of one kind have in common. */
 export interface Template {
@@ -246,7 +244,7 @@ export class TemplateMiner {
         values: values.map((list) => (list === null ? null : new Set(list))),
         count,
         met,
-        pattern: tokens.join(" "),
+        pattern: patternOf(tokens),
       });
     }
   }
@@ -301,7 +299,7 @@ export class TemplateMiner {
         if (this.#isNaming(nameBefore(widened, i))) this.#know(value);
       }
       best.tokens = widened;
-      best.pattern = widened.join(" ");
+      best.pattern = patternOf(widened);
       this.#insert(best);
       const merged = this.#absorb(best);
       this.#meet(best, tokens);
@@ -315,7 +313,7 @@ export class TemplateMiner {
       values: tokens.map(() => null),
       count: 0,
       met: this.#messages,
-      pattern: tokens.join(" "),
+      pattern: patternOf(tokens),
     };
     this.#insert(kind);
     return this.#gather(kind);
@@ -390,7 +388,8 @@ export class TemplateMiner {
     const name = nameOf(prefix, a[i - 1] ?? "");
     if (this.#naming.has(name)) return true;
     if (/=["']?$/.test(prefix)) return false;
-    return NAMING.has(name) || (this.#known.has(x) && this.#known.has(y));
+    if (this.#known.has(x) && this.#known.has(y)) return true;
+    return NAMING.has(name) && !STATE.test(x) && !STATE.test(y);
   }
 
   /** Takes in the templates that a widened one now holds. */
@@ -429,7 +428,8 @@ export class TemplateMiner {
     }
     for (let i = 1; i < n; i++) {
       const kinds = near[i];
-      if (kinds === undefined || kinds.length + 1 < MANY) continue;
+      const many = /=["']?[^=]*$/.test(kind.tokens[i]) ? PROVEN : MANY;
+      if (kinds === undefined || kinds.length + 1 < many) continue;
       if (kind.tokens.filter((token, j) => j !== i && isConstant(token)).length < 2) continue;
       return this.#unite(i, [...kinds, kind]);
     }
@@ -451,7 +451,7 @@ export class TemplateMiner {
     oldest.tokens = oldest.tokens.with(place, token);
     oldest.open[place] = true;
     oldest.values[place] = null;
-    oldest.pattern = oldest.tokens.join(" ");
+    oldest.pattern = patternOf(oldest.tokens);
     this.#insert(oldest);
     const merged: number[] = [];
     for (const other of ordered) if (other !== oldest) this.#merge(oldest, other, merged);

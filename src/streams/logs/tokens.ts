@@ -1,3 +1,4 @@
+import { FIXED } from "./header.ts";
 import { END, Lexemes, MARK, MAX_MESSAGE, NUMBER, PATH, SPACE, WORD } from "./lexemes.ts";
 
 /** What stands in a pattern for what varies. */
@@ -9,6 +10,10 @@ const MAX_TOKENS = 128;
 const DAY_OR_MONTH =
   /^[[("']*(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[,.)\]"']*$/i;
 const NUMERIC = /^[[("']*<\*>[\])"'.,;:<*>]*$/;
+/** Stands before a token that no blank parts from the one before it. */
+const GLUE = "\ue001";
+/** Marks between values that are written without blanks. */
+const BETWEEN = /^[,;|&]$/;
 /** Lexemes of one token; what is longer is cut. */
 const MAX_PARTS = 512;
 
@@ -37,7 +42,7 @@ export function tokenise(message: string): string[] {
           masked.push(SLOT);
           break;
         }
-        masked.push(joined(parts));
+        masked.push(...partedTokens(parts));
         parts = [];
       }
       if (kind === END) break;
@@ -49,6 +54,25 @@ export function tokenise(message: string): string[] {
   if (message.length > MAX_MESSAGE) masked.push(SLOT);
   return withoutLists(masked);
 }
+
+/** The tokens of a word between blanks: one, or more where three values or more are written with commas, bars and the like between. */
+function partedTokens(parts: readonly Part[]): string[] {
+  let marks = 0;
+  for (const { text } of parts) if (BETWEEN.test(text)) marks++;
+  if (marks < 2) return [joined(parts)];
+  const tokens: string[] = [];
+  let from = 0;
+  for (let i = 0; i < parts.length; i++) {
+    if (!BETWEEN.test(parts[i].text) && i < parts.length - 1) continue;
+    tokens.push((tokens.length === 0 ? "" : GLUE) + joined(parts.slice(from, i + 1)));
+    from = i + 1;
+  }
+  return tokens.slice(0, MAX_TOKENS);
+}
+
+/** The text of a pattern: tokens with blanks between, but for those that are glued. */
+export const patternOf = (tokens: readonly string[]): string =>
+  tokens.join(" ").replaceAll(` ${GLUE}`, "").replaceAll(FIXED, "");
 
 const isHexWord = ({ kind, text }: Part): boolean => kind === WORD && /^[0-9a-fA-F]{1,4}$/.test(text);
 const at = (parts: readonly Part[], i: number): string => (i < parts.length ? parts[i].text : "");
@@ -171,9 +195,9 @@ function withoutLists(masked: readonly string[]): string[] {
     }
     if (token.includes(SLOT)) {
       // A list of any length reads like one of its items.
-      const item = token.replace(/[,;]$/, "");
+      const item = plain(token);
       let end = i + 1;
-      while (end < masked.length && masked[end].replace(/[,;]$/, "") === item) end++;
+      while (end < masked.length && plain(masked[end]) === item) end++;
       if (end - i >= 3) {
         tokens.push(masked[end - 1]);
         i = end - 1;
@@ -184,6 +208,9 @@ function withoutLists(masked: readonly string[]): string[] {
   }
   return tokens;
 }
+
+/** An item of a list without what parts it from the others. */
+const plain = (token: string): string => token.replace(GLUE, "").replace(/[,;|&]$/, "");
 
 let low = 0;
 let high = 0;

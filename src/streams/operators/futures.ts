@@ -33,7 +33,7 @@ export interface FuturesEstimate<T> extends Estimate<T> {
 }
 
 export interface FuturesOptions<T extends Learnable = Learnable>
-  extends Omit<LearningOptions<T>, "ahead" | "targets" | "inputs">,
+  extends Omit<LearningOptions<T>, "ahead" | "targets" | "inputs" | "scale">,
     Omit<LearnerOptions, "readout"> {
   /** How many futures are drawn. Default 100. */
   readonly paths?: number;

@@ -1,6 +1,7 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
+import { ExponentialMoments } from "../../models/statistics/exponential-moments.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
 import type { Stage, StageOutput } from "../../stages/stage.ts";
 import { operatorArena } from "./arena.ts";
@@ -32,6 +33,11 @@ export interface LearningOptions<T extends Learnable = Learnable> {
    * events that bring them.
    */
   readonly ahead?: number;
+  /**
+   * Measures every number of x and label by its own mean and spread over the last so many events (true: 1,000), so that a model
+   * learns from 71.3 °C as well as from 0.1 V. Points and errors are given in the units that came. Default false: as they come.
+   */
+  readonly scale?: boolean | number;
   /** Milliseconds of one step: with it, events that carry a time and lie further apart are further apart for the model too. */
   readonly step?: number;
   /** Where events go that cannot be used: `bad-number`, `bad-time`, `bad-observation`, `wrong-length`, `unmatched-label`. */
@@ -65,6 +71,8 @@ export interface Learner {
   begin?(): void;
   /** @throws EddyError for a label that the readout cannot have, such as an unknown category */
   checkLabel?(label: ArrayLike<number>): void;
+  /** Labels are no quantities, such as categories, and stay as they are. */
+  readonly labelsStay?: boolean;
   /** What is given beside an estimate. */
   details?(): object;
   readonly loss: number;
@@ -88,6 +96,9 @@ interface Open {
   readonly times: Slice<Float64Array>;
   /** What has been said at the last events, a ring. */
   readonly said: Slice<Float64Array>;
+  /** By which x and labels are measured, where they are. */
+  readonly ofX: ExponentialMoments | undefined;
+  readonly ofLabel: ExponentialMoments | undefined;
 }
 
 /**
@@ -99,6 +110,8 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
   readonly #options: LearningOptions<T>;
   readonly #openLearner: OpenLearner;
   readonly #ahead: number;
+  /** Events by which numbers are measured; 0: they are not. */
+  readonly #memory: number;
   #open: Open | undefined;
 
   /** @throws EddyError for options that no model can be opened with, whatever events may come */
@@ -120,6 +133,14 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     this.#options = options;
     this.#openLearner = openLearner;
     this.#ahead = ahead ?? 0;
+    const { scale = false } = options;
+    this.#memory = typeof scale === "number" ? scale : scale ? 1000 : 0;
+    if (!(this.#memory === 0 || (Number.isInteger(this.#memory) && this.#memory >= 2))) {
+      throw new EddyError("bad-argument", "scale", {
+        expected: "true, false or a whole number of events from 2",
+        received: printable(scale),
+      });
+    }
     // A model of the least sizes: what is wrong with its options is wrong with it.
     const { learner } = this.#plan({ inputs: inputs ?? 1, targets: targets ?? inputs ?? 1 });
     if (this.#ahead > learner.reach) {
@@ -189,8 +210,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     let error: number[] | null = null;
     if (label !== undefined && clock.view[EVENTS] >= before) {
       error = this.#error(open, before - 1, label);
-      learner.label(before - 1, label);
-      if (before === 1) learner.feedback?.(label);
+      this.#learnLabel(open, before - 1, label);
     }
     learner.learn();
     return { ...this.#say(open, sample), error };
@@ -202,22 +222,33 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     let error: number[] | null = null;
     if (label !== undefined) {
       error = this.#error(open, 0, label);
-      open.learner.label(0, label);
-      open.learner.feedback?.(label);
+      this.#learnLabel(open, 0, label);
     }
     open.learner.learn();
     return { ...said, error };
   }
 
-  #say({ learner, clock, times, said, sizes }: Open, { x, time }: ReadSample) {
+  /** Hands a label to the model; that of the last step also as what a model reads that reads its past. */
+  #learnLabel({ learner, ofLabel }: Open, lag: number, label: ArrayLike<number>): void {
+    ofLabel?.add(label);
+    const measured = measure(ofLabel, label);
+    learner.label(lag, measured);
+    if (lag === 0) learner.feedback?.(measured);
+  }
+
+  #say({ learner, clock, times, said, sizes, ofX, ofLabel }: Open, { x, time }: ReadSample) {
     const { view } = clock;
     const events = view[EVENTS];
     const { step } = this.#options;
     const apart = step === undefined || events === 0 ? Number.NaN : (time - view[LAST_TIME]) / step;
-    const output = learner.step(x as ArrayLike<number>, apart > 0 ? apart : 1);
+    ofX?.add(x as ArrayLike<number>);
+    const output = learner.step(measure(ofX, x as ArrayLike<number>), apart > 0 ? apart : 1);
     const slot = events % times.length;
     const point = said.view.subarray(slot * sizes.targets, (slot + 1) * sizes.targets);
     learner.point(point, output);
+    if (ofLabel !== undefined) {
+      for (let i = 0; i < point.length; i++) point[i] = ofLabel.mean(i) + deviation(ofLabel, i) * point[i];
+    }
     times.view[slot] = time;
     view[EVENTS] = events + 1;
     view[LAST_TIME] = time;
@@ -244,8 +275,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     const reach = Math.min(learner.reach, times.length, clock.view[EVENTS]);
     for (let lag = 0; lag < reach; lag++) {
       if (times.view[(clock.view[EVENTS] - 1 - lag) % times.length] !== time) continue;
-      learner.label(lag, label);
-      if (lag === 0) learner.feedback?.(label);
+      this.#learnLabel(open, lag, label);
       learner.learn();
       return undefined;
     }
@@ -256,7 +286,13 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     const layout = new Layout(this.#options.arena ?? operatorArena());
     const learner = this.#openLearner(layout, sizes);
     const kept = Math.max(1, learner.reach);
+    const moments = (name: string, size: number) =>
+      this.#memory === 0
+        ? undefined
+        : new ExponentialMoments(layout, name, { size, decay: 1 - 1 / this.#memory });
     return {
+      ofX: moments("moments of x", sizes.inputs),
+      ofLabel: learner.labelsStay ? undefined : moments("moments of labels", sizes.targets),
       layout,
       learner,
       clock: layout.float64("clock", 2),
@@ -318,6 +354,14 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     this.#open?.block.release();
     this.#open = undefined;
   }
+}
+
+const deviation = (moments: ExponentialMoments, i: number): number => Math.sqrt(moments.variance(i)) || 1;
+
+/** Numbers in units of their own spread, from their own mean; as they are without moments. */
+function measure(moments: ExponentialMoments | undefined, numbers: ArrayLike<number>): ArrayLike<number> {
+  if (moments === undefined) return numbers;
+  return Float64Array.from(numbers, (value, i) => (value - moments.mean(i)) / deviation(moments, i));
 }
 
 const wrongLength = (name: string, expected: number, received: number): EddyError =>

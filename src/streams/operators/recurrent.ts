@@ -135,6 +135,7 @@ function openNetwork<T extends Learnable>(
     step: (x, dt) => learner.step(x, dt),
     point: (out, output) => readout.point(out, output),
     checkLabel: (label) => checkCategory(readout, label),
+    labelsStay: !QUANTITIES.includes(readout.name),
     label: (lag, label) => void learner.label(lag, label),
     learn: () => void learner.learn(),
     ...(feedback === "label" && network.program.y > 0
@@ -157,6 +158,9 @@ function openNetwork<T extends Learnable>(
     }),
   };
 }
+
+/** Readouts whose labels are quantities: the others' are categories, counts and answers. */
+const QUANTITIES: readonly string[] = ["squared", "huber", "gaussian", "quantile"];
 
 function checkCategory({ name, inputs }: Readout, label: ArrayLike<number>): void {
   const category = label[0];

@@ -21,6 +21,11 @@ const PATIENCE = 1000;
 /** What is kept: the place reached, and the lines that the file was recognised by. */
 const PLACE = "place";
 const FIRST = "first";
+/** Where lines are counted: what the reader remembered at the place. */
+const STATE = "state";
+/** Readings and bytes after which it is kept anew. */
+const READINGS_OF_A_STATE = 2048;
+const BYTES_OF_A_STATE = 2 ** 20;
 /** Characters of those lines at most. */
 const MOST_FIRST = 2 ** 18;
 
@@ -39,6 +44,8 @@ export const FollowOptionsSchema = Type.Object(
     series: Type.Optional(
       Type.Array(text("the name of a column"), { maxItems: 16, expected: "a list of columns" }),
     ),
+    /** How long the lines of a log are counted for one reading. */
+    count: Type.Optional(duration()),
     values: Type.Optional(
       Type.Array(text("the name of a column"), { maxItems: 256, expected: "a list of columns" }),
     ),
@@ -74,8 +81,14 @@ interface Place {
   readonly tail: readonly [length: number, sum: number];
   /** Lines read of the source so far. */
   readonly lines: number;
-  /** Readings of the line after it that are in already. */
+  /** Readings of the line after it that are in already; where lines are counted, readings of the lines after it. */
   readonly done?: number;
+}
+
+/** Where the reading of a log can be taken up again: what was remembered at a place. */
+interface Anchor {
+  readonly place: Place;
+  readonly state: string;
 }
 
 interface Sibling {
@@ -116,6 +129,14 @@ class Follower {
   /** Readings of the first line that were in before. */
   #skip = 0;
   #told = "";
+  #anchor: Anchor | undefined;
+  /** Readings since the anchor, and how far it lies back. */
+  #sinceAnchor = 0;
+  #anchorOffset = 0;
+  /** The anchor of each reading that has not been handed out, and which reading since it this is. */
+  #anchored: (readonly [anchor: Anchor, done: number])[] = [];
+  /** The anchor that was kept last. */
+  #keptAnchor: Anchor | undefined;
 
   constructor(options: FollowOptions, context: SourceContext, emit: (batch: SourceBatch) => void) {
     this.#options = options;
@@ -126,9 +147,10 @@ class Follower {
   }
 
   #open(): TextReader {
-    const { path, format = "auto", every: _, from: __, name, ...rest } = this.#options;
+    const { path, format = "auto", every: _, from: __, name, count, ...rest } = this.#options;
     return new TextReader(format, {
       ...(rest as Partial<FormatOptions>),
+      ...(count === undefined ? {} : { countEvery: milliseconds(count) }),
       name: name ?? baseName(path),
       arrival: () => this.#context.now(),
     });
@@ -144,6 +166,13 @@ class Follower {
     const first = this.#context.kept.get(FIRST);
     if (first !== undefined) this.#prime(first);
     let place: Place | undefined = kept === undefined ? undefined : (JSON.parse(kept) as Place);
+    const state = this.#context.kept.get(STATE);
+    if (place !== undefined && state !== undefined) {
+      this.#reader.restore(Buffer.from(state, "base64"));
+      this.#anchor = { place: { ...place, done: 0 }, state };
+      this.#keptAnchor = this.#anchor;
+      this.#anchorOffset = place.offset;
+    }
     if (place !== undefined) {
       this.#lines = place.lines;
       this.#skip = place.done ?? 0;
@@ -172,7 +201,7 @@ class Follower {
       await this.#pause(this.#interval);
       this.#silent += this.#interval;
       if (this.#first !== undefined && this.#first !== "" && this.#silent >= PATIENCE)
-        await this.#hand(this.#reader.settle());
+        await this.#hand(this.#anchorEach(this.#reader.settle()));
     }
     await this.#close();
   }
@@ -190,6 +219,8 @@ class Follower {
   #prime(first: string): void {
     this.#reader.push(Buffer.from(first));
     this.#reader.settle();
+    // The lines were given to recognise by, not to count.
+    this.#reader.restore();
     this.#given = lineCount(first);
     this.#first = undefined;
   }
@@ -251,7 +282,11 @@ class Follower {
   async #resume(path: string, place: Place): Promise<boolean> {
     const handle = await this.#context.fs.promises.open(path).catch(() => undefined);
     if (handle === undefined) return false;
-    const { size } = await handle.stat();
+    const { size, ino } = await handle.stat();
+    if (place.offset === 0 && ino !== place.inode) {
+      await handle.close();
+      return false;
+    }
     const tail = size >= place.offset ? await tailOf(handle, place.offset, place.tail[0]) : Buffer.alloc(0);
     if (size < place.offset || tail.length !== place.tail[0] || crc32(tail) !== place.tail[1]) {
       await handle.close();
@@ -354,6 +389,7 @@ class Follower {
   }
 
   #line(line: Buffer, length: number): Reading[] {
+    if (this.#isAnchorDue()) this.#takeAnchor();
     this.#offset += length;
     this.#tail = Buffer.concat([this.#tail, line.subarray(0, length)]).subarray(-TAIL);
     this.#lines++;
@@ -363,18 +399,56 @@ class Follower {
       // The reader is not given it: a number that none of its lines has.
       const number = -this.#lines;
       this.#places.set(number, place);
-      return [
+      return this.#anchorEach([
         {
           line: number,
           row: 0,
           reason: "too-long",
           message: `expected at most ${MAX_LINE} characters, got more`,
         },
-      ];
+      ]);
     }
     this.#places.set(++this.#given, place);
     if (this.#first !== undefined && this.#first.length < MOST_FIRST) this.#first += line.toString("utf8");
-    return this.#reader.push(line);
+    return this.#anchorEach(this.#reader.push(line));
+  }
+
+  /** Whether it is time to remember anew what the reader knows, before the next line. */
+  #isAnchorDue(): boolean {
+    if (this.#anchor === undefined) return true;
+    // Its beginning is gone: what is left of it must not be read as a line.
+    if (this.#tooLong) return false;
+    // By its beginning a file is not known again.
+    if (this.#anchor.place.offset === 0 && this.#reader.fresh !== undefined) return true;
+    if (this.#sinceAnchor === 0) return Math.abs(this.#offset - this.#anchorOffset) > BYTES_OF_A_STATE;
+    return (
+      !this.#reader.repeatable ||
+      this.#sinceAnchor >= READINGS_OF_A_STATE ||
+      Math.abs(this.#offset - this.#anchorOffset) > BYTES_OF_A_STATE
+    );
+  }
+
+  #takeAnchor(): void {
+    const bytes = this.#reader.save();
+    // What is not recognised yet has counted nothing.
+    const state = bytes === undefined ? "" : Buffer.from(bytes).toString("base64");
+    if (state === "" && this.#anchor !== undefined) return;
+    this.#anchor = { place: this.#here(), state };
+    this.#anchorOffset = this.#offset;
+    this.#sinceAnchor = 0;
+  }
+
+  /** Notes for each reading from where it would come again. */
+  #anchorEach(readings: Reading[]): Reading[] {
+    let anchor = this.#anchor as Anchor;
+    if (this.#reader.fresh === undefined) return readings;
+    if (anchor.state === "") {
+      // Recognised just now.
+      anchor = { place: anchor.place, state: Buffer.from(this.#reader.fresh).toString("base64") };
+      this.#anchor = anchor;
+    }
+    for (const _ of readings) this.#anchored.push([anchor, ++this.#sinceAnchor]);
+    return readings;
   }
 
   #here(): Place {
@@ -403,6 +477,10 @@ class Follower {
       if (this.#first === undefined) this.#forget(this.#given);
       return;
     }
+    if (this.#reader.fresh !== undefined) {
+      await this.#handCounted(readings);
+      return;
+    }
     const rows = readings.slice(this.#skip).map((reading, i) => {
       const place = this.#places.get(reading.line);
       const last = readings[this.#skip + i + 1]?.line !== reading.line;
@@ -425,6 +503,37 @@ class Follower {
           if (last) this.#before = place ?? this.#before;
           if (this.#before === undefined) return undefined;
           const kept = { [PLACE]: JSON.stringify(last ? this.#before : { ...this.#before, done }) };
+          return first === undefined ? kept : { ...kept, [FIRST]: first };
+        },
+        acknowledge: resolve,
+      });
+    });
+  }
+
+  /** Hands out readings of lines that are counted: they come again from the last anchor on. */
+  async #handCounted(readings: readonly Reading[]): Promise<void> {
+    const anchored = this.#anchored.splice(0);
+    // A line too long for the reader is refused without it.
+    while (anchored.length < readings.length) anchored.push([this.#anchor as Anchor, this.#sinceAnchor]);
+    const skipped = Math.min(this.#skip, readings.length);
+    this.#skip -= skipped;
+    const rows = readings.slice(skipped).map((reading, i) => {
+      const place = this.#places.get(reading.line);
+      return { reading: arrived(reading, place?.lines ?? reading.line), anchored: anchored[skipped + i] };
+    });
+    const first = this.#firstToKeep;
+    this.#forget(this.#given);
+    if (this.#stopped || rows.length === 0) return;
+    this.#firstToKeep = undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#emit({
+        readings: rows.map(({ reading }) => reading),
+        reached: (i): Reached => {
+          const [anchor, done] = rows[i].anchored;
+          const kept: Record<string, string> = { [PLACE]: JSON.stringify({ ...anchor.place, done }) };
+          if (anchor !== this.#keptAnchor) kept[STATE] = anchor.state;
+          this.#keptAnchor = anchor;
           return first === undefined ? kept : { ...kept, [FIRST]: first };
         },
         acknowledge: resolve,

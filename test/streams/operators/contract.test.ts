@@ -65,6 +65,14 @@ const laws: readonly Law[] = [
     }),
   ),
   {
+    name: "recurrent, measured",
+    make: (more = {}) => recurrent("gru", { hidden: 5, ahead: 2, scale: 50, ...learning, ...more }),
+    events: wave.map((value) => 1013 + 7 * value),
+    wrong: { scale: 1 },
+    bad: [[1, 2], "wrong-length"],
+    onePerEvent: true,
+  },
+  {
     name: "recurrent with late labels",
     make: (more = {}) => recurrent("lstm", { hidden: 5, ...learning, ...more }),
     events: timed.flatMap(({ time, value }, t) => [

@@ -1,13 +1,13 @@
 // What opening series may cost, and how the log of forecasts is read.
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Arena } from "../../src/models/kernels/arena.ts";
-import type { Observation } from "../../src/models/observation.ts";
-import { seriesMaker } from "../../src/server/engine/series.ts";
-import { type Engine, type LogPlace, openEngine } from "../../src/server/engine.ts";
-import { Backlog } from "../../src/server/socket/backlog.ts";
-import { Dispatch, type Outgoing, View } from "../../src/server/socket/outgoing.ts";
-import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
+import { Arena } from "../../../src/models/kernels/arena.ts";
+import type { Observation } from "../../../src/models/observation.ts";
+import { seriesMaker } from "../../../src/server/engine/series.ts";
+import { type Engine, type LogPlace, openEngine } from "../../../src/server/engine.ts";
+import { Backlog } from "../../../src/server/socket/backlog.ts";
+import { Dispatch, type Outgoing, View } from "../../../src/server/socket/outgoing.ts";
+import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const observation = (name: string, columns = 1): Observation => ({

@@ -14,9 +14,9 @@ import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { expect, test } from "vitest";
-import { EddyError } from "../../src/models/errors.ts";
-import { type EngineOptions, openEngine } from "../../src/server/engine.ts";
-import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
+import { EddyError } from "../../../src/models/errors.ts";
+import { type EngineOptions, openEngine } from "../../../src/server/engine.ts";
+import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const series = { model: "persistence", horizon: 2 };

@@ -3,11 +3,11 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import type { Observation } from "../../src/models/observation.ts";
-import { type Engine, openEngine } from "../../src/server/engine.ts";
-import { startServer } from "../../src/server/server.ts";
-import { logged } from "../issues.ts";
-import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
+import type { Observation } from "../../../src/models/observation.ts";
+import { type Engine, openEngine } from "../../../src/server/engine.ts";
+import { startServer } from "../../../src/server/server.ts";
+import { logged } from "../../issues.ts";
+import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const series = { model: "ar", horizon: 2 };

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import { type Forecast, words } from "../../src/models/forecast.ts";
-import type { Observation } from "../../src/models/observation.ts";
-import { type Engine, type EngineOptions, openEngine } from "../../src/server/engine.ts";
-import { DatabaseReader } from "../../src/storage/index.ts";
+import { type Forecast, words } from "../../../src/models/forecast.ts";
+import type { Observation } from "../../../src/models/observation.ts";
+import { type Engine, type EngineOptions, openEngine } from "../../../src/server/engine.ts";
+import { DatabaseReader } from "../../../src/storage/index.ts";
 
 /** A folder of its own for each test. */
 export function temporaryFolder(): () => string {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
-import type { World } from "../../src/cli/world.ts";
+import type { World } from "../../../src/cli/world.ts";
 
 /** A world for commands whose output is kept. */
 export function collectingWorld(): {

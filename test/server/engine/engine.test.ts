@@ -2,13 +2,13 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Forecast } from "../../src/models/forecast.ts";
-import { words } from "../../src/models/forecast.ts";
-import type { LoggedIssue } from "../../src/server/engine.ts";
-import { openEngine } from "../../src/server/engine.ts";
-import { DatabaseReader, restoreSavepoint, writeSavepoint } from "../../src/storage/index.ts";
-import { logged, published } from "../issues.ts";
-import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./engine-fixture.ts";
+import type { Forecast } from "../../../src/models/forecast.ts";
+import { words } from "../../../src/models/forecast.ts";
+import type { LoggedIssue } from "../../../src/server/engine.ts";
+import { openEngine } from "../../../src/server/engine.ts";
+import { DatabaseReader, restoreSavepoint, writeSavepoint } from "../../../src/storage/index.ts";
+import { logged, published } from "../../issues.ts";
+import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const series = { model: "auto", horizon: 2 };
@@ -33,8 +33,8 @@ test("a batch is answered with what became of each observation", async () => {
     duplicate: 1,
     late: 1,
     refused: [
-      { line: 5, code: "bad-time", message: "time: expected epoch milliseconds, got NaN" },
-      { line: 6, code: "bad-number", message: "value: expected a number or null, got Infinity" },
+      { line: 5, code: "bad-time", message: "time: expected ISO 8601 or epoch milliseconds, got NaN" },
+      { line: 6, code: "bad-number", message: "value: expected a finite number, got Infinity" },
       { line: 7, code: "unknown-column", message: "values: expected one of value" },
     ],
   });

@@ -16,10 +16,10 @@ import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, test } from "vitest";
-import { EddyError } from "../../src/models/errors.ts";
-import { type Engine, openEngine } from "../../src/server/engine.ts";
-import { type Clock, SqliteStore } from "../../src/storage/index.ts";
-import { sendWaves, temporaryFolder, wave } from "./engine-fixture.ts";
+import { EddyError } from "../../../src/models/errors.ts";
+import { type Engine, openEngine } from "../../../src/server/engine.ts";
+import { type Clock, SqliteStore } from "../../../src/storage/index.ts";
+import { sendWaves, temporaryFolder, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const series = { model: "persistence", horizon: 2 };

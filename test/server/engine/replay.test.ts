@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { run } from "../../src/cli/run.ts";
-import { openEngine } from "../../src/server/engine.ts";
-import { EXPORT_FORMATS } from "../../src/storage/index.ts";
-import { collectingWorld } from "./engine-collecting-world.ts";
-import { remains, temporaryFolder, wave } from "./engine-fixture.ts";
+import { run } from "../../../src/cli/run.ts";
+import { openEngine } from "../../../src/server/engine.ts";
+import { EXPORT_FORMATS } from "../../../src/storage/index.ts";
+import { collectingWorld } from "./collecting-world.ts";
+import { remains, temporaryFolder, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 

@@ -1,4 +1,4 @@
-// Makes src/cli/demo/flights.generated.ts: how many flights left US airports in each hour of the first half of 2001, counted from
+// Makes src/cli/demo/departures.ts: how many flights left US airports in each hour of the first half of 2001, counted from
 // the three million rows of the US Bureau of Transportation Statistics that the npm package vega-datasets carries.
 //   npm install --no-save vega-datasets && node scripts/demo/flights.mjs && npm ci
 import { writeFileSync } from "node:fs";
@@ -23,6 +23,6 @@ for (const { date, origin } of await parquetReadObjects({ file, compressors, col
 const rows = Array.from({ length: HOURS }, (_, hour) => [...columns.values()].map((column) => column[hour]));
 const csv = `${[...columns.keys()].join()}\n${rows.map((row) => row.join()).join("\n")}\n`;
 writeFileSync(
-  "src/cli/demo/flights.generated.ts",
+  "src/cli/demo/departures.ts",
   `// Made by scripts/demo/flights.mjs; do not edit.\nexport const DEPARTURES: string = \`${csv}\`;\n`,
 );

@@ -1,5 +1,5 @@
 import type { Observation } from "../../models/observation.ts";
-import { DEPARTURES } from "./flights.generated.ts";
+import { DEPARTURES } from "./departures.ts";
 
 const HOUR = 3_600_000;
 /** Monday, 1 January 2001; the hours are those of the clocks of the airports. */

@@ -24,5 +24,5 @@ const rows = Array.from({ length: HOURS }, (_, hour) => [...columns.values()].ma
 const csv = `${[...columns.keys()].join()}\n${rows.map((row) => row.join()).join("\n")}\n`;
 writeFileSync(
   "src/cli/demo/departures.ts",
-  `// Made by scripts/demo/flights.mjs; do not edit.\nexport const DEPARTURES = \`${csv}\`;\n`,
+  `// Made by scripts/demo/flights.mjs; do not edit.\nexport const DEPARTURES: string = \`${csv}\`;\n`,
 );

@@ -61,9 +61,9 @@ export interface DrawingAnswer {
   readonly gaps: readonly { readonly from: number; readonly to: number }[];
   readonly forecasts: {
     readonly times: readonly number[];
-    readonly mean: readonly number[];
-    readonly lower: readonly number[];
-    readonly upper: readonly number[];
+    readonly mean: readonly (number | null)[];
+    readonly lower: readonly (number | null)[];
+    readonly upper: readonly (number | null)[];
     readonly quantiles: Readonly<Record<string, readonly (number | null)[]>>;
   };
 }

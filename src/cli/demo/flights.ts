@@ -25,22 +25,24 @@ export const WARM_UP = 6 * 7 * 24;
  * of them (Bureau of Transportation Statistics). It begins again where it ends, while its time goes on.
  */
 export class Flights {
-  readonly #columns: readonly string[];
-  readonly #rows: readonly (readonly number[])[];
+  /** Names of the series, and their values hour by hour. */
+  readonly #columns: readonly { readonly series: string; readonly values: readonly number[] }[];
 
   constructor() {
-    const [heading, ...rows] = DEPARTURES.trim().split("\n");
-    this.#columns = heading.split(",");
-    this.#rows = rows.slice(0, HOURS).map((row) => row.split(",").map(Number));
+    const [heading = "", ...rows] = DEPARTURES.trim().split("\n");
+    const hours = rows.slice(0, HOURS).map((row) => row.split(",").map(Number));
+    this.#columns = heading.split(",").map((column, c) => ({
+      series: NAMES[column] ?? `departures/${column}`,
+      values: hours.map((row) => row[c] ?? Number.NaN),
+    }));
   }
 
   /** Reading `k` of every series, from 0 without end. */
   reading(k: number): Observation[] {
-    const row = this.#rows[k % this.#rows.length];
-    return this.#columns.map((column, c) => ({
-      series: NAMES[column],
+    return this.#columns.map(({ series, values }) => ({
+      series,
       time: BEGIN + k * HOUR,
-      values: { value: row[c] },
+      values: { value: values[k % values.length] ?? null },
     }));
   }
 }

@@ -61,9 +61,9 @@ export async function drawing(engine: Engine, asked: DrawingAsked) {
   const levels = issued.at(-1)?.issue.quantileLevels.map(String) ?? [];
   const ahead = {
     times: [] as number[],
-    mean: [] as number[],
-    lower: [] as number[],
-    upper: [] as number[],
+    mean: [] as (number | null)[],
+    lower: [] as (number | null)[],
+    upper: [] as (number | null)[],
     quantiles: Object.fromEntries(levels.map((level) => [level, [] as (number | null)[]])),
   };
   for (const one of issued) {
@@ -76,13 +76,13 @@ export async function drawing(engine: Engine, asked: DrawingAsked) {
       marks.push({ time, value, kind: taken === 0 ? "held" : "surprise", surprise: told(surprise) });
     if (lead > issue.horizon) continue;
     ahead.times.push(momentOf(issue, lead));
-    ahead.mean.push(own.mean[lead - 1]);
-    ahead.lower.push(own.lower[lead - 1]);
-    ahead.upper.push(own.upper[lead - 1]);
-    for (const level of levels) {
-      const k = issue.quantileLevels.indexOf(Number(level));
-      ahead.quantiles[level].push(k < 0 ? null : own.quantiles[k][lead - 1]);
-    }
+    const at = (values: Float64Array | undefined): number | null =>
+      values === undefined ? null : (values[lead - 1] ?? null);
+    ahead.mean.push(at(own.mean));
+    ahead.lower.push(at(own.lower));
+    ahead.upper.push(at(own.upper));
+    for (const [level, column] of Object.entries(ahead.quantiles))
+      column.push(at(own.quantiles[issue.quantileLevels.indexOf(Number(level))]));
   }
   return {
     series,
@@ -102,18 +102,23 @@ function thinned(issued: readonly Issued[], points: number, marked: ReadonlySet<
   if (issued.length <= points) return issued;
   const stretch = Math.ceil((4 * issued.length) / points);
   const kept: Issued[] = [];
+  let missed = false;
   for (let from = 0; from < issued.length; from += stretch) {
-    const to = Math.min(issued.length, from + stretch);
-    let [low, high] = [from, from];
-    for (let i = from; i < to; i++) {
-      if (issued[i].own.observed < issued[low].own.observed) low = i;
-      if (issued[i].own.observed > issued[high].own.observed) high = i;
+    const those = issued.slice(from, from + stretch);
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const { own } of those) {
+      if (own.observed < low) low = own.observed;
+      if (own.observed > high) high = own.observed;
     }
-    for (let i = from; i < to; i++) {
-      const edge = i === from || i === to - 1 || i === low || i === high;
-      // The first of some that are missing is enough to break the line.
-      const missing = Number.isNaN(issued[i].own.observed) && !Number.isNaN(issued[i - 1]?.own.observed);
-      if (edge || missing || marked.has(issued[i])) kept.push(issued[i]);
+    for (const one of those) {
+      const { observed } = one.own;
+      const edge = one === those[0] || one === those.at(-1) || observed === low || observed === high;
+      // Of equal ones the first is enough, and of some that are missing.
+      if (observed === low) low = Number.NaN;
+      if (observed === high) high = Number.NaN;
+      const missing = Number.isNaN(observed);
+      if (edge || marked.has(one) || (missing && !missed)) kept.push(one);
+      missed = missing;
     }
   }
   return kept;
@@ -122,9 +127,11 @@ function thinned(issued: readonly Issued[], points: number, marked: ReadonlySet<
 /** From the reading before to the reading after each silence. */
 function silences(issued: readonly Issued[]): { readonly from: number; readonly to: number }[] {
   const found: { from: number; to: number }[] = [];
-  for (let i = 1; i < issued.length; i++) {
-    const [from, to] = [issued[i - 1].issue.time, issued[i].issue.time];
-    if (to - from > SILENT_STEPS * issued[i].issue.step) found.push({ from: moment(from), to: moment(to) });
+  let before = Number.NaN;
+  for (const { issue } of issued) {
+    if (issue.time - before > SILENT_STEPS * issue.step)
+      found.push({ from: moment(before), to: moment(issue.time) });
+    before = issue.time;
   }
   return found.slice(-MARKED);
 }

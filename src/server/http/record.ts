@@ -90,7 +90,7 @@ export async function record(engine: Engine, asked: RecordAsked) {
       const label = due > time ? valueAt(known, due, step / 2) : null;
       const sums = steps[h - 1];
       if (label === null || sums === undefined) continue;
-      const [mean, lower, upper] = [own.mean[h - 1], own.lower[h - 1], own.upper[h - 1]];
+      const [mean = 0, lower = 0, upper = 0] = [own.mean[h - 1], own.lower[h - 1], own.upper[h - 1]];
       const error = Math.abs(mean - label);
       sums.count++;
       sums.error += error;

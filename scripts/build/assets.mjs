@@ -1,6 +1,10 @@
-// Copies what the compiler leaves out of the package: the files of the page, and the thread that copies the log.
-import { cpSync, rmSync } from "node:fs";
+// Puts into the package what the compiler leaves out: the page and the script of the report, and the thread that copies the log.
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { browserFiles } from "../../dist/server/browser-files.js";
 
-rmSync("dist/server/page", { recursive: true, force: true });
-cpSync("src/server/page", "dist/server/page", { recursive: true });
+rmSync("dist/browser", { recursive: true, force: true });
+mkdirSync("dist/browser", { recursive: true });
+for (const [name, content] of browserFiles(new URL("../../src/browser/", import.meta.url))) {
+  writeFileSync(`dist/browser/${name}`, content);
+}
 cpSync("src/storage/sqlite/log-copier-thread.mjs", "dist/storage/sqlite/log-copier-thread.mjs");

@@ -159,7 +159,9 @@ function narma(settings: NarmaSettings, seed: number, ridges = [settings.ridge])
 
 function fitAll(rows: readonly Float64Array[], d: Float64Array, features: number, ridges: readonly number[]) {
   return ridges.map((ridge) => {
-    const model = new Ridge({ features, ridge });
+    const layout = new Layout(new Arena());
+    const model = new Ridge(layout, "readout", { features, ridge });
+    layout.allocate();
     for (let t = WASHOUT; t < WASHOUT + TRAIN; t++) model.add(rows[t], [d[t]]);
     return model.solve();
   });
@@ -202,7 +204,9 @@ function mackeyGlassStudy(settings: MackeyGlassSettings, seed: number): MackeyGl
   const washout = 500;
   const series = mackeyGlass(seed, washout + settings.train + 1).map((value) => value - CENTRE);
   const live = reservoirOf(settings, seed);
-  const model = new RidgeOrthogonal({ features: n + 1, ridge: settings.ridge });
+  const layout = new Layout(new Arena());
+  const model = new RidgeOrthogonal(layout, "readout", { features: n + 1, ridge: settings.ridge });
+  layout.allocate();
   const phi = new Float64Array(n + 1);
   const look = (x: number): void => {
     phi.set(live.step([x]), 1);

@@ -15,19 +15,23 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
 /** Insertions, deletions and replacements that turn `a` into `b` (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+  for (const [i, letter] of [...a].entries()) {
+    /** Distances of the letters so far to the beginning of `b`, the last one and the one above it. */
+    let last = i + 1;
+    let above = i;
+    const next = [last];
+    for (const [j, up] of row.slice(1).entries()) {
+      last = Math.min(up + 1, last + 1, above + (letter === b[j] ? 0 : 1));
+      above = up;
+      next.push(last);
     }
     row = next;
   }
-  return row[b.length];
+  return row.at(-1) ?? a.length;
 }
 
-const refuse = (subject: string, expected: string, received: string, hint?: string): never => {
-  const more = hint === undefined ? {} : { hint };
-  throw new EddyError("bad-argument", subject, { expected, received, ...more });
+const refuse = (subject: string, expected: string, received: string): never => {
+  throw new EddyError("bad-argument", subject, { expected, received });
 };
 
 /**
@@ -40,7 +44,7 @@ const refuse = (subject: string, expected: string, received: string, hint?: stri
 export function readArguments<F extends Flags>(
   command: Command<F>,
   typed: readonly string[],
-): Pick<Invocation<F>, "flags" | "operands"> | null {
+): Pick<Invocation<F>, "flags" | "operand"> | null {
   const flags = new Map(Object.entries(command.flags));
   const given = new Map<string, unknown>();
   const operands: string[] = [];
@@ -85,30 +89,28 @@ export function readArguments<F extends Flags>(
       } else take(kind.alone ?? refuse(shown, `a value (${kind.hint})`, "none"));
     }
   }
-  const expected = command.operands ?? [];
-  const required = expected.filter(({ optional }) => !optional).length;
-  if (operands.length < required) giveBack?.();
-  const missing = operands.length < required ? expected[operands.length] : undefined;
-  if (missing !== undefined) refuse(missing.name, missing.summary, "nothing");
-  const extra = operands[expected.length];
+  const { operand } = command;
+  if (operand !== undefined && operands.length === 0) giveBack?.();
+  const [first, extra = operand === undefined ? first : undefined] = operands;
+  if (operand !== undefined && first === undefined) refuse(operand.name, operand.summary, "nothing");
   if (extra !== undefined) {
-    const all =
-      expected.length === 0 ? "no operand" : `no more than ${expected.map((o) => o.name).join(" ")}`;
-    refuse(printable(extra), all, "one more", command.stray);
+    const taken = operand === undefined ? "flags" : `${operand.name} and flags`;
+    throw new EddyError("bad-argument", printable(extra), {
+      problem: `not expected, eddy ${command.name} takes only ${taken}`,
+      ...(command.stray === undefined ? {} : { hint: command.stray }),
+    });
   }
   const values = [...flags].map(([name, { fallback }]) => [
     name,
     given.has(name) ? given.get(name) : fallback,
   ]);
-  return { flags: Object.fromEntries(values) as Invocation<F>["flags"], operands };
+  return { flags: Object.fromEntries(values) as Invocation<F>["flags"], operand: first ?? "" };
 }
 
 function unknownFlag(shown: string, command: Command<Flags>): never {
   const near = nearest(shown.replace(/^-+/, ""), Object.keys(command.flags));
-  return refuse(
-    /^--?[\w-]+$/.test(shown) ? shown : printable(shown),
-    `a flag of eddy ${command.name}`,
-    "an unknown one",
-    near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
-  );
+  throw new EddyError("bad-argument", /^--?[\w-]+$/.test(shown) ? shown : printable(shown), {
+    problem: `eddy ${command.name} has no such flag`,
+    hint: near === undefined ? `see eddy ${command.name} --help` : `did you mean --${near}?`,
+  });
 }

@@ -23,12 +23,12 @@ export type Values<F extends Flags> = {
 export interface Operand {
   readonly name: string;
   readonly summary: string;
-  readonly optional?: boolean;
 }
 
 export interface Invocation<F extends Flags> {
   readonly flags: Values<F>;
-  readonly operands: readonly string[];
+  /** What the command works on, as it was typed; empty for a command that takes none. */
+  readonly operand: string;
   readonly world: World;
 }
 
@@ -38,7 +38,7 @@ export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   /** A paragraph for `--help`: what goes in, what comes out. */
   readonly description?: string;
-  readonly operands?: readonly Operand[];
+  readonly operand?: Operand;
   /** What somebody wanted who gives it one operand too many. */
   readonly stray?: string;
   readonly flags: F;

@@ -8,11 +8,12 @@ import { isRefused } from "../streams/formats/reading.ts";
 import { type Ending, Series, type SeriesSpecification } from "../streams/series.ts";
 import { seriesSpecification } from "../streams/series-specification.ts";
 import { defineCommand } from "./command.ts";
+import type { Head, ModelResult } from "./evaluation/figures.ts";
 import { ForecastsFile } from "./evaluation/forecasts-file.ts";
 import { Protocol, type Scored } from "./evaluation/protocol.ts";
 import { Recording } from "./evaluation/recording.ts";
 import { reportPage } from "./evaluation/report.ts";
-import { type Head, type ModelResult, summarise } from "./evaluation/results.ts";
+import { summarise } from "./evaluation/results.ts";
 import { survey } from "./evaluation/survey.ts";
 import { printTable } from "./evaluation/table.ts";
 import { Trace } from "./evaluation/trace.ts";
@@ -57,9 +58,10 @@ export const command = defineCommand({
   summary: "how well the models forecast a recording, without a leak",
   description:
     "Forecasts the recording step by step as if it were live, and scores every forecast once its labels are there. Errors are in units of the training rows' deviation, over all windows, steps and targets; rows count from 0 after the heading. skill is 1 - mse / mse of persistence, vs seasonal the same against the value one season before (the first --period, else a day, a week or a year by the step of the recording); interval is the mean interval score. For each level of --quantiles, below is the share of labels at or below the quantile, pinball its mean pinball loss.\n\nWith several models, --forecasts and --report show auto if it is among them, else the last.",
-  operands: [
-    { name: "FILE", summary: "a recording of one series: any text that eddy pipe reads, Arrow, Parquet" },
-  ],
+  operand: {
+    name: "FILE",
+    summary: "a recording of one series: any text that eddy pipe reads, Arrow, Parquet",
+  },
   flags: {
     ...shared,
     train: flag(
@@ -83,7 +85,7 @@ export const command = defineCommand({
     "eddy evaluate sensors.csv --horizon 24 --model persistence,auto",
     "eddy evaluate sensors.csv --target load --with temperature,wind --report report.html",
   ],
-  async run({ flags, operands: [path], world }) {
+  async run({ flags, operand: path, world }) {
     const { model: models, ...said } = flags;
     const options = seriesOptions(said);
     for (const model of models) checkOptions({ ...options, model });
@@ -96,7 +98,9 @@ export const command = defineCommand({
     checkColumns(options, { ...first, values: valuesOf(first, columns) });
     const specificationOf = (model: string): SeriesSpecification =>
       seriesSpecification({ ...options, ...columns, model });
-    const seen = await survey(recording, specificationOf(models[0]), flags.train);
+    const shown = models.includes("auto") ? models.lastIndexOf("auto") : models.length - 1;
+    const shownModel = models[shown] ?? "auto";
+    const seen = await survey(recording, specificationOf(shownModel), flags.train);
     const asked = flags.test ?? { from: Math.max(1, seen.train), to: seen.rows };
     const scored = { from: asked.from, to: Math.min(asked.to, seen.rows) };
     if (scored.to - scored.from < flags.horizon) {
@@ -106,7 +110,6 @@ export const command = defineCommand({
       });
     }
     if (found !== "") await world.stderr.write(found);
-    const shown = models.includes("auto") ? models.lastIndexOf("auto") : models.length - 1;
     const season = flags.period[0] ?? (seen.timed ? calendarSeason(seen.stepMilliseconds) : null);
     const head: Head = {
       file: path,
@@ -143,7 +146,7 @@ export const command = defineCommand({
       results.push(
         summarise(model, head, protocol, seen.deviation, seconds, scored.to, {
           refused: refusals.byReason,
-          counts: series.counts,
+          counts: { ...series.counts },
         }),
       );
       if (m === 0 && refusals.any) await world.stderr.write(refusals.summary(series.counts.taken));
@@ -151,7 +154,7 @@ export const command = defineCommand({
     }
     if (flags.report !== undefined && trace !== undefined) {
       const { timed } = seen;
-      const page = reportPage({ head, results, shown: models[shown], curves: trace.data, timed });
+      const page = reportPage({ head, results, shown: shownModel, curves: trace.data, timed });
       world.fs.writeFileSync(flags.report, page);
     }
     await world.stdout.write(

@@ -3,6 +3,7 @@ import { type Forecast, words } from "../models/forecast.ts";
 import type { Issue } from "../models/issue.ts";
 import { isRefused } from "../streams/formats/reading.ts";
 import { fileReadings } from "../streams/sources/file.ts";
+import { aligned } from "./columns.ts";
 import { defineCommand } from "./command.ts";
 import { toggle } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
@@ -17,7 +18,7 @@ export const command = defineCommand({
   summary: "the next steps of a file, as a table, CSV or JSON",
   description:
     "Reads the file from its first line to its last, learning as it goes, and prints what comes next: a row per series, column and step with mean and interval. On a terminal a chart of the last readings and the steps ahead stands above them. Where the file tells no time, neither do the steps.",
-  operands: [{ name: "FILE", summary: "any text that eddy pipe reads, packed or not, or Arrow or Parquet" }],
+  operand: { name: "FILE", summary: "any text that eddy pipe reads, packed or not, or Arrow or Parquet" },
   flags: {
     ...forecastFlags("forecast"),
     ...inputFlags,
@@ -28,9 +29,9 @@ export const command = defineCommand({
     "eddy forecast load.csv --horizon 24",
     "eddy forecast sensors.csv.gz --horizon 12 --csv > next.csv",
   ],
-  async run({ flags, operands: [path], world }) {
+  async run({ flags, operand: path, world }) {
     if (flags.csv && flags.json) {
-      throw new EddyError("bad-argument", "--csv", { expected: "either --csv or --json", received: "both" });
+      throw new EddyError("bad-argument", "--csv", { problem: "cannot be given together with --json" });
     }
     const options = seriesOptions(flags);
     checkOptions(options);
@@ -42,7 +43,7 @@ export const command = defineCommand({
     const latest = new Map<string, Issue | undefined>();
     const progress = new Progress(world);
     const source = fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
-      if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+      if (!flags.quiet) refusals.found(recognitionLine(path, recognition));
     });
     for await (const batch of source) {
       for (const reading of batch) {
@@ -63,6 +64,7 @@ export const command = defineCommand({
       .flatMap(words)
       .map((forecast) => (untimed.has(forecast.series) ? withoutTimes(forecast) : forecast));
     progress.clear();
+    refusals.tellFound();
     refusals.leftOut(live.ignored);
     if (refusals.any) await world.stderr.write(refusals.summary(live.taken));
     if (forecasts.length === 0) {
@@ -111,7 +113,7 @@ type Write = (text: string) => Promise<void> | undefined;
 const quoted = (text: string): string => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 async function writeCsv(forecasts: readonly Untimed[], write: Write): Promise<void> {
-  const levels = Object.keys(forecasts[0].horizon[0]?.quantiles ?? {});
+  const levels = Object.keys(forecasts[0]?.horizon[0]?.quantiles ?? {});
   await write(
     `${["series", "target", "step", "time", "mean", "lower", "upper", ...levels.map((level) => `q${level}`)].join(",")}\n`,
   );
@@ -139,7 +141,7 @@ const short = (value: number): string =>
     : String(Number(value.toPrecision(6)));
 
 async function writeTable(forecasts: readonly Untimed[], write: Write): Promise<void> {
-  const levels = Object.keys(forecasts[0].horizon[0]?.quantiles ?? {});
+  const levels = Object.keys(forecasts[0]?.horizon[0]?.quantiles ?? {});
   for (const { series, target, horizon, level, skill, model } of forecasts) {
     const told = skill === null ? "" : `, skill ${skill.toFixed(2)}`;
     const timed = horizon.some(({ time }) => time !== null);
@@ -156,9 +158,8 @@ async function writeTable(forecasts: readonly Untimed[], write: Write): Promise<
       ...(timed ? [(time ?? "").replace(".000Z", "Z")] : []),
       ...[mean, lower, upper, ...levels.map((level) => quantiles?.[level] ?? Number.NaN)].map(short),
     ]);
-    const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i].length)));
-    const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padStart(widths[i])).join("  ");
+    const lines = aligned([head, ...rows], (cell, width) => cell.padStart(width));
     await write(`${series}  ${target}  (${model}, ${Math.round(level * 100)} % interval${told})\n`);
-    await write(`${[head, ...rows].map((row) => `  ${line(row)}`).join("\n")}\n\n`);
+    await write(`${lines.map((line) => `  ${line}`).join("\n")}\n\n`);
   }
 }

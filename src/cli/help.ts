@@ -42,13 +42,13 @@ const hint = ({ kind }: Flags[string]): string => {
 
 /** `eddy COMMAND --help`. */
 export function commandHelp(command: Command<Flags>): string {
-  const operands = (command.operands ?? []).map((o) => (o.optional ? `[${o.name}]` : o.name));
+  const { operand } = command;
   const flags = Object.entries(command.flags).map(
     ([name, flag]) => [`--${name}${hint(flag)}`, flag.summary + shown(flag)] as const,
   );
   const parts = [
     `eddy ${command.name}: ${command.summary}`,
-    `Usage: eddy ${[command.name, ...operands, "[flags]"].join(" ")}`,
+    `Usage: eddy ${[command.name, ...(operand === undefined ? [] : [operand.name]), "[flags]"].join(" ")}`,
   ];
   if (command.description !== undefined) {
     parts.push(
@@ -58,9 +58,7 @@ export function commandHelp(command: Command<Flags>): string {
         .join("\n\n"),
     );
   }
-  if (command.operands !== undefined && command.operands.length > 0) {
-    parts.push(table(command.operands.map((o) => [o.name, o.summary] as const)));
-  }
+  if (operand !== undefined) parts.push(table([[operand.name, operand.summary]]));
   parts.push(`Flags:\n${table([...flags, ["--help", "this text"]])}`);
   if (command.examples !== undefined)
     parts.push(`Examples:\n${command.examples.map((e) => `  ${e}`).join("\n")}`);

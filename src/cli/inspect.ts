@@ -2,6 +2,7 @@ import { text } from "../models/kinds.ts";
 import { type Inspection, inspect } from "../storage/inspection.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
+import { aligned } from "./columns.ts";
 import { defineCommand } from "./command.ts";
 import { flag, toggle } from "./flags.ts";
 
@@ -54,13 +55,6 @@ function table({ database, epoch, bytes, rows, sources, series }: Inspection): s
         .join(", ") || "none yet",
     ]),
   ];
-  const widths = cells[0].map((_, c) => Math.max(...cells.map((row) => row[c].length)));
-  for (const row of cells)
-    lines.push(
-      row
-        .map((cell, c) => cell.padEnd(widths[c]))
-        .join("  ")
-        .trimEnd(),
-    );
+  lines.push(...aligned(cells, (cell, width) => cell.padEnd(width)).map((line) => line.trimEnd()));
   return `${lines.join("\n")}\n`;
 }

@@ -24,14 +24,14 @@ const MAX_SERIES = 10_000;
 
 /** What a refusal means, as the rest of a line that names where. */
 const WHY: Readonly<Record<Refusal | "too-many-series", string>> = {
-  late: "time: expected none before those taken already, got an earlier one (see --lateness)",
-  "far-ahead": "time: expected none so far ahead of the clock, or of the readings around it (see --ahead)",
-  "duplicate-time": "time: expected one reading per series and time, got a second one",
-  "unknown-column": "values: expected a column of the first reading, got only others",
-  "no-values": "values: expected at least one, got none",
-  "bad-number": "values: expected finite numbers or null, got another",
-  "bad-time": "time: expected a date, got one out of range",
-  "too-many-series": `series: expected at most ${MAX_SERIES}, got one more`,
+  late: "time: earlier than that of a reading already taken (see --lateness)",
+  "far-ahead": "time: too far ahead of the clock, or of the readings around it (see --ahead)",
+  "duplicate-time": "time: the series has a reading of this time already",
+  "unknown-column": "values: only of columns that the first reading of the series did not have",
+  "no-values": "values: there are none",
+  "bad-number": "values: not all of them are finite numbers",
+  "bad-time": "time: beyond what a date can be",
+  "too-many-series": `series: one more than the ${MAX_SERIES} that a run can have`,
 };
 
 /** Throws, before anything is read, if the options cannot make a forecaster; what is wrong is named as its flag. */
@@ -66,7 +66,7 @@ export function outOfRange({ column, value }: OutOfRange, { min, max }: SeriesSp
 
 /** What is told of an observation that was set aside later, by its time. */
 export const setAside = ({ refused, time }: SetAside): string =>
-  `${WHY[refused]}${refused === "far-ahead" ? `, got ${new Date(time).toISOString()}` : ""}`;
+  `${WHY[refused]}${refused === "far-ahead" ? `: ${new Date(time).toISOString()}` : ""}`;
 
 /** One series of a run, and what has not been told of it yet. */
 interface Part {
@@ -168,6 +168,7 @@ export class Live {
       aside: new Map(),
     };
     this.#parts.set(observation.series, part);
+    this.#refusals.tellFound();
     return part;
   }
 }

@@ -73,6 +73,12 @@ export class LogOutput {
     this.#text += `${JSON.stringify(told)}\n`;
   }
 
+  /** Whether no line has come, good or bad. */
+  get empty(): boolean {
+    const { records, refused } = this.#stream.counts;
+    return records + refused === 0;
+  }
+
   flush(): Promise<void> | undefined {
     const lines = this.#lines;
     this.#lines = [];

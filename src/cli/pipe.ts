@@ -102,7 +102,8 @@ export const command = defineCommand({
       ...(log === undefined ? {} : { logLine: (line) => log.take(line) }),
       recognised: (recognition) => {
         isLog = recognition.format === "log";
-        if (!flags.quiet) world.stderr.write(recognitionLine("stdin", recognition));
+        if (!flags.quiet) refusals.found(recognitionLine("stdin", recognition));
+        if (isLog && log !== undefined) refusals.tellFound();
       },
     });
     for await (const batch of input) {
@@ -124,7 +125,8 @@ export const command = defineCommand({
       await (pipelines?.flush() ?? chart?.draw() ?? out.flush());
       if (world.stop.aborted) break;
     }
-    if (isLog && log !== undefined) return await log.end();
+    refusals.tellFound();
+    if (isLog && log !== undefined && !log.empty) return await log.end();
     if (pipelines !== undefined) {
       pipelines.end();
       await pipelines.flush();
@@ -141,6 +143,6 @@ export const command = defineCommand({
     if (nothing) await world.stderr.write(NOTHING);
     if (nothing || refusals.any) await world.stderr.write(refusals.summary(live.taken));
     if (live.doubted > 0 && !flags.quiet) await world.stderr.write(doubted(live.doubted));
-    return live.taken === 0 && refusals.total > 0 ? 1 : 0;
+    return nothing || (live.taken === 0 && refusals.total > 0) ? 1 : 0;
   },
 });

@@ -61,10 +61,11 @@ export class PostObservations {
       this.posted.late += answer.late;
       const again: typeof lines = [];
       for (const { line, code, message } of answer.refused) {
-        if (code === "busy" && !this.#world.stop.aborted) again.push(lines[line - 1]);
+        const sent = lines[line - 1];
+        if (code === "busy" && !this.#world.stop.aborted && sent !== undefined) again.push(sent);
         else {
           this.posted.refused++;
-          this.#refused(lines[line - 1]?.line ?? line, message);
+          this.#refused(sent?.line ?? line, message);
         }
       }
       // Refused for now only, such as a new series more than a second may bring.

@@ -19,10 +19,10 @@ export const command = defineCommand({
   summary: "what a file is found to be, and how to say it is something else",
   description:
     "Looks at the first lines as eddy pipe does, says what they are in one line, and shows the first readings. Nothing is forecast. FILE - is stdin.",
-  operands: [{ name: "FILE", summary: "any text that eddy pipe reads, packed or not; - is stdin" }],
+  operand: { name: "FILE", summary: "any text that eddy pipe reads, packed or not; - is stdin" },
   flags: { ...flags, value, json: toggle("print what was found as one JSON object") },
   examples: ["eddy recognise sensors.csv", "vmstat 1 3 | eddy recognise - --json"],
-  async run({ flags, operands: [path], world }) {
+  async run({ flags, operand: path, world }) {
     let found: Recognition | undefined;
     const recognised = (recognition: Recognition) => {
       found = recognition;
@@ -50,13 +50,14 @@ export const command = defineCommand({
       if (shown.length >= SHOWN) break;
     }
     if (found === undefined) {
-      if (shown.length === 0) {
+      const [first] = shown;
+      if (first === undefined) {
         throw new EddyError("bad-file", input, {
           expected: "readings",
           received: refused > 0 ? "only lines that cannot be read" : "none",
         });
       }
-      const columns = Object.keys(shown[0].observation.values);
+      const columns = Object.keys(first.observation.values);
       await world.stdout.write(
         flags.json
           ? `${JSON.stringify({ format: "columns", columns: columns.map((name) => ({ name, unit: "" })) })}\n`

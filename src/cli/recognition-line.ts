@@ -46,6 +46,8 @@ function logLine(input: string, { time, series, leftOut, lines }: Recognition): 
 export function recognitionLine(input: string, found: Recognition): string {
   const { format, separator, decimal, time, series, columns, leftOut } = found;
   if (format === "log") return logLine(input, found);
+  const alone = columns.length === 1 && time === null && [...series.columns, ...leftOut.columns].length === 0;
+  const kind = format === "lines" && alone ? "one number per line" : FORMATS[format];
   const cut =
     separator === null ? "" : `, cut by ${SEPARATORS[separator] ?? JSON.stringify(separator)} (--separator)`;
   const when =
@@ -61,7 +63,7 @@ export function recognitionLine(input: string, found: Recognition): string {
     leftOut.unreadable > 0 ? `${leftOut.unreadable} lines that cannot be read` : "",
   ].filter((part) => part !== "");
   return (
-    `eddy: ${input}: read as ${FORMATS[format]} (--format ${format})${cut}; ` +
+    `eddy: ${input}: read as ${kind} (--format ${format})${cut}; ` +
     `numbers with a decimal ${decimal === "," ? "comma" : "point"} (--decimal); time: ${when}; series: ${keyed} (--series); ` +
     `values: ${few(columns.map(({ name, unit }) => (unit === "" ? name : `${name} [${unit}]`)))} (--value)` +
     `${left.length === 0 ? "" : `; left out of ${found.lines} lines looked at: ${left.join(", ")}`}\n`

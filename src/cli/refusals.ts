@@ -9,7 +9,7 @@ const words = (counts: ReadonlyMap<string, number>): string => {
   return reasons === "" ? "" : ` (${reasons})`;
 };
 
-/** Tells on stderr what was refused, by line, and sums it up at the end. */
+/** Tells on stderr what an input was found to be and what of it was refused, by line, and sums it up at the end. */
 export class Refusals {
   readonly #world: World;
   readonly #input: string;
@@ -20,12 +20,24 @@ export class Refusals {
   #lostCells = 0;
   #tellings = 0;
   #leftOut = 0;
+  #found = "";
 
   /** `told`: whether to say anything, or only count. */
   constructor(world: World, input: string, told = true) {
     this.#world = world;
     this.#told = told;
     this.#input = input;
+  }
+
+  /** Notes what the input was found to be. It is told before anything else, unless an error is told instead. */
+  found(line: string): void {
+    this.#found = line;
+  }
+
+  /** Tells what the input was found to be: it has been taken as that. */
+  tellFound(): void {
+    if (this.#found !== "") this.#world.stderr.write(this.#found);
+    this.#found = "";
   }
 
   add(line: number, reason: string, message: string): void {
@@ -47,6 +59,7 @@ export class Refusals {
   }
 
   #tell(line: number, message: string): void {
+    this.tellFound();
     this.#tellings++;
     if (!this.#told || this.#tellings > TOLD) return;
     const more = this.#tellings === TOLD ? "eddy: more refusals are counted, not told\n" : "";

@@ -49,12 +49,10 @@ export const command = defineCommand({
   summary: "drive the live path with a recording, at the speed of its own time or faster",
   description:
     "Forecasts go to stdout as NDJSON, the same that eddy pipe writes of the same lines. With --into, the observations go to a server instead, in batches that are durable once answered; a batch may be sent again without harm, and a full server is waited for. A server's token is taken from EDDY_TOKEN.\n\nOn a terminal the space bar stops and starts time.\n\nThe series of a database keep the settings they were born with, so that their forecasts are those that were made live.",
-  operands: [
-    {
-      name: "FILE",
-      summary: "a recording (any text that eddy pipe reads, Arrow, Parquet) or a database of eddy serve",
-    },
-  ],
+  operand: {
+    name: "FILE",
+    summary: "a recording (any text that eddy pipe reads, Arrow, Parquet) or a database of eddy serve",
+  },
   flags: {
     speed: flag(speed, "times as fast as it was recorded, or max", Number.POSITIVE_INFINITY),
     from: flag(moment, "begin there: what is before is taken at once, and its forecasts are not written"),
@@ -65,7 +63,7 @@ export const command = defineCommand({
     json: toggle("with --into, print on stdout what the server answered, summed up, as JSON"),
   },
   examples: ["eddy replay sensors.arrow --speed 60", "eddy replay sensors.csv --into http://127.0.0.1:8787"],
-  async run({ flags, operands: [path], world }) {
+  async run({ flags, operand: path, world }) {
     const options = seriesOptions(flags);
     checkOptions(options);
     const { name } = parse(path);
@@ -75,7 +73,8 @@ export const command = defineCommand({
     const source = database
       ? databaseReadings(database)
       : fileReadings(world.fs, path, formatOptions(flags), flags.format, (recognition) => {
-          if (!flags.quiet) world.stderr.write(recognitionLine(path, recognition));
+          if (!flags.quiet) refusals.found(recognitionLine(path, recognition));
+          if (flags.into !== undefined) refusals.tellFound();
         });
     const out = new ForecastLines(world.stdout);
     const post =
@@ -161,6 +160,7 @@ export const command = defineCommand({
     if (post === undefined && database === undefined) await out.add(live.end());
     await flush();
     progress.clear();
+    refusals.tellFound();
     const taken = post === undefined ? live.taken : sent;
     if (post === undefined) refusals.leftOut(live.ignored);
     if (refusals.any) await world.stderr.write(refusals.summary(taken));

@@ -35,7 +35,8 @@ export async function run(
       await world.stdout.write(`${manifest.version}\n`);
       return 0;
     }
-    if (!Object.hasOwn(commands, name)) {
+    const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (entry === undefined) {
       const near = nearest(name, Object.keys(commands));
       throw new EddyError("bad-argument", "command", {
         expected: `one of ${Object.keys(commands).join(", ")}`,
@@ -43,7 +44,7 @@ export async function run(
         ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
       });
     }
-    const command = await commands[name].load();
+    const command = await entry.load();
     const read = readArguments(command, rest);
     if (read === null) {
       await world.stdout.write(commandHelp(command));

@@ -13,7 +13,7 @@ export const command = defineCommand({
   description:
     "Writes FILE from the database, which a server may be using. With --restore, brings the series of FILE into the database, " +
     "which no server may be using; what follows is, bit for bit, what would have followed where it was written.",
-  operands: [{ name: "FILE", summary: "the savepoint" }],
+  operand: { name: "FILE", summary: "the savepoint" },
   flags: {
     db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
     series: flag(text("a pattern", "PATTERN"), "which series to save; * stands for any text", "*"),
@@ -23,7 +23,7 @@ export const command = defineCommand({
     "eddy savepoint motes.eddy --db eddy.db --series 'mote-*'",
     "eddy savepoint motes.eddy --restore --db other.db",
   ],
-  async run({ flags, operands: [file], world }) {
+  async run({ flags, operand: file, world }) {
     if (flags.restore) {
       // Recovers a database with a past, so that nothing of it is waiting to be written.
       if (world.fs.existsSync(flags.db)) await (await openEngine({ database: flags.db })).close();

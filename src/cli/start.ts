@@ -2,31 +2,35 @@ import { EddyError } from "../models/errors.ts";
 import { number, text, whole } from "../models/kinds.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
+import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
-import { READING_MILLISECONDS, Sensors } from "./demo/sensors.ts";
+import { Flights, READING_MILLISECONDS, WARM_UP } from "./demo/flights.ts";
 import { flag } from "./flags.ts";
 import { DEFAULT_PORT, type Serving, startServing, stopped } from "./serving.ts";
 import type { World } from "./world.ts";
 
 /** Where the replay stands is kept under this name, in the transaction that holds the readings. */
-const SOURCE = "demo/sensors";
+const SOURCE = "demo/flights";
 /** This machine's own state, beside them. */
 const MACHINE = { name: "machine", kind: "machine", options: {} };
 /** Ports tried after the usual one. */
 const PORTS = 20;
+/** Readings of each series that are handed in at once while it warms up: a day. */
+const WARMED_AT_ONCE = 24;
 
 export const command = defineCommand({
   name: "start",
-  summary: "the demo: recorded sensors and this machine's own load, forecast live on a page",
+  summary: "the demo: flights of a whole country and this machine's own load, forecast live on a page",
   description:
-    "Replays a recorded sensor network (four motes, humidity and temperature) faster than life and without end, samples " +
-    "this machine's load beside it, and forecasts all of it. Started again on the same database it goes on where it was.",
+    "Replays how many flights left US airports in each hour of 2001 (all of them, and three by themselves), six weeks of it at once " +
+    "and the rest much faster than life and without end, samples this machine's load beside it, and forecasts all of it. Started " +
+    "again on the same database it goes on where it was.",
   flags: {
     port: flag(whole(0, 65_535), `port of the page (default ${DEFAULT_PORT}, or the next free one)`),
     db: flag(text("a file", "FILE"), "the database; made when there is none", "eddy-data/demo.db"),
-    speed: flag(number(0.1, 10_000), "how many times faster than life the recording runs", 30),
+    speed: flag(number(1, 1_000_000), "how many times faster than life the recording runs", 2400),
   },
-  examples: ["eddy start", "eddy start --speed 100 --port 9000"],
+  examples: ["eddy start", "eddy start --speed 10000 --port 9000"],
   async run({ flags, world }) {
     const { server, engine } = await open(world, flags.db, flags.port);
     const first = engine.issues$.subscribe(() => {
@@ -37,15 +41,19 @@ export const command = defineCommand({
       `Eddy listens on ${server.url}  (Ctrl-C ends it; what it has learned is kept)\n`,
     );
     const intake = await server.intake;
-    const sensors = new Sensors();
+    const flights = new Flights();
     let reading = Number(engine.sources.get(SOURCE) ?? 0);
-    await Promise.race([
-      stopped(world),
-      every(world, READING_MILLISECONDS / flags.speed, async () => {
-        const batch = sensors.reading(reading);
-        await offer(intake, batch, { [SOURCE]: String(++reading) });
-      }),
-    ]);
+    const replayed = async (count: number) => {
+      const batch = Array.from({ length: count }, (_, i) => flights.reading(reading + i)).flat();
+      reading += count;
+      await offer(intake, batch, { [SOURCE]: String(reading) });
+    };
+    const replay = async () => {
+      while (reading < WARM_UP && !world.stop.aborted)
+        await replayed(Math.min(WARMED_AT_ONCE, WARM_UP - reading));
+      await every(world, READING_MILLISECONDS / flags.speed, () => replayed(1));
+    };
+    await Promise.race([stopped(world), replay()]);
     await server.close();
     return 0;
   },
@@ -54,11 +62,24 @@ export const command = defineCommand({
 /** Opens the demo's server: on the port asked for, or on the usual one or the first free one after it. */
 async function open(world: World, database: string, port: number | undefined): Promise<Serving> {
   // Recorded time runs faster than the clock and overtakes it some time.
-  const engine = { database, series: { horizon: 24 }, ahead: Number.POSITIVE_INFINITY };
-  if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE] });
+  const units = {
+    "departures/*": "flights/h",
+    "machine/network-*": "B/s",
+    "machine/processor": "%",
+    "machine/memory": "%",
+    "machine/disk": "%",
+  };
+  const series = (name: string): SeriesOptions => ({
+    horizon: 24,
+    detail: true,
+    quantiles: [0.25, 0.75],
+    ...(name.startsWith("departures/") ? { min: 0, integer: true } : {}),
+  });
+  const engine = { database, series, ahead: Number.POSITIVE_INFINITY };
+  if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE], units });
   for (let candidate = DEFAULT_PORT; ; candidate++) {
     try {
-      return await startServing(world, engine, { port: candidate, sources: [MACHINE] });
+      return await startServing(world, engine, { port: candidate, sources: [MACHINE], units });
     } catch (error) {
       const taken = error instanceof EddyError && error.code === "port-taken";
       if (!taken || candidate === DEFAULT_PORT + PORTS) throw error;

@@ -28,7 +28,8 @@ export function chartRow(
 ): string {
   const H = mean.length;
   const pick = Math.min(FUTURE, H);
-  const future = Array.from({ length: pick }, (_, i) => mean[Math.floor(((i + 1) * H) / pick) - 1]);
+  const step = (values: ArrayLike<number>, h: number): number => values[h - 1] ?? Number.NaN;
+  const future = Array.from({ length: pick }, (_, i) => step(mean, Math.floor(((i + 1) * H) / pick)));
   const seen = [...past.filter(Number.isFinite), ...future];
   const [low, high] = [Math.min(...seen), Math.max(...seen)];
   const short = (value: number) =>
@@ -36,8 +37,8 @@ export function chartRow(
   const now = past.at(-1) ?? Number.NaN;
   return (
     `${name.slice(0, nameWidth).padEnd(nameWidth)} ${bars(past, low, high).padStart(PAST)}` +
-    `\x1b[36m${bars(future, low, high)}\x1b[0m ${Number.isFinite(now) ? short(now) : "-"} → ${short(mean[H - 1])}` +
-    ` \x1b[2m[${short(lower[H - 1])}, ${short(upper[H - 1])}] in ${H}\x1b[0m`
+    `\x1b[36m${bars(future, low, high)}\x1b[0m ${Number.isFinite(now) ? short(now) : "-"} → ${short(step(mean, H))}` +
+    ` \x1b[2m[${short(step(lower, H))}, ${short(step(upper, H))}] in ${H}\x1b[0m`
   );
 }
 

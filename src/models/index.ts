@@ -3,8 +3,9 @@ export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
 export { type EventOutcome, NEW, NextEvent, type NextEventOptions } from "./events/next-event.ts";
 export { type SessionOptions, type SessionOutcome, Sessions } from "./events/sessions.ts";
 export { type Forecast, type ForecastDetail, type ForecastStep, type Observed, words } from "./forecast.ts";
-export type { Expert, Settlement, Shape } from "./forecaster/expert.ts";
+export type { Expert, Settlement } from "./forecaster/expert.ts";
 export { Forecaster } from "./forecaster/forecaster.ts";
+export type { Shape } from "./forecaster/shape.ts";
 export {
   type ForecasterOptions,
   type ForecasterSpecification,

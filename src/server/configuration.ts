@@ -78,6 +78,13 @@ const ConfigurationSchema = Type.Object(
     origins: Type.Optional(
       Type.Array(text("an origin such as https://dash.example"), { expected: "a list of origins" }),
     ),
+    units: Type.Optional(
+      Type.Record(Type.String(), Type.String({ minLength: 1, maxLength: 16 }), {
+        maxProperties: 10_000,
+        expected:
+          'an object of patterns and units of at most 16 characters, such as { "*/temperature": "°C" }',
+      }),
+    ),
     database: Type.Optional(text("the path of a file")),
     durability: Type.Optional(oneOf(["power", "process"])),
     bodyBytes: Type.Optional(whole(1024, 1 << 30)),

@@ -20,6 +20,7 @@ import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./so
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
 import { Turns } from "./turns.ts";
+import { Units } from "./units.ts";
 
 export interface ServerOptions {
   /** Where the observations go; a promise while it recovers, during which the server listens and is not ready. */
@@ -37,6 +38,8 @@ export interface ServerOptions {
   /** How many bodies may be under way; docs/protocol.md tells what happens beyond. */
   readonly admission?: Partial<Omit<AdmissionOptions, "full">>;
   readonly socket?: Partial<Omit<SocketOptions, "limits">> & { readonly limits?: Partial<ConnectionLimits> };
+  /** In which units series are read, by patterns of names: told to whoever shows them. */
+  readonly units?: Readonly<Record<string, string>>;
   /** Sources that are read once the engine has recovered. */
   readonly sources?: readonly SourceSettings[];
   /** Told which series their senders say are counters; who opens series may ask it. */
@@ -114,6 +117,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     turns,
     onError,
     sources,
+    units: new Units(options.units),
     live: () => (live?.intake.open ? live : null),
     metrics: () => metrics(live, requests, admission),
     answered: () => {

@@ -2,53 +2,41 @@ import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../models/errors.ts";
 import { type Observation, VALUE } from "../models/observation.ts";
+import {
+  A_NAME,
+  A_NUMBER,
+  A_TIME,
+  badNumber,
+  badTime,
+  type Flaw,
+  flawOf,
+  isTime,
+} from "./checked-observation.ts";
 
-export const MAX_SERIES_NAME = 256;
-export const MAX_COLUMN_NAME = 128;
-export const MAX_OBSERVATION_ID = 256;
-export const MAX_OBSERVATION_COLUMNS = 256;
+const value = Type.Union([Type.Number(), Type.Null()], { expected: A_NUMBER });
 
-/** What a client may send as one observation: an NDJSON line, an element of a JSON array, a WebSocket `observe`. */
+/** What a client may send as one observation: an NDJSON line, an element of a JSON array, a WebSocket `observe`; its limits are those of any. */
 export const ObservationSchema = Type.Object(
   {
     id: Type.Optional(
       // Beyond 2^53 two whole numbers of JSON may read as one: they would be taken for a repeat.
       Type.Union(
-        [
-          Type.String({ minLength: 1, maxLength: MAX_OBSERVATION_ID }),
-          Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
-        ],
-        {
-          expected: `a string of 1 to ${MAX_OBSERVATION_ID} characters or a whole number up to 2^53 (longer ones as a string)`,
-        },
+        [Type.String(), Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })],
+        { expected: `${A_NAME}, or a whole number up to 2^53 (longer ones as a string)` },
       ),
     ),
-    series: Type.String({
-      minLength: 1,
-      maxLength: MAX_SERIES_NAME,
-      expected: `a name of 1 to ${MAX_SERIES_NAME} characters`,
-    }),
-    time: Type.Optional(
-      Type.Union([Type.Number(), Type.String()], { expected: "ISO 8601 or epoch milliseconds" }),
-    ),
-    value: Type.Optional(Type.Union([Type.Number(), Type.Null()], { expected: "a number or null" })),
-    values: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.Number(), Type.Null()], { expected: "a number or null" }), {
-        maxProperties: MAX_OBSERVATION_COLUMNS,
-        expected: `an object of 1 to ${MAX_OBSERVATION_COLUMNS} numbers or nulls by column`,
-      }),
-    ),
+    series: Type.String({ expected: A_NAME }),
+    time: Type.Optional(Type.Union([Type.Number(), Type.String()], { expected: A_TIME })),
+    value: Type.Optional(value),
+    values: Type.Optional(Type.Record(Type.String(), value, { expected: "an object of numbers by column" })),
   },
   { additionalProperties: false, expected: "an object with series and value or values" },
 );
 export type ObservationInput = Static<typeof ObservationSchema>;
 
 const compiled = TypeCompiler.Compile(ObservationSchema);
-// Control characters would forge log lines and terminals; a lone surrogate does not survive UTF-8.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?)?$/i;
-const MAX_TIME = 8.64e15;
 
 /**
  * Reads a moment given as ISO 8601 or epoch milliseconds; without a zone it is UTC, so that it means the same on every
@@ -63,18 +51,12 @@ const MAX_TIME = 8.64e15;
  */
 export function readTime(value: unknown, field = "time"): number {
   const moment = momentOf(value);
-  if (moment === undefined) throw notATime(value, field);
+  if (moment === undefined) throw badTime(value, field)();
   return moment;
 }
 
-const notATime = (value: unknown, field: string): EddyError =>
-  new EddyError("bad-time", field, {
-    expected: "ISO 8601 or epoch milliseconds",
-    received: printable(value),
-  });
-
 function momentOf(value: unknown): number | undefined {
-  if (typeof value === "number" && Math.abs(value) <= MAX_TIME) return value;
+  if (isTime(value)) return value;
   // No moment is written in more characters than these, blanks around it included.
   const match = typeof value === "string" && value.length <= 64 ? ISO.exec(value.trim()) : null;
   if (match === null) return undefined;
@@ -96,25 +78,8 @@ function momentOf(value: unknown): number | undefined {
   return offset < 24 * 60 ? utc + sign * offset * 60_000 : undefined;
 }
 
-const isSeriesName = (name: string): boolean =>
-  name.length >= 1 && name.length <= MAX_SERIES_NAME && !UNPRINTABLE.test(name);
-
-const notASeriesName = (name: string, field: string): EddyError =>
-  new EddyError("bad-observation", field, {
-    expected: `a name of 1 to ${MAX_SERIES_NAME} characters without control characters`,
-    received: printable(name),
-  });
-
-/** Throws `bad-observation` unless `name` can name a series. */
-export function checkSeriesName(name: string, field = "series"): void {
-  if (!isSeriesName(name)) throw notASeriesName(name, field);
-}
-
-/** Puts what is wrong with an observation into words. A million wrong lines are counted without being worded. */
-export type Flaw = () => EddyError;
-
 /**
- * Turns what a client sent into an observation; the one check for NDJSON, HTTP and WebSocket. `arrival` is the time
+ * Turns what a client sent into an observation; the reader of NDJSON, HTTP and WebSocket. `arrival` is the time
  * taken when none was given, epoch milliseconds.
  *
  * @throws EddyError `bad-observation`, `bad-number` or `bad-time`: one line naming the field, what was expected and what came
@@ -133,27 +98,16 @@ export function readObservation(input: unknown, arrival: number): Observation {
 export function tryObservation(input: unknown, arrival: number): Observation | Flaw {
   if (!compiled.Check(input)) return () => refusal(input);
   const { series, value, id } = input;
-  if (!isSeriesName(series)) return () => notASeriesName(series, "series");
   const given = input.values ?? (value === undefined ? undefined : { [VALUE]: value });
   if (given === undefined || (value !== undefined && input.values !== undefined)) {
     return bad("value", "either value or values", given === undefined ? "neither" : "both");
   }
   // Without a prototype, so that a column called __proto__ is a column like any other.
-  const values: Record<string, number | null> = Object.create(null);
-  const columns = Object.keys(given);
-  if (columns.length === 0) return bad("values", "at least one column", "{}");
-  for (const column of columns) {
-    if (column.length === 0 || column.length > MAX_COLUMN_NAME || UNPRINTABLE.test(column)) {
-      const expected = `columns named by 1 to ${MAX_COLUMN_NAME} characters without control characters`;
-      return bad("values", expected, printable(column));
-    }
-    values[column] = given[column];
-  }
-  if (typeof id === "string" && UNPRINTABLE.test(id))
-    return bad("id", "no control characters", printable(id));
+  const values: Record<string, number | null> = Object.assign(Object.create(null), given);
   const time = input.time === undefined ? arrival : momentOf(input.time);
-  if (time === undefined) return () => notATime(input.time, "time");
-  return { ...(id === undefined ? {} : { id: String(id) }), series, time, values };
+  if (time === undefined) return badTime(input.time);
+  const observation = { ...(id === undefined ? {} : { id: String(id) }), series, time, values };
+  return flawOf(observation) ?? observation;
 }
 
 const bad =
@@ -179,16 +133,12 @@ function refusal(input: unknown): EddyError {
       received: printable(first.value),
     });
   }
-  const number = field === "value" || field.startsWith("values.");
-  const code = number ? "bad-number" : field === "time" ? "bad-time" : "bad-observation";
-  return new EddyError(code, field, {
+  if (field === "value" || path.startsWith("values.")) {
+    return badNumber(path.replace(/^values\./, ""), first.value)();
+  }
+  if (field === "time") return badTime(first.value)();
+  return new EddyError("bad-observation", field, {
     expected: (first.schema.expected as string | undefined) ?? first.message.toLowerCase(),
-    // JSON has no infinity, but a number such as 1e999 reads as one.
-    received:
-      first.value === undefined
-        ? "nothing"
-        : typeof first.value === "number"
-          ? String(first.value)
-          : printable(first.value),
+    received: first.value === undefined ? "nothing" : printable(first.value),
   });
 }

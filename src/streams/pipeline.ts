@@ -1,7 +1,7 @@
 import type { Observable } from "rxjs";
 import { EddyError, printable } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
-import { checkSeriesName } from "./observation-schema.ts";
+import { checkSeriesName } from "./checked-observation.ts";
 import { matchesPattern } from "./pattern.ts";
 
 /** What `pipeline` takes. */

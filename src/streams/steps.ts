@@ -1,4 +1,5 @@
-import { MAX_TIME, type Observation } from "../models/observation.ts";
+import type { Observation } from "../models/observation.ts";
+import { isTime } from "./checked-observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
 import { Ordering, orderingNumbers, readOrdering, type TimedEvent } from "./ordering.ts";
@@ -223,7 +224,7 @@ export class Steps {
 
   /** The values in the order of the columns, or why there are none. */
   #read({ time, values }: Observation): Float64Array | Refusal {
-    if (!(Math.abs(time) <= MAX_TIME)) return "bad-time";
+    if (!isTime(time)) return "bad-time";
     const read = new Float64Array(this.#columns.size).fill(Number.NaN);
     let known = 0;
     let unknown = 0;

@@ -315,7 +315,7 @@ describe("eddy evaluate", () => {
     expect(stderr.trimEnd().split("\n")).toEqual([
       `eddy: ${bad} line 121: load: expected a finite number, got "1e999" (the rest of the line is taken)`,
       `eddy: ${bad} line 131: expected a record, got an empty line`,
-      `eddy: ${bad} line 141: time: expected none before those taken already, got an earlier one (see --lateness)`,
+      `eddy: ${bad} line 141: time: earlier than that of a reading already taken (see --lateness)`,
       `eddy: ${bad}: 398 observations taken, 2 refused (1 empty-line, 1 late), 1 cell left out (1 bad-number)`,
     ]);
     expect(JSON.parse(stdout)).toMatchObject({

@@ -96,7 +96,7 @@ describe("eddy forecast", () => {
       expect.stringContaining("expected at least two readings of a series, got 1\n"),
     ]);
     const both = await invoke(["forecast", path, "--csv", "--json"]);
-    expect([both.code, both.stderr]).toEqual([2, "eddy: --csv: expected either --csv or --json, got both\n"]);
+    expect([both.code, both.stderr]).toEqual([2, "eddy: --csv: cannot be given together with --json\n"]);
     const bad = await invoke([
       "forecast",
       file("bad.csv", "time,v\n2025-03-04,1\n2025-03-05,x!\n2025-03-06,3,4\n2025-03-07,4\n"),

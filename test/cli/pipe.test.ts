@@ -118,8 +118,8 @@ describe("eddy pipe", () => {
     const input = `time,v\n${[0, 2, 1, 2, 3].map((i) => `${hour(i)},${i}\n`).join("")}`;
     const strict = await invoke(["pipe", ...persistence], input);
     expect(strict.stderr.trimEnd().split("\n").slice(0, 2)).toEqual([
-      "eddy: stdin line 4: time: expected none before those taken already, got an earlier one (see --lateness)",
-      "eddy: stdin line 5: time: expected one reading per series and time, got a second one",
+      "eddy: stdin line 4: time: earlier than that of a reading already taken (see --lateness)",
+      "eddy: stdin line 5: time: the series has a reading of this time already",
     ]);
     const patient = await invoke(["pipe", ...persistence, "--lateness", "2h"], input);
     expect(parsed(patient.stdout).map(({ issuedAt }) => issuedAt)).toEqual([hour(1), hour(2), hour(3)]);
@@ -179,13 +179,13 @@ describe("eddy pipe", () => {
     expect([code, stdout, stderr]).toEqual([2, "", `eddy: --quantiles: ${words}\n`]);
   });
 
-  test("nothing but refusals is a failure; nothing at all is not, and says what was expected", async () => {
+  test("nothing but refusals is a failure; so is nothing at all, which says what was expected", async () => {
     const bad = await invoke(["pipe", ...persistence, "--format", "ndjson"], "x\ny\n");
     expect(bad.code).toBe(1);
     expect(bad.stderr).toContain("0 observations taken, 2 refused (2 bad-line)");
-    for (const input of ["", "time,load\n"]) {
-      expect(await invoke(["pipe", ...persistence], input)).toEqual({
-        code: 0,
+    for (const [input, ...flags] of [[""], ["time,load\n"], ["", "--format", "log"]] as const) {
+      expect(await invoke(["pipe", ...persistence, ...flags], input)).toEqual({
+        code: 1,
         stdout: "",
         stderr:
           "eddy: stdin: expected observations, one per line (see --format), got an end before the first one\n" +

@@ -44,11 +44,8 @@ describe("help", () => {
 describe("wrong usage: exit code 2 and one line that names the flag, what was expected, what came", () => {
   test.each([
     [["pip"], /^eddy: command: expected one of .*, got "pip" \(did you mean pipe\?\)\n$/],
-    [
-      ["pipe", "--horizn", "3"],
-      "eddy: --horizn: expected a flag of eddy pipe, got an unknown one (did you mean --horizon?)\n",
-    ],
-    [["pipe", "-x"], "eddy: -x: expected a flag of eddy pipe, got an unknown one (see eddy pipe --help)\n"],
+    [["pipe", "--horizn", "3"], "eddy: --horizn: eddy pipe has no such flag (did you mean --horizon?)\n"],
+    [["pipe", "-x"], "eddy: -x: eddy pipe has no such flag (see eddy pipe --help)\n"],
     [["pipe", "--horizon"], "eddy: --horizon: expected a value (N), got none\n"],
     [["pipe", "--horizon", "--json"], "eddy: --horizon: expected a value (N), got none\n"],
     [["pipe", "--horizon="], 'eddy: --horizon: expected a whole number from 1 to 512, got ""\n'],
@@ -71,18 +68,21 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     [["pipe", "--model", "nope"], /^eddy: --model: expected .*auto, persistence.*, got "nope"\n$/],
     [
       ["pipe", "file.csv"],
-      'eddy: "file.csv": expected no operand, got one more (a file is read with < FILE, or by eddy forecast FILE)\n',
+      'eddy: "file.csv": not expected, eddy pipe takes only flags (a file is read with < FILE, or by eddy forecast FILE)\n',
     ],
     [
       ["evaluate"],
       "eddy: FILE: expected a recording of one series: any text that eddy pipe reads, Arrow, Parquet, got nothing\n",
     ],
-    [["evaluate", "a.csv", "b.csv"], 'eddy: "b.csv": expected no more than FILE, got one more\n'],
+    [
+      ["evaluate", "a.csv", "b.csv"],
+      'eddy: "b.csv": not expected, eddy evaluate takes only FILE and flags\n',
+    ],
     [["evaluate", "a.csv", "--test", "5:2"], 'eddy: --test: expected A:B, rows with 1 <= A < B, got "5:2"\n'],
     [["replay", "a.csv", "--speed", "0"], 'eddy: --speed: expected a number above 0, or max, got "0"\n'],
     [
       ["inspect", "eddy.db"],
-      'eddy: "eddy.db": expected no operand, got one more (the database is named by --db)\n',
+      'eddy: "eddy.db": not expected, eddy inspect takes only flags (the database is named by --db)\n',
     ],
     [
       ["pipe", "--model", "leaky:slowest=0.1"],

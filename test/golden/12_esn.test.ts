@@ -22,7 +22,10 @@ describe("12_esn readouts on the reservoir's states", () => {
     [RidgeOrthogonal, "free"],
   ] as const) {
     test(`${Method.name}, bias ${bias}`, () => {
-      const ridge = new Method({ features: config.hidden, outputs: config.output, ridge: config.ridge, bias });
+      const layout = new Layout(new Arena());
+      const sizes = { features: config.hidden, outputs: config.output };
+      const ridge = new Method(layout, "ridge", { ...sizes, ridge: config.ridge, bias });
+      layout.allocate();
       for (let t = first; t < last; t++) ridge.add(rowOf(wanted.h, t), labels(t));
       const { c, V } = ridge.solve();
       const reference = wanted[`ridge_bias_${bias}`];

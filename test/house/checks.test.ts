@@ -21,6 +21,12 @@ test("types hold", () => {
   expect(stdout).toBe("");
 });
 
+test("indexed access is checked, but where the list says", () => {
+  const { status, stdout } = run(["--import", "tsx", "scripts/check/indexing.ts"]);
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
+
 test("lint and formatting hold, the layer rule among them", () => {
   const { status, stdout, stderr } = run([biome, "check", "."]);
   expect(status, stdout + stderr).toBe(0);
@@ -76,6 +82,13 @@ describe("the layer rule", () => {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       writeFileSync(join(folder, file), `import * as planted from "${target}";\n\nexport default planted;\n`);
     }
+    for (const [name, other] of [
+      ["egg", "hen"],
+      ["hen", "egg"],
+    ]) {
+      const text = `import type { ${other} } from "./${other}.ts";\n\nexport type ${name} = ${other}[];\n`;
+      writeFileSync(join(folder, `src/models/forecaster/${name}.ts`), text);
+    }
     const { stdout, stderr } = spawnSync(
       process.execPath,
       [resolve(biome), "lint", "--reporter=github", "."],
@@ -91,6 +104,11 @@ describe("the layer rule", () => {
 
   test.each(PLANTED.filter(([file]) => file.includes("planted")))("%s may not import %s", (file) => {
     expect(refused(file), report).toBe(true);
+  });
+
+  test("models may not import each other in a circle, not even for a type", () => {
+    const lines = report.split("\n").filter((line) => line.includes("noImportCycles"));
+    for (const name of ["egg", "hen"]) expect(lines.join("\n")).toContain(`forecaster/${name}.ts`);
   });
 
   test.each(PLANTED.filter(([file]) => file.includes("allowed")))("%s may import %s", (file) => {

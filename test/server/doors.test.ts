@@ -7,6 +7,7 @@ import { openApp } from "../../src/server/http/app.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/server/server.ts";
 import { Sources } from "../../src/server/sources/sources.ts";
 import { Turns } from "../../src/server/turns.ts";
+import { Units } from "../../src/server/units.ts";
 import { systemClock } from "../../src/storage/clock.ts";
 import { sourceContext } from "../../src/streams/sources/source.ts";
 import { Client } from "./client.ts";
@@ -76,6 +77,7 @@ describe("the token", () => {
       metrics: () => ({}),
       admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
       turns: new Turns(clock),
+      units: new Units(),
       sources: new Sources(await sourceContext()),
       onError: () => {},
       answered: () => {},

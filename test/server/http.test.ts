@@ -92,7 +92,7 @@ describe("POST /v1/observations", () => {
     expect(status).toBe(207);
     expect(answer).toMatchObject({ accepted: 1, duplicate: 0, late: 0 });
     expect(answer.refused).toEqual([
-      { line: 2, code: "bad-number", message: 'value: expected a number or null, got "1"' },
+      { line: 2, code: "bad-number", message: 'value: expected a finite number, got "1"' },
       { line: 4, code: "late", message: "set aside" },
       { line: 5, code: "bad-line", message: 'line: expected JSON, got "{torn"' },
       {
@@ -105,7 +105,7 @@ describe("POST /v1/observations", () => {
         code: "bad-observation",
         message: 'field "vaule": expected only id, series, time, value, values, got 2',
       },
-      { line: 8, code: "bad-number", message: "value: expected a number or null, got Infinity" },
+      { line: 8, code: "bad-number", message: "value: expected a finite number, got Infinity" },
     ]);
   });
 

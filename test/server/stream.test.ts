@@ -231,7 +231,7 @@ test("observe: acknowledged once durable, refused by name, repeated without harm
       type: "error",
       id: 4,
       code: "bad-number",
-      message: 'observe 4: value: expected a number or null, got "four"',
+      message: 'observe 4: value: expected a finite number, got "four"',
       retryable: false,
     },
     { type: "error", id: "5", code: "late", message: "observe 5: set aside", retryable: false },

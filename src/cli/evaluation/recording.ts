@@ -48,8 +48,7 @@ export class Recording {
         });
       }
       yield batch;
-      if (this.#world.stop.aborted)
-        throw new EddyError("bad-file", this.path, { received: "an interruption" });
+      if (this.#world.stop.aborted) throw new EddyError("bad-file", this.path, { problem: "interrupted" });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Head, ModelResult } from "./results.ts";
+import type { Head, ModelResult } from "./figures.ts";
 
 /** Most steps, and most targets, that get a row of their own. */
 const STEPS = 6;

@@ -1,4 +1,5 @@
 import type { Forecaster } from "../../models/forecaster/forecaster.ts";
+import type { Curves } from "./report-data.ts";
 
 /** Windows at the end of the scored rows that are drawn one by one. */
 const DRAWN = 400;
@@ -85,7 +86,7 @@ export class Trace {
   }
 
   /** As plain data, to six digits; numbers that do not exist are null. */
-  get data() {
+  get data(): Curves {
     const clean = (values: readonly number[]) =>
       values.map((v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : null));
     const ratio = (sums: Float64Array, n: Float64Array) =>

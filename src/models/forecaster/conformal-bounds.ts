@@ -1,6 +1,6 @@
 import type { Layout } from "../kernels/layout.ts";
 import { AdaptiveConformal } from "../statistics/adaptive-conformal.ts";
-import type { Shape } from "./expert.ts";
+import type { Shape } from "./shape.ts";
 
 /** Errors remembered per cell. */
 const WINDOW = 500;
@@ -26,8 +26,8 @@ export class ConformalBounds {
     });
   }
 
-  /** Learns from a forecast `mean` once its label `y` is there. */
-  learn(h: number, d: number, mean: number, y: number): void {
+  /** Judges a forecast `mean` by its label `y`, once it is there. */
+  judge(h: number, d: number, mean: number, y: number): void {
     this.#cells[(h - 1) * this.#targets + d].judge(Math.abs(y - mean));
   }
 

@@ -1,16 +1,6 @@
 import type { Features } from "./features.ts";
 
 /**
- * What every expert knows of its place. Letters: D targets, C columns (targets first, then inputs), H horizon.
- * Predictions are laid out [step][target], step 1 first: element (h - 1) * D + d.
- */
-export interface Shape {
-  readonly targets: number;
-  readonly columns: number;
-  readonly horizon: number;
-}
-
-/**
  * Labels that exist now, handed out by the ledger and by nothing else: for every step h, the labels of the
  * forecast issued h events ago are the values of this event.
  */
@@ -30,12 +20,13 @@ export interface Settlement {
 
 /**
  * Anything that can `learn` and `predict`. Per event the features take the event, then the forecaster calls `learn`
- * (labels of earlier issues), `step` (the event enters the expert's own state) and `predict`. An expert keeps all its
- * state in slices of the forecaster's layout, so that a checkpoint forgets nothing; the features are shared.
+ * (labels of earlier issues), `step` (the event enters the expert's own state) and `predict`. What belongs to an issue besides
+ * its forecast (the features it was made from, the candidates it was chosen from) the expert keeps until the label comes. All
+ * its state is in slices of the forecaster's layout, so that a checkpoint forgets nothing; the features are shared.
  */
 export interface Expert {
   readonly name: string;
-  /** Learns from labels that have been observed. */
+  /** Learns from labels that have been observed: nothing else may fit its weights. */
   learn(settlement: Settlement): void;
   /** Takes the event into the state. */
   step(features: Features): void;

@@ -1,7 +1,7 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
-import type { Shape } from "./expert.ts";
 import type { LongRange } from "./long-range.ts";
+import type { Shape } from "./shape.ts";
 
 /** Labels that each running size of the errors remembers. */
 const MEMORIES = [10, 40, 160, 640] as const;
@@ -122,7 +122,7 @@ export class Fan {
    * Learns from the errors of target d: `errors` [H] are y - ŷ of step h of the issue h events ago, NaN where there is none to
    * learn from; `levels` gives, for step h, the quantile of a level as it was issued, less ŷ.
    */
-  learn(d: number, errors: Float64Array, issuedOffset: (h: number, level: number) => number): void {
+  takeErrors(d: number, errors: Float64Array, issuedOffset: (h: number, level: number) => number): void {
     const { horizon: H, targets: D } = this.#shape;
     const K = this.#knots.length;
     const L = this.#levels.length;

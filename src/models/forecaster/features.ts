@@ -1,11 +1,12 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { CALENDAR_FEATURES, calendarFeatures, seasonFeatures } from "./calendar.ts";
-import type { Clock } from "./clock.ts";
-import type { Shape } from "./expert.ts";
+import type { EventClock } from "./event-clock.ts";
+
 import { PeriodFinder } from "./period-finder.ts";
 import { Profile } from "./profile.ts";
 import { Scaling } from "./scaling.ts";
 import { Season } from "./season.ts";
+import type { Shape } from "./shape.ts";
 
 /** Steps back that autoregressions read. */
 export const LAGS = 24;
@@ -36,7 +37,7 @@ export class Features {
   readonly columns: number;
   readonly scaling: Scaling;
   readonly season: Season;
-  readonly clock: Clock;
+  readonly clock: EventClock;
   /** Values of this event [C]; NaN where missing. */
   readonly y: Float64Array;
   /** The last value of each column [C]; where readings are missing, what was expected in their place. */
@@ -68,7 +69,7 @@ export class Features {
   readonly #firstUsed: Float64Array;
   readonly #secondUsed: Float64Array;
 
-  constructor(layout: Layout, shape: Shape, clock: Clock, periods: readonly number[]) {
+  constructor(layout: Layout, shape: Shape, clock: EventClock, periods: readonly number[]) {
     const C = shape.columns;
     this.columns = C;
     this.clock = clock;

@@ -2,9 +2,9 @@ import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
-import { Clock } from "./clock.ts";
 import { ConformalBounds } from "./conformal-bounds.ts";
-import type { Expert, Settlement, Shape } from "./expert.ts";
+import { EventClock } from "./event-clock.ts";
+import type { Expert, Settlement } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Fan } from "./fan.ts";
 import { Features } from "./features.ts";
@@ -14,6 +14,7 @@ import { Limits, type Rounding } from "./limits.ts";
 import { LongRange } from "./long-range.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
+import type { Shape } from "./shape.ts";
 import type { ForecasterSpecification } from "./specification.ts";
 import { SUMS, Totals } from "./totals.ts";
 import { TrackRecord } from "./track-record.ts";
@@ -50,7 +51,7 @@ const FIRST_EVENTS = 2;
 export class Forecaster {
   readonly specification: ForecasterSpecification;
   readonly #shape: Shape;
-  readonly #clock: Clock;
+  readonly #clock: EventClock;
   readonly #units: Units;
   readonly #limits: Limits;
   readonly #totals: Totals;
@@ -102,7 +103,7 @@ export class Forecaster {
     this.#shape = { targets: targets.length, columns: targets.length + inputs.length, horizon };
     const { columns: C, targets: D } = this.#shape;
     const layout = new Layout(arena);
-    this.#clock = new Clock(layout);
+    this.#clock = new EventClock(layout);
     this.#units = new Units(layout, C);
     this.#limits = new Limits(specification);
     this.#counts = targets.map((target) => counter.includes(target));
@@ -284,7 +285,7 @@ export class Forecaster {
       const y = known ? this.#judge.take(c, u, m, size, labels, features.scaling.of(c)) : u;
       this.taken[c] = Number.isNaN(u) ? Number.NaN : Number.isNaN(y) ? 0 : 1;
       features.y[c] = y;
-      if (!Number.isNaN(y) && known) this.#longRange.learn(c, y);
+      if (!Number.isNaN(y) && known) this.#longRange.measure(c, y);
       const run = this.#judge.stuck(c);
       if (run > 2 && features.gap.view[c] === 0) {
         // Only the first of the repeated readings was one: what is expected goes on from there.
@@ -336,21 +337,23 @@ export class Forecaster {
         const upper = values[issue + UPPER * rowLength];
         const label = labels[(h - 1) * D + d];
         if (Number.isNaN(label)) {
-          this.#record.learn(issued - h, h, d, said, lower, upper);
+          this.#record.enter(issued - h, h, d, said, [lower, upper]);
           continue;
         }
         const y = this.#counts[d] ? said : label;
         const mean = values[issue + MEAN * rowLength];
         this.#errors[h - 1] = y - mean;
-        this.#record.learn(issued - h, h, d, said, lower, upper, [
+        this.#record.enter(issued - h, h, d, said, [
+          lower,
+          upper,
           mean,
           values[at + naive],
           values[at + naive + rowLength],
         ]);
-        this.#conformal?.learn(h, d, mean, y);
+        this.#conformal?.judge(h, d, mean, y);
       }
       this.#bindErrors(settlement, d);
-      fan.learn(d, this.#errors, (h, level) => {
+      fan.takeErrors(d, this.#errors, (h, level) => {
         const at = ledger.settled(h) + forecast + d;
         return values[at + (LOWER + level) * rowLength] - values[at + MEAN * rowLength];
       });

@@ -1,13 +1,14 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import type { Settlement, Shape } from "./expert.ts";
+import type { Settlement } from "./expert.ts";
+import type { Shape } from "./shape.ts";
 
 /**
- * The pending-label ledger: forecasts issued whose labels are still to come. It is the only road by which a label
- * reaches a model. An issue made at event t is kept for H events; when event t+h arrives, its values settle step h
- * of that issue and nothing else. What has not arrived cannot be asked for.
+ * The pending-label ledger: forecasts issued whose labels are still to come. An issue made at event t is kept for H events;
+ * when event t+h arrives, its values settle step h of that issue and nothing else. What has not arrived cannot be asked for.
  *
- * A forecast issued while readings of its target were missing is one from further back than its step says: no model learns
- * from its label.
+ * Whatever fits weights to labels has them from `settle` alone: least-squares readouts, networks, the mixture, the fan and the
+ * record. A forecast issued while readings of its target were missing is one from further back than its step says: nobody
+ * learns from its label. Running figures of readings (features, seasons, Holt-Winters) take each reading as it comes.
  *
  * Memory: H issues of R rows [H x D]: one per expert, then the combinations of the mixture, then mean, bounds and quantiles.
  */

@@ -35,7 +35,7 @@ export class Limits {
     counter,
   }: Pick<ForecasterSpecification, "targets" | "min" | "max" | "integer" | "counter">) {
     const own = (limits: Readonly<Record<string, number>>, column: string, none: number): number =>
-      Object.hasOwn(limits, column) && !counter.includes(column) ? (limits[column] as number) : none;
+      Object.hasOwn(limits, column) && !counter.includes(column) ? limits[column] : none;
     this.#integer = targets.map((column) => integer.includes(column));
     this.#low = Float64Array.from(targets, (column, d) => {
       const low = own(min, column, Number.NEGATIVE_INFINITY);

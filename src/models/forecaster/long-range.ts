@@ -1,7 +1,7 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
-import type { Shape } from "./expert.ts";
 import type { Features } from "./features.ts";
+import type { Shape } from "./shape.ts";
 
 /** Longest distance at which errors are measured. */
 const LONGEST = 512;
@@ -65,8 +65,8 @@ export class LongRange {
     this.#errors = layout.float64("long-range", FIELDS * distances.length * targets);
   }
 
-  /** Learns from reading y of target d, not yet taken, how far off the rules would have been. */
-  learn(d: number, y: number): void {
+  /** Measures by reading y of target d, not yet taken, how far off the rules would have been. */
+  measure(d: number, y: number): void {
     const errors = this.#errors.view;
     const season = this.#features.whole(d, 0);
     this.#distances.forEach((x, k) => {

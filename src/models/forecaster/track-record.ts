@@ -1,5 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import type { Shape } from "./expert.ts";
+import type { Shape } from "./shape.ts";
 import type { Units } from "./units.ts";
 
 /** The record is kept in blocks of so many labels, … */
@@ -46,18 +46,10 @@ export class TrackRecord {
   }
 
   /**
-   * Takes reading u of target d against step h of issue number `issue`, whose interval was `lower` to `upper`; `said`: by the
-   * forecast, by persistence and by the seasonal naive forecast, none when the reading was held or the issue made without one.
+   * Enters reading u of target d against step h of issue number `issue`. `said`: the bounds of the interval, then the forecast,
+   * persistence and the seasonal naive forecast; the bounds alone when the reading was held or the issue made without one.
    */
-  learn(
-    issue: number,
-    h: number,
-    d: number,
-    u: number,
-    lower: number,
-    upper: number,
-    said?: readonly [number, number, number],
-  ): void {
+  enter(issue: number, h: number, d: number, u: number, said: readonly number[]): void {
     const { horizon: H, targets: D } = this.#shape;
     const measure = ((issue % H) * D + d) * 2;
     const scale = this.#measures.view[measure];
@@ -69,9 +61,9 @@ export class TrackRecord {
     if (n % BLOCK === 0) blocks.fill(0, at, at + FIELDS);
     const y = (u - this.#measures.view[measure + 1]) / scale;
     blocks[at + READINGS]++;
+    const [lower, upper] = said;
     if (y >= lower && y <= upper) blocks[at + INSIDE]++;
-    if (said === undefined) return;
-    for (let e = 0; e < said.length; e++) blocks[at + OWN + e] += (said[e] - y) ** 2;
+    for (let e = 0; e + 2 < said.length; e++) blocks[at + OWN + e] += (said[e + 2] - y) ** 2;
   }
 
   #sum(h: number, d: number, field: number): number {

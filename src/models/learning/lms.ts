@@ -1,4 +1,4 @@
-import { EddyError } from "../errors.ts";
+import { checkLength, checkPositive, checkWhole } from "../checks.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { LARGEST_NUMBER, labelErrors } from "./label-errors.ts";
@@ -48,15 +48,12 @@ export class LeastMeanSquares {
   readonly #e: Slice<Float64Array>;
   #kernels!: Kernels;
 
-  /** @throws EddyError `bad-argument` for a rate that is not above 0. */
+  /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, name: string, options: LmsOptions) {
     const { features, outputs = 1, rate = 0.01, normalised = false } = options;
-    if (!(rate > 0 && Number.isFinite(rate))) {
-      throw new EddyError("bad-argument", "rate", {
-        expected: "a finite number above 0",
-        received: String(rate),
-      });
-    }
+    checkWhole("features", features);
+    checkWhole("outputs", outputs);
+    checkPositive("rate", rate);
     this.features = features;
     this.outputs = outputs;
     this.rate = rate;
@@ -82,6 +79,7 @@ export class LeastMeanSquares {
 
   /** Writes W φ to `out` [m] and returns it. */
   predict(out: Float64Array, phi: Float64Array): Float64Array {
+    checkLength("features", phi, this.features);
     this.#phi.view.set(phi);
     this.#multiply();
     out.set(this.#e.view);
@@ -92,6 +90,8 @@ export class LeastMeanSquares {
   learn(phi: Float64Array, d: Float64Array): void {
     const { features: n, outputs: m } = this;
     const x = this.#phi;
+    checkLength("features", phi, n);
+    checkLength("labels", d, m);
     x.view.set(phi);
     const energy = this.#kernels.dot64(x.pointer, x.pointer, n);
     if (!(energy <= LARGEST_NUMBER * LARGEST_NUMBER)) {

@@ -1,4 +1,4 @@
-import { EddyError, printable } from "../errors.ts";
+import { check } from "../checks.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 
@@ -35,13 +35,14 @@ export function makeOptimiser(
   parameters: number,
   name: string,
 ): Optimiser {
-  const { rate } = { rate: options.kind === "sgd" ? 0.01 : 0.001, ...options };
-  between("rate", rate, 0, Number.POSITIVE_INFINITY);
+  check(KINDS.includes(options?.kind), "optimiser", "kind sgd, rmsprop or adam", options);
+  const { rate = options.kind === "sgd" ? 0.01 : 0.001 } = options;
+  check(rate >= 0 && rate < Number.POSITIVE_INFINITY, "rate", "a finite number from 0", rate);
   const moment = (letter: string): Slice<Reals> => layout.real(`${name}.${letter}`, parameters);
   switch (options.kind) {
     case "sgd": {
       const { momentum = 0 } = options;
-      between("momentum", momentum, 0, 1);
+      checkDecay("momentum", momentum);
       const v = moment("v");
       const speed = layout.float64(`${name}.speed`, 1);
       return {
@@ -56,7 +57,8 @@ export function makeOptimiser(
     }
     case "rmsprop": {
       const { alpha = 0.99, epsilon = 1e-8 } = options;
-      between("alpha", alpha, 0, 1);
+      checkDecay("alpha", alpha);
+      check(epsilon > 0, "epsilon", "a number above 0", epsilon);
       const v = moment("v");
       return {
         kind: "rmsprop",
@@ -67,8 +69,9 @@ export function makeOptimiser(
     }
     case "adam": {
       const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
-      between("beta1", beta1, 0, 1);
-      between("beta2", beta2, 0, 1);
+      checkDecay("beta1", beta1);
+      checkDecay("beta2", beta2);
+      check(epsilon > 0, "epsilon", "a number above 0", epsilon);
       const m = moment("m");
       const v = moment("v");
       // 1 - β₁ⁿ and 1 - β₂ⁿ, carried on by products: the same bits wherever multiplication is.
@@ -88,19 +91,12 @@ export function makeOptimiser(
         },
       };
     }
-    default:
-      throw new EddyError("bad-argument", "optimiser", {
-        expected: "kind sgd, rmsprop or adam",
-        received: printable(options),
-      });
   }
 }
 
-function between(subject: string, value: number, low: number, high: number): void {
-  if (value >= low && value < high) return;
-  throw new EddyError("bad-argument", subject, {
-    expected:
-      high === Number.POSITIVE_INFINITY ? `a number from ${low}` : `a number from ${low} to below ${high}`,
-    received: printable(value),
-  });
+const KINDS = ["sgd", "rmsprop", "adam"];
+
+/** A share of what was: from 0 to below 1. */
+function checkDecay(subject: string, value: number): void {
+  check(value >= 0 && value < 1, subject, "a number from 0 to below 1", value);
 }

@@ -1,4 +1,6 @@
+import { checkLength } from "../checks.ts";
 import { EddyError } from "../errors.ts";
+import type { Layout, Slice } from "../kernels/layout.ts";
 import { checkRidge, type LinearReadout, type RidgeOptions } from "./ridge.ts";
 
 /** Rows that are rotated into R together: one column of them stays in the first cache. */
@@ -16,7 +18,9 @@ const ROWS = 64;
  *
  * @example
  * ```ts
- * const ridge = new RidgeOrthogonal({ features: 1, ridge: 1e-12 });
+ * const layout = new Layout(new Arena());
+ * const ridge = new RidgeOrthogonal(layout, "line", { features: 1, ridge: 1e-12 });
+ * layout.allocate();
  * for (const x of [0, 1, 2, 3]) ridge.add([x], [3 + 2 * x]);
  * const { c, V } = ridge.solve();
  * Math.abs(c[0] - 3) + Math.abs(V[0] - 2) < 1e-9; // true
@@ -26,42 +30,51 @@ export class RidgeOrthogonal {
   readonly features: number;
   readonly outputs: number;
   /** R and Qᵀd: column j holds its elements 0..n-1 one after the other, the m label columns last. */
-  readonly #R: Float64Array;
+  readonly #R: Slice<Float64Array>;
   /** Rows that wait, the same columns, [columns × ROWS]. */
-  readonly #block: Float64Array;
-  #waiting = 0;
+  readonly #block: Slice<Float64Array>;
+  /** How many wait. */
+  readonly #waiting: Slice<Float64Array>;
 
-  /** @throws EddyError `bad-argument` for a ridge below 0. */
-  constructor(options: RidgeOptions) {
+  /** @throws EddyError `bad-argument` for an option out of range. */
+  constructor(layout: Layout, name: string, options: RidgeOptions) {
     const { features, outputs = 1, ridge = 1e-6, bias = "free" } = options;
-    checkRidge(ridge);
+    checkRidge(options);
     this.features = features;
     this.outputs = outputs;
     const n = features + 1;
-    this.#R = new Float64Array(n * (n + outputs));
-    this.#block = new Float64Array((n + outputs) * ROWS);
-    for (let i = bias === "free" ? 1 : 0; i < n; i++) this.#R[i * n + i] = Math.sqrt(ridge);
+    this.#R = layout.float64(`${name}.R`, n * (n + outputs));
+    this.#block = layout.float64(`${name}.block`, (n + outputs) * ROWS);
+    this.#waiting = layout.float64(`${name}.waiting`, 1);
+    layout.whenAllocated(() => {
+      for (let i = bias === "free" ? 1 : 0; i < n; i++) this.#R.view[i * n + i] = Math.sqrt(ridge);
+    });
   }
 
   /** Takes one sample: features h, labels d [m]. */
   add(h: ArrayLike<number>, d: ArrayLike<number>): void {
+    checkLength("features", h, this.features);
+    checkLength("labels", d, this.outputs);
     const n = this.features + 1;
-    const row = this.#waiting++;
-    this.#block[row] = 1;
-    for (let j = 1; j < n; j++) this.#block[j * ROWS + row] = h[j - 1];
-    for (let k = 0; k < this.outputs; k++) this.#block[(n + k) * ROWS + row] = d[k];
-    if (this.#waiting === ROWS) this.#rotate();
+    const waiting = this.#waiting.view;
+    const row = waiting[0];
+    const block = this.#block.view;
+    block[row] = 1;
+    for (let j = 1; j < n; j++) block[j * ROWS + row] = h[j - 1];
+    for (let k = 0; k < this.outputs; k++) block[(n + k) * ROWS + row] = d[k];
+    waiting[0] += 1;
+    if (waiting[0] === ROWS) this.#rotate();
   }
 
   /** The readout that fits the samples so far. @throws EddyError `bad-state` when they do not determine one. */
   solve(): LinearReadout {
     this.#rotate();
     const n = this.features + 1;
-    const R = this.#R;
+    const R = this.#R.view;
     const c = new Float64Array(this.outputs);
     const V = new Float64Array(this.outputs * this.features);
     for (let k = 0; k < this.outputs; k++) {
-      const w = R.slice((n + k) * n, (n + k + 1) * n);
+      const w = Float64Array.from(R.subarray((n + k) * n, (n + k + 1) * n));
       for (let j = n - 1; j >= 0; j--) {
         const pivot = R[j * n + j];
         if (pivot === 0) {
@@ -82,8 +95,8 @@ export class RidgeOrthogonal {
   /** Reflects the waiting rows into R, column by column. */
   #rotate(): void {
     const n = this.features + 1;
-    const R = this.#R;
-    const block = this.#block;
+    const R = this.#R.view;
+    const block = this.#block.view;
     for (let k = 0; k < n; k++) {
       const v = block.subarray(k * ROWS, (k + 1) * ROWS);
       let square = 0;
@@ -105,6 +118,6 @@ export class RidgeOrthogonal {
       }
     }
     block.fill(0);
-    this.#waiting = 0;
+    this.#waiting.view[0] = 0;
   }
 }

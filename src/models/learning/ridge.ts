@@ -1,4 +1,6 @@
+import { check, checkLength, checkWhole, checkWord } from "../checks.ts";
 import { EddyError } from "../errors.ts";
+import type { Layout, Slice } from "../kernels/layout.ts";
 
 export interface RidgeOptions {
   /** Length of a feature vector h, without the bias. */
@@ -32,7 +34,9 @@ export interface LinearReadout {
  *
  * @example
  * ```ts
- * const ridge = new Ridge({ features: 1, ridge: 1e-9 });
+ * const layout = new Layout(new Arena());
+ * const ridge = new Ridge(layout, "line", { features: 1, ridge: 1e-9 });
+ * layout.allocate();
  * for (const x of [0, 1, 2, 3]) ridge.add(Float64Array.of(x), Float64Array.of(3 + 2 * x));
  * const { c, V } = ridge.solve();
  * Math.abs(c[0] - 3) + Math.abs(V[0] - 2) < 1e-6; // true
@@ -44,65 +48,78 @@ export class Ridge {
   readonly ridge: number;
   readonly bias: "penalised" | "free";
   /** Lower triangle of Σ φ φᵀ, row by row in a full square. */
-  readonly #A: Float64Array;
+  readonly #A: Slice<Float64Array>;
   /** Σ d φᵀ, [m × n]. */
-  readonly #B: Float64Array;
-  /** Four samples at a time share one pass over A, which is larger than the caches. */
-  readonly #phi: [Float64Array, Float64Array, Float64Array, Float64Array];
-  #waiting = 0;
+  readonly #B: Slice<Float64Array>;
+  /** φ of samples that wait [4 × n]: four at a time share one pass over A, which is larger than the caches. */
+  readonly #phi: Slice<Float64Array>;
+  /** How many wait. */
+  readonly #waiting: Slice<Float64Array>;
 
-  /** @throws EddyError `bad-argument` for a ridge below 0. */
-  constructor(options: RidgeOptions) {
+  /** @throws EddyError `bad-argument` for an option out of range. */
+  constructor(layout: Layout, name: string, options: RidgeOptions) {
     const { features, outputs = 1, ridge = 1e-6, bias = "free" } = options;
-    checkRidge(ridge);
+    checkRidge(options);
     this.features = features;
     this.outputs = outputs;
     this.ridge = ridge;
     this.bias = bias;
     const n = features + 1;
-    this.#A = new Float64Array(n * n);
-    this.#B = new Float64Array(outputs * n);
-    this.#phi = [new Float64Array(n), new Float64Array(n), new Float64Array(n), new Float64Array(n)];
+    this.#A = layout.float64(`${name}.A`, n * n);
+    this.#B = layout.float64(`${name}.B`, outputs * n);
+    this.#phi = layout.float64(`${name}.phi`, 4 * n);
+    this.#waiting = layout.float64(`${name}.waiting`, 1);
   }
 
   /** Takes one sample: features h, labels d [m]. */
   add(h: ArrayLike<number>, d: ArrayLike<number>): void {
+    checkLength("features", h, this.features);
+    checkLength("labels", d, this.outputs);
     const n = this.features + 1;
-    const phi = this.#phi[this.#waiting++];
+    const waiting = this.#waiting.view;
+    const phi = this.#sample(waiting[0]);
+    const B = this.#B.view;
     phi[0] = 1;
     for (let j = 1; j < n; j++) phi[j] = h[j - 1];
     for (let k = 0; k < this.outputs; k++) {
-      for (let j = 0; j < n; j++) this.#B[k * n + j] += d[k] * phi[j];
+      for (let j = 0; j < n; j++) B[k * n + j] += d[k] * phi[j];
     }
-    if (this.#waiting === 4) this.#gather();
+    waiting[0] += 1;
+    if (waiting[0] === 4) this.#gather();
+  }
+
+  /** φ of the `i`-th sample that waits. */
+  #sample(i: number): Float64Array {
+    const n = this.features + 1;
+    return this.#phi.view.subarray(i * n, (i + 1) * n);
   }
 
   /** A += Σ φ φᵀ of the samples that wait. */
   #gather(): void {
     const n = this.features + 1;
-    const A = this.#A;
-    const [p, q, r, s] = this.#phi;
+    const A = this.#A.view;
+    const [p, q, r, s] = [0, 1, 2, 3].map((i) => this.#sample(i));
     for (let i = 0; i < n; i++) {
       const row = i * n;
       const [a, b, c, d] = [p[i], q[i], r[i], s[i]];
       for (let j = 0; j <= i; j++) A[row + j] += a * p[j] + b * q[j] + c * r[j] + d * s[j];
     }
-    for (const phi of this.#phi) phi.fill(0);
-    this.#waiting = 0;
+    this.#phi.view.fill(0);
+    this.#waiting.view[0] = 0;
   }
 
   /** The readout that fits the samples so far. @throws EddyError `bad-state` when they do not determine one. */
   solve(): LinearReadout {
     this.#gather();
     const n = this.features + 1;
-    const L = this.#A.slice();
+    const L = Float64Array.from(this.#A.view);
     for (let i = this.bias === "free" ? 1 : 0; i < n; i++) L[i * n + i] += this.ridge;
     cholesky(L, n);
     const c = new Float64Array(this.outputs);
     const V = new Float64Array(this.outputs * this.features);
     const w = new Float64Array(n);
     for (let k = 0; k < this.outputs; k++) {
-      w.set(this.#B.subarray(k * n, (k + 1) * n));
+      w.set(this.#B.view.subarray(k * n, (k + 1) * n));
       solveTriangles(w, L, n);
       c[k] = w[0];
       V.set(w.subarray(1), k * this.features);
@@ -145,11 +162,10 @@ function solveTriangles(b: Float64Array, L: Float64Array, n: number): void {
   }
 }
 
-/** Throws `bad-argument` for a ridge below 0. */
-export function checkRidge(ridge: number): void {
-  if (ridge >= 0 && Number.isFinite(ridge)) return;
-  throw new EddyError("bad-argument", "ridge", {
-    expected: "a finite number from 0 up",
-    received: String(ridge),
-  });
+/** @throws EddyError `bad-argument` for an option out of range */
+export function checkRidge({ features, outputs = 1, ridge = 1e-6, bias = "free" }: RidgeOptions): void {
+  checkWhole("features", features, 0);
+  checkWhole("outputs", outputs);
+  check(ridge >= 0 && ridge < Number.POSITIVE_INFINITY, "ridge", "a finite number from 0", ridge);
+  checkWord("bias", bias, ["penalised", "free"]);
 }

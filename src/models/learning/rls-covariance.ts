@@ -1,4 +1,4 @@
-import { EddyError } from "../errors.ts";
+import { check, checkPositive, checkWhole } from "../checks.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { LARGEST_NUMBER } from "./label-errors.ts";
@@ -61,12 +61,11 @@ export class RlsCovariance {
   constructor(layout: Layout, name: string, size: number, options: LeastSquaresOptions = {}) {
     const { forgetting = 0.999, delta = 1, traceCap = Number.POSITIVE_INFINITY } = options;
     const { diagonalCap = 1 / delta } = options;
-    if (!(Number.isInteger(size) && size > 0)) wrong("features", "a whole number above 0", size);
-    if (!(forgetting > 0 && forgetting <= 1))
-      wrong("forgetting", "a number above 0 and at most 1", forgetting);
-    if (!(delta > 0 && Number.isFinite(delta))) wrong("delta", "a finite number above 0", delta);
-    if (!(diagonalCap > 0)) wrong("diagonalCap", "a number above 0", diagonalCap);
-    if (!(traceCap > 0)) wrong("traceCap", "a number above 0", traceCap);
+    checkWhole("features", size);
+    check(forgetting > 0 && forgetting <= 1, "forgetting", "a number above 0 and at most 1", forgetting);
+    checkPositive("delta", delta);
+    check(diagonalCap > 0, "diagonalCap", "a number above 0", diagonalCap);
+    check(traceCap > 0, "traceCap", "a number above 0", traceCap);
     this.size = size;
     this.forgetting = forgetting;
     this.delta = delta;
@@ -175,8 +174,4 @@ export class RlsCovariance {
     this.#P.view.fill(0);
     for (let i = 0, at = 0; i < n; at += n - i, i++) this.#P.view[at] = 1 / this.delta;
   }
-}
-
-function wrong(subject: string, expected: string, received: number): never {
-  throw new EddyError("bad-argument", subject, { expected, received: String(received) });
 }

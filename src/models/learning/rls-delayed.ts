@@ -1,4 +1,4 @@
-import { EddyError } from "../errors.ts";
+import { checkLength, checkWhole } from "../checks.ts";
 import { clip } from "../kernels/clip.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
@@ -59,14 +59,11 @@ export class DelayedLeastSquares {
   readonly #counts: Slice<Float64Array>;
   #kernels!: Kernels;
 
+  /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, name: string, options: DelayedLeastSquaresOptions) {
     const { features, horizon, targets = 1 } = options;
-    if (!(Number.isInteger(horizon) && horizon > 0)) {
-      throw new EddyError("bad-argument", "horizon", {
-        expected: "a whole number above 0",
-        received: String(horizon),
-      });
-    }
+    checkWhole("horizon", horizon);
+    checkWhole("targets", targets);
     this.features = features;
     this.horizon = horizon;
     this.targets = targets;
@@ -102,6 +99,7 @@ export class DelayedLeastSquares {
    */
   settle(labels: Float64Array, reach?: Float64Array): void {
     const { features: n, targets: D } = this;
+    checkLength("labels", labels, this.horizon * D);
     const issues = this.issues;
     const steps = Math.min(this.horizon, issues);
     const y = this.#y.pointer;
@@ -124,6 +122,7 @@ export class DelayedLeastSquares {
    * `teach` (features made up where readings are missing) keeps its place in time and is predicted from, no more.
    */
   issue(phi: Float64Array, teach = true): void {
+    checkLength("features", phi, this.features);
     const slot = (this.issues % this.horizon) * this.features;
     this.#phi.view.set(phi, slot);
     if (!teach) {

@@ -1,3 +1,4 @@
+import { checkLength, checkWhole } from "../checks.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { labelErrors } from "./label-errors.ts";
@@ -41,10 +42,13 @@ export class RecursiveLeastSquares {
   readonly #refused: Slice<Float64Array>;
   #kernels!: Kernels;
 
+  /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, name: string, options: RlsOptions) {
-    this.features = options.features;
-    this.outputs = options.outputs ?? 1;
-    this.covariance = new RlsCovariance(layout, name, options.features, options);
+    const { features, outputs = 1 } = options;
+    checkWhole("outputs", outputs);
+    this.features = features;
+    this.outputs = outputs;
+    this.covariance = new RlsCovariance(layout, name, features, options);
     this.#W = layout.float64(`${name}.W`, this.outputs * this.features);
     this.#phi = layout.float64(`${name}.phi`, this.features);
     this.#k = layout.float64(`${name}.k`, this.features);
@@ -68,6 +72,7 @@ export class RecursiveLeastSquares {
   /** Writes W φ to `out` [m] and returns it. */
   predict(out: Float64Array, phi: Float64Array): Float64Array {
     const { features: n, outputs: m } = this;
+    checkLength("features", phi, n);
     this.#phi.view.set(phi);
     this.#kernels.multiply64(this.#e.pointer, this.#W.pointer, this.#phi.pointer, m, n);
     out.set(this.#e.view);
@@ -77,6 +82,8 @@ export class RecursiveLeastSquares {
   /** Learns one sample. A NaN in `d` is a missing label: that output keeps its weights, the covariance moves on. */
   learn(phi: Float64Array, d: Float64Array): void {
     const { features: n, outputs: m } = this;
+    checkLength("features", phi, n);
+    checkLength("labels", d, m);
     this.#phi.view.set(phi);
     if (!this.covariance.update(this.#k, 0, this.#phi, 0)) return;
     this.#kernels.multiply64(this.#e.pointer, this.#W.pointer, this.#phi.pointer, m, n);

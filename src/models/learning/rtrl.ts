@@ -1,4 +1,4 @@
-import { EddyError } from "../errors.ts";
+import { check, checkFinite, checkLength, checkPositive, checkWhole, checkWord } from "../checks.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { power } from "../kernels/power.ts";
@@ -74,16 +74,12 @@ export class DiagonalNetwork {
   readonly #do: Slice<Reals>;
   #kernels!: Kernels;
 
-  /** @throws EddyError `bad-argument` for sizes that are no counts. */
+  /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, name: string, options: DiagonalNetworkOptions) {
     const { inputs, units, readout, activation = "tanh", selfWeight = true, bias = true } = options;
-    for (const [subject, size] of Object.entries({ inputs, units })) {
-      if (Number.isInteger(size) && size > 0) continue;
-      throw new EddyError("bad-argument", subject, {
-        expected: "a whole number above 0",
-        received: String(size),
-      });
-    }
+    checkWhole("inputs", inputs);
+    checkWhole("units", units);
+    checkWord("activation", activation, ["tanh", "linear"]);
     this.inputs = inputs;
     this.units = units;
     this.readout = readout;
@@ -157,8 +153,13 @@ export class DiagonalNetwork {
     return this.#o.view;
   }
 
-  /** Spreads the time scales −1 / log λ of the units from `fastest` to `slowest` steps, evenly in their logarithm. */
+  /**
+   * Spreads the time scales −1 / log λ of the units from `fastest` to `slowest` steps, evenly in their logarithm.
+   * @throws EddyError `bad-argument` for scales that are not above 0
+   */
   spread(fastest: number, slowest: number): void {
+    checkPositive("fastest", fastest);
+    checkPositive("slowest", slowest);
     const last = Math.max(1, this.units - 1);
     for (let i = 0; i < this.units; i++) {
       const scale = fastest * power(slowest / fastest, i / last);
@@ -172,9 +173,15 @@ export class DiagonalNetwork {
     for (const slice of [this.#h, this.#S, this.#o]) slice.view.fill(0);
   }
 
-  /** Takes the event x into state, sensitivities and outputs; `dt` usual steps after the one before. */
+  /**
+   * Takes the event x into state, sensitivities and outputs; `dt` usual steps after the one before.
+   * @throws EddyError `bad-number` for a feature that is not finite, or a dt below 0; nothing has changed then
+   */
   step(x: ArrayLike<number>, dt = 1): void {
     const { inputs: n, units: m } = this;
+    checkLength("x", x, n);
+    checkFinite("x", x);
+    check(dt >= 0 && dt < Number.POSITIVE_INFINITY, "dt", "a finite number of steps from 0", dt);
     const k = this.#kernels;
     const row = m * this.parameters.view.BYTES_PER_ELEMENT;
     const P = this.parameters.pointer;
@@ -217,6 +224,7 @@ export class DiagonalNetwork {
 
   /** Writes ∂L/∂p for the label d of the latest step to `gradients` and returns L. */
   gradient(d: ArrayLike<number>): number {
+    checkLength("label", d, this.readout.targets);
     const { units: m } = this;
     const o = this.readout.inputs;
     const k = this.#kernels;

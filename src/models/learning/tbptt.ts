@@ -1,4 +1,4 @@
-import { EddyError, printable } from "../errors.ts";
+import { check, checkLength, checkWhole, checkWord } from "../checks.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
 import { backward } from "../network/backward.ts";
 import { type Diagnosis, diagnose } from "../network/diagnostics.ts";
@@ -75,19 +75,12 @@ export class OnlineLearner {
   /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(network: Network, layout: Layout, options: LearnerOptions = {}, name = "learner") {
     const { every = 16, through = every, lossSteps = "window" } = options;
-    if (!(Number.isInteger(every) && every >= 1)) wrong("every", "a whole number of steps from 1", every);
-    if (!(Number.isInteger(through) && through >= every))
-      wrong("through", `a whole number of steps from ${every}`, through);
-    if (lossSteps !== "window" && lossSteps !== "new") wrong("lossSteps", "window or new", lossSteps);
+    checkWhole("every", every);
+    checkWhole("through", through, every);
+    checkWord("lossSteps", lossSteps, ["window", "new"]);
     this.network = network;
     this.readout = options.readout ?? squared(network.outputs);
-    if (this.readout.inputs !== network.outputs) {
-      wrong(
-        "readout",
-        `one of ${network.outputs} numbers, as many as the network's outputs`,
-        this.readout.inputs,
-      );
-    }
+    checkReadout(this.readout, network);
     this.every = every;
     this.through = through;
     this.#newOnly = lossSteps === "new";
@@ -158,6 +151,7 @@ export class OnlineLearner {
    * that has left the window is ignored. Returns whether it was still there.
    */
   label(lag: number, values: ArrayLike<number>): boolean {
+    checkLength("label", values, this.live.labelLength);
     if (!this.#reaches(lag)) return false;
     const { labels, labelLength } = this.live;
     const at = (this.live.row - lag) * labelLength;
@@ -167,6 +161,8 @@ export class OnlineLearner {
 
   /** One label: target `index` of the step `lag` steps ago. */
   labelAt(lag: number, index: number, value: number): boolean {
+    const { labelLength: D } = this.live;
+    check(index >= 0 && index < D, "label", () => `an index below ${D}`, index);
     if (!this.#reaches(lag)) return false;
     const { labels, labelLength } = this.live;
     labels.view[(this.live.row - lag) * labelLength + index] = value;
@@ -262,6 +258,8 @@ export class OnlineLearner {
   }
 }
 
-function wrong(subject: string, expected: string, received: unknown): never {
-  throw new EddyError("bad-argument", subject, { expected, received: printable(received) });
+/** A readout that reads all outputs of a network and nothing else. @throws EddyError `bad-argument` */
+export function checkReadout(readout: Readout, { outputs }: Network): void {
+  const expected = `one of ${outputs} numbers, as many as the network's outputs`;
+  check(readout.inputs === outputs, "readout", expected, readout.inputs);
 }

@@ -1,4 +1,4 @@
-import { EddyError, printable } from "../errors.ts";
+import { check } from "../checks.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
 import { makeOptimiser, type Optimiser, type OptimiserOptions } from "./optimisers.ts";
@@ -48,12 +48,8 @@ export class Updater {
     parts: readonly [number, ...number[]],
     { optimiser = { kind: "adam" }, clip = 1, largestStep = 1e3 }: UpdaterOptions,
   ) {
-    if (!(clip > 0)) {
-      throw new EddyError("bad-argument", "clip", {
-        expected: "a number above 0",
-        received: printable(clip),
-      });
-    }
+    check(clip > 0, "clip", "a number above 0", clip);
+    check(largestStep > 0, "largestStep", "a number above 0", largestStep);
     this.#parts = parts;
     this.#parameters = parts.reduce((sum, size) => sum + size, 0);
     this.optimisers = parts.map((size, i) =>

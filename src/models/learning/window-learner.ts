@@ -1,9 +1,10 @@
-import { EddyError } from "../errors.ts";
+import { checkLength, checkWhole } from "../checks.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Network } from "../network/network.ts";
 import { type Sequence, Window } from "../network/window.ts";
 import type { Readout } from "../readouts/readout.ts";
 import { squared } from "../readouts/squared.ts";
+import { checkReadout } from "./tbptt.ts";
 import { type LearnerGuards, Updater, type UpdaterOptions } from "./updater.ts";
 
 export interface WindowLearnerOptions extends UpdaterOptions {
@@ -36,6 +37,10 @@ export class WindowLearner {
   readonly #gradient: Slice<Reals>;
   #window: Window | undefined;
 
+  /**
+   * @param capacity the longest sequence, in steps
+   * @throws EddyError `bad-argument` for an option out of range
+   */
   constructor(
     network: Network,
     layout: Layout,
@@ -46,6 +51,8 @@ export class WindowLearner {
     const { parameters } = network.program;
     this.network = network;
     this.readout = options.readout ?? squared(network.outputs);
+    checkWhole("window", capacity);
+    checkReadout(this.readout, network);
     this.#capacity = capacity;
     this.#updater = new Updater(layout, name, [parameters], options);
     this.#record = layout.float64(`${name}.record`, 2);
@@ -81,12 +88,7 @@ export class WindowLearner {
     const O = network.outputs;
     const D = readout.targets;
     const T = outputs.length / O;
-    if (labels.length !== T * D) {
-      throw new EddyError("bad-argument", "labels", {
-        expected: `${T} × ${D} numbers`,
-        received: String(labels.length),
-      });
-    }
+    checkLength("labels", labels, T * D);
     const dOutputs = new Float64Array(outputs.length);
     const d = new Float64Array(D);
     let loss = 0;

@@ -31,9 +31,7 @@ export interface Diagnosis {
 /** The spectrum of a square matrix [n × n], row by row. Cost: about 20 n³. */
 export function spectrum(matrix: ArrayLike<number>, n: number): Spectrum {
   const { real, imaginary } = eigenvalues(matrix, n);
-  const rows = Array.from({ length: n }, (_, i) =>
-    Array.from({ length: n }, (_, j) => matrix[i * n + j] as number),
-  );
+  const rows = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => matrix[i * n + j]));
   const radius = real.reduce((largest, re, i) => Math.max(largest, Math.hypot(re, imaginary[i])), 0);
   const norm = n === 0 ? 0 : new SingularValueDecomposition(new Matrix(rows)).norm2;
   return { real, imaginary, radius, norm };

@@ -1,3 +1,4 @@
+import { checkLength, checkWhole } from "../checks.ts";
 import { EddyError, printable } from "../errors.ts";
 import type { Block, Layout, Reals, Slice } from "../kernels/layout.ts";
 import { forward, start } from "./forward.ts";
@@ -36,22 +37,26 @@ const RESETS = 2;
 export class LiveNetwork {
   readonly network: Network;
   readonly tape: Tape;
-  /** The output of the last step; overwritten by the next. */
-  readonly output: Float64Array;
   /** Labels, one row per row of the tape; NaN where there is none. */
   readonly labels: Slice<Reals>;
   readonly labelLength: number;
   readonly #history: number;
+  readonly #output: Float64Array;
   readonly #slice: Slice<Reals>;
   /** [0] the row to be written next, [1] steps so far, [2] times the state was begun anew. */
   readonly #clock: Slice<Float64Array>;
   #reals: Reals = new Float32Array(0);
   #bytes: number;
 
-  /** @throws EddyError `bad-model` for a network that looks ahead: it needs a window. */
+  /**
+   * @throws EddyError `bad-model` for a network that looks ahead, which needs a window; `bad-argument` for an option out of
+   * range
+   */
   constructor(network: Network, layout: Layout, options: LiveOptions = {}, name = "live") {
     const { history = 0, full = false, labels = 0 } = options;
     const { program } = network;
+    checkWhole("history", history, 0);
+    checkWhole("labels", labels, 0);
     if (program.future > 0) {
       const ahead = program.nodes.find((node) => node.edges.some((edge) => edge.delay < 0))!;
       const edge = ahead.edges.find((candidate) => candidate.delay < 0)!;
@@ -68,7 +73,7 @@ export class LiveNetwork {
     // A full tape begins again after each window; a lean one moves its history once per as many steps.
     const rows = program.past + history + (full ? 0 : Math.max(history, 4));
     this.tape = new Tape(program, rows, full, this.#bytes);
-    this.output = new Float64Array(network.outputs);
+    this.#output = new Float64Array(network.outputs);
     this.#slice = layout.real(`${name}.tape`, this.tape.length);
     this.labels = layout.real(`${name}.labels`, labels * rows);
     this.#clock = layout.float64(`${name}.clock`, 3);
@@ -78,6 +83,12 @@ export class LiveNetwork {
   /** Steps since the start. */
   get steps(): number {
     return this.#clock.view[STEPS];
+  }
+
+  /** The output of the last step; the array is reused. */
+  get output(): Float64Array {
+    this.#readOutput(this.row);
+    return this.#output;
   }
 
   /** Times the state was begun anew because an output was not finite. */
@@ -109,12 +120,7 @@ export class LiveNetwork {
   step(x: ArrayLike<number>, dt = 1): Float64Array {
     const { program } = this.network;
     const clock = this.#clock.view;
-    if (x.length !== program.x) {
-      throw new EddyError("bad-argument", "x", {
-        expected: `${program.x} numbers`,
-        received: String(x.length),
-      });
-    }
+    checkLength("x", x, program.x);
     if (!(dt >= 0 && dt < Number.POSITIVE_INFINITY)) {
       throw new EddyError("bad-number", "dt", {
         expected: "a finite number of steps from 0",
@@ -140,19 +146,19 @@ export class LiveNetwork {
       const { view } = this.labels;
       for (let i = row * this.labelLength; i < (row + 1) * this.labelLength; i++) view[i] = Number.NaN;
     }
-    this.#readOutput(row);
-    if (program.y > 0) this.#writeY(row, this.output, 0);
-    return this.output;
+    if (!this.#readOutput(row)) {
+      // A state that has left the numbers never comes back by itself: this series alone starts afresh.
+      start(this.network, tape, row);
+      clock[RESETS] = clock[RESETS] + 1;
+      this.#readOutput(row);
+    }
+    if (program.y > 0) this.#writeY(row, this.#output, 0);
+    return this.#output;
   }
 
   /** The target as it was observed at the last step: what `y` edges will read (teacher forcing). NaN: the own output stays. */
   feedback(y: ArrayLike<number>): void {
-    if (y.length !== this.network.program.y) {
-      throw new EddyError("bad-argument", "y", {
-        expected: `${this.network.program.y} numbers`,
-        received: String(y.length),
-      });
-    }
+    checkLength("y", y, this.network.program.y);
     for (let i = 0; i < y.length; i++) if (!Number.isFinite(y[i])) return;
     this.#writeY(this.#clock.view[ROW] - 1, y, 1);
   }
@@ -160,12 +166,7 @@ export class LiveNetwork {
   /** The context vector c, fixed from here on; before the first step it also sets the start h(0) = tanh(R c). */
   setContext(c: ArrayLike<number>): void {
     const { context, program } = this.network;
-    if (c.length !== program.c) {
-      throw new EddyError("bad-argument", "c", {
-        expected: `${program.c} numbers`,
-        received: String(c.length),
-      });
-    }
+    checkLength("c", c, program.c);
     context.view.set(c);
     if (this.steps === 0) start(this.network, this.tape, program.past - 1);
   }
@@ -187,12 +188,7 @@ export class LiveNetwork {
   /** Sets the state that the next step starts from. */
   writeState(node: string, values: ArrayLike<number>, what: "h" | "s" = "h"): void {
     const track = this.#track(node, what);
-    if (values.length !== track.length) {
-      throw new EddyError("bad-argument", `state ${what} of ${node}`, {
-        expected: `${track.length} numbers`,
-        received: String(values.length),
-      });
-    }
+    checkLength(`state ${what} of ${node}`, values, track.length);
     this.#reals.set(values, rowAt(track, this.row) / this.#bytes);
   }
 
@@ -210,19 +206,16 @@ export class LiveNetwork {
     return this.tape.nodes[this.network.nodeIndex(node)][what];
   }
 
-  #readOutput(row: number): void {
+  /** Copies the output of a row; false where it is not finite. */
+  #readOutput(row: number): boolean {
     const { h } = this.tape.nodes[this.network.program.output.index];
     const at = rowAt(h, row) / this.#bytes;
     for (let i = 0; i < h.length; i++) {
       const value = this.#reals[at + i];
-      this.output[i] = value;
-      if (Number.isFinite(value)) continue;
-      // A state that has left the numbers never comes back by itself: this series alone starts afresh.
-      start(this.network, this.tape, row);
-      this.output.fill(0);
-      this.#clock.view[RESETS] = this.#clock.view[RESETS] + 1;
-      return;
+      this.#output[i] = value;
+      if (!Number.isFinite(value)) return false;
     }
+    return true;
   }
 
   #writeY(row: number, y: ArrayLike<number>, given: 0 | 1): void {

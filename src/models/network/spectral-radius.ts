@@ -9,9 +9,7 @@ const SQUARINGS = 40;
 /** Real and imaginary parts of the eigenvalues of a square matrix [n × n], row by row. Cost: about 10 n³. */
 export function eigenvalues(matrix: ArrayLike<number>, n: number): { real: number[]; imaginary: number[] } {
   if (n === 0) return { real: [], imaginary: [] };
-  const rows = Array.from({ length: n }, (_, i) =>
-    Array.from({ length: n }, (_, j) => matrix[i * n + j] as number),
-  );
+  const rows = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => matrix[i * n + j]));
   const decomposition = new EigenvalueDecomposition(new Matrix(rows), { assumeSymmetric: false });
   return { real: decomposition.realEigenvalues, imaginary: decomposition.imaginaryEigenvalues };
 }

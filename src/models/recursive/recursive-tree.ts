@@ -1,3 +1,4 @@
+import { check, checkFinite, checkLength, checkWhole } from "../checks.ts";
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
@@ -79,18 +80,9 @@ export class RecursiveTree {
   /** @throws EddyError `bad-argument` when sizes do not fit. */
   constructor(layout: Layout, name: string, options: RecursiveTreeOptions) {
     const { inputs, hidden: n, leafMap = true, window = 64 } = options;
-    if (!leafMap && inputs !== n) {
-      throw new EddyError("bad-argument", "inputs", {
-        expected: `the size of a node (${n}) where there is no leaf map`,
-        received: String(inputs),
-      });
-    }
-    if (!(Number.isInteger(window) && window > 0)) {
-      throw new EddyError("bad-argument", "window", {
-        expected: "a whole number above 0",
-        received: String(window),
-      });
-    }
+    for (const [subject, size] of Object.entries({ inputs, hidden: n, window })) checkWhole(subject, size);
+    const same = `the size of a node (${n}) where there is no leaf map`;
+    check(leafMap || inputs === n, "inputs", same, inputs);
     this.inputs = inputs;
     this.hidden = n;
     this.leafMap = leafMap;
@@ -156,8 +148,10 @@ export class RecursiveTree {
     this.#blockOrigin.view.fill(0);
   }
 
-  /** Takes the next leaf. */
+  /** Takes the next leaf. @throws EddyError `bad-number` for one that is not finite; nothing has changed then. */
   push(x: ArrayLike<number>): void {
+    checkLength("x", x, this.inputs);
+    checkFinite("x", x);
     const n = this.hidden;
     const { view: counts } = this.#counts;
     const bytes = this.#bytes;

@@ -1,4 +1,4 @@
-import { EddyError, printable } from "../errors.ts";
+import { check, checkLength, checkWhole } from "../checks.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { OptimiserOptions } from "../learning/optimisers.ts";
 import { WindowLearner } from "../learning/window-learner.ts";
@@ -52,20 +52,14 @@ export class GapFiller {
   readonly #rows: Slice<Float64Array>;
   readonly #count: Slice<Float64Array>;
 
+  /** @throws EddyError `bad-argument` for an option out of range. */
   constructor(layout: Layout, options: GapFillerOptions = {}, name = "gaps") {
     const { columns = 1, window = 32, lag = 8, hidden = 16, hide = 0.1, every = 2, seed = 1 } = options;
-    if (!(Number.isInteger(lag) && lag >= 0 && lag < window)) {
-      throw new EddyError("bad-argument", "lag", {
-        expected: `a whole number below the window of ${window}`,
-        received: printable(lag),
-      });
-    }
-    if (!(hide > 0 && hide < 1)) {
-      throw new EddyError("bad-argument", "hide", {
-        expected: "a share between 0 and 1",
-        received: printable(hide),
-      });
-    }
+    for (const [subject, count] of Object.entries({ columns, window, hidden, every }))
+      checkWhole(subject, count);
+    const below = `a whole number below the window of ${window}`;
+    check(Number.isInteger(lag) && lag >= 0 && lag < window, "lag", below, lag);
+    check(hide > 0 && hide < 1, "hide", "a share between 0 and 1", hide);
     this.columns = columns;
     this.window = window;
     this.lag = lag;
@@ -113,12 +107,7 @@ export class GapFiller {
   }
 
   #take(row: ArrayLike<number>): void {
-    if (row.length !== this.columns) {
-      throw new EddyError("bad-argument", "row", {
-        expected: `${this.columns} numbers`,
-        received: String(row.length),
-      });
-    }
+    checkLength("row", row, this.columns);
     const rows = this.#rows.view;
     rows.copyWithin(0, this.columns);
     for (let c = 0; c < this.columns; c++) {

@@ -1,3 +1,4 @@
+import { checkWhole, checkWord } from "../checks.ts";
 import { EddyError } from "../errors.ts";
 import type { Layout, Reals, Slice } from "../kernels/layout.ts";
 import type { Kernels } from "../kernels/open.ts";
@@ -82,6 +83,8 @@ export class SequenceModel {
   /** @throws EddyError `bad-model` when wiring, readout and length do not fit together. */
   constructor(layout: Layout, name: string, options: SequenceModelOptions) {
     const { wiring, readout, length = "end", longest = 256 } = options;
+    checkWhole("longest", longest);
+    checkWord("length", length, ["end", "count"]);
     if (Number.isNaN(readout.logNormaliser)) {
       throw new EddyError("bad-model", "sequence readout", {
         expected: "a distribution: squared, gaussian, softmax, poisson or end-of-sequence",

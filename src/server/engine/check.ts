@@ -1,30 +1,13 @@
-import { printable } from "../../models/errors.ts";
-import { MAX_TIME, type Observation } from "../../models/observation.ts";
-
-const MAX_NAME = 1024;
+import type { Observation } from "../../models/observation.ts";
+import { badTime, flawOf } from "../../streams/checked-observation.ts";
 
 /** What is wrong with an observation in itself, as code and message; nothing that reaches the journal may fail later. */
-export function flaw({ id, series, time, values }: Observation): [string, string] | undefined {
-  if (typeof series !== "string" || series === "" || series.length > MAX_NAME) {
-    return ["bad-observation", `series: expected a name of 1 to ${MAX_NAME} characters`];
-  }
-  if (id !== undefined && (typeof id !== "string" || id === "" || id.length > MAX_NAME)) {
-    return ["bad-observation", `id: expected 1 to ${MAX_NAME} characters`];
-  }
-  if (!(Math.abs(time) <= MAX_TIME))
-    return ["bad-time", `time: expected epoch milliseconds, got ${printable(time)}`];
-  const columns = Object.keys(values);
-  if (columns.length === 0) return ["no-values", "values: expected at least one"];
-  for (const column of columns) {
-    const value = values[column];
-    if (value !== null && !(typeof value === "number" && Number.isFinite(value))) {
-      return [
-        "bad-number",
-        `${printable(column, 128).slice(1, -1)}: expected a number or null, got ${printable(value)}`,
-      ];
-    }
-  }
-  return undefined;
+export function flaw(observation: Observation): [string, string] | undefined {
+  const { time } = observation;
+  const wrong = flawOf(observation) ?? (Number.isNaN(time) ? badTime(time) : undefined);
+  if (wrong === undefined) return undefined;
+  const { code, message } = wrong();
+  return [code, message];
 }
 
 /** The observation as the journal holds it, without columns that its series does not know; undefined when it knows none. */
@@ -36,6 +19,6 @@ export function knownValues(
   const known = given.filter((column) => columns.includes(column));
   if (known.length === 0) return undefined;
   if (known.length === given.length) return { observation, count: given.length };
-  const values = Object.fromEntries(known.map((column) => [column, observation.values[column]]));
+  const values = Object.fromEntries(known.map((column) => [column, observation.values[column] ?? null]));
   return { observation: { ...observation, values }, count: known.length };
 }

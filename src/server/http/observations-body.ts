@@ -1,12 +1,19 @@
 import { isUtf8 } from "node:buffer";
 import type { Vector } from "apache-arrow";
 import { EddyError, type ErrorCode, printable } from "../../models/errors.ts";
-import { type Observation, UNTIMED } from "../../models/observation.ts";
+import { type Observation, UNTIMED, VALUE } from "../../models/observation.ts";
+import {
+  checkSeriesName,
+  type Flaw,
+  finiteOrMissing,
+  fittedName,
+  flawOf,
+} from "../../streams/checked-observation.ts";
 import { encodingOf, MAX_LINE } from "../../streams/formats/lines.ts";
 import { isRefused, type Reading } from "../../streams/formats/reading.ts";
 import { TextReader } from "../../streams/formats/text-reader.ts";
 import { elementsOf, parseJson, skipBlanks } from "../../streams/json.ts";
-import { checkSeriesName, type Flaw, tryObservation } from "../../streams/observation-schema.ts";
+import { tryObservation } from "../../streams/observation-schema.ts";
 import { ArrowFlaw, arrowCell, checkedArrow } from "../../streams/sources/arrow-check.ts";
 import { Refusals } from "../refusals.ts";
 
@@ -16,6 +23,8 @@ export interface Batch {
   /** Line of each observation in the body, from 1. */
   readonly lines: number[];
   readonly refusals: Refusals;
+  /** Units that a table tells, by column. */
+  readonly units: Map<string, string>;
 }
 
 export interface BodyOptions {
@@ -151,7 +160,7 @@ function* json(body: Buffer, batch: Batch, { rows }: BodyOptions): Generator<unk
 
 /** A heading, then a row for each observation, read as `eddy pipe` reads a table. */
 function* csv(body: Buffer, batch: Batch, { series, rows }: BodyOptions): Generator<unknown, void> {
-  const reader = new TextReader("csv", { name: series ?? "", arrival: () => UNTIMED });
+  const reader = new TextReader("csv", { name: series ?? UNNAMED, arrival: () => UNTIMED });
   /** Lines that the reader was given as empty ones. */
   const flaws = new Map<number, Flaw>();
   let read = 0;
@@ -182,10 +191,14 @@ function* csv(body: Buffer, batch: Batch, { series, rows }: BodyOptions): Genera
     yield;
   }
   take(reader.end());
+  for (const { name, unit } of reader.recognition?.columns ?? [])
+    if (unit !== "") batch.units.set(name, unit);
   // Lines that the reader passed over.
   for (const [line, flaw] of flaws) collect(batch, line, flaw);
 }
 
+/** The series of a table that names none. Nobody else's: it begins with a code point that is no character. */
+const UNNAMED = "\u{10ffff}unnamed";
 /** Bytes of a table by which it is recognised, however few lines they are: to look at more would hold others up. */
 const ENOUGH_BYTES = 64 * 1024;
 const LINE_END = Buffer.from("\n");
@@ -225,7 +238,7 @@ function trimmedEnd(body: Buffer): number {
 }
 
 function named(observation: Observation): Observation | Flaw {
-  if (observation.series !== "") return observation;
+  if (observation.series !== UNNAMED) return flawOf(observation) ?? observation;
   return flaw("bad-observation", "series", "a column series, or ?series=NAME", "neither");
 }
 
@@ -254,8 +267,11 @@ const arrow = ({ DataType, tableFromIPC }: Arrow): BodyReader =>
       .filter(
         ({ name, type }) => !Object.hasOwn(special, name) && (DataType.isInt(type) || DataType.isFloat(type)),
       )
-      .map(({ name }) => ({ name, cells: table.getChild(name) }));
-    const plain = (cell: unknown): unknown => (typeof cell === "bigint" ? Number(cell) : cell);
+      .map(({ name }) => ({ name: fittedName(name) || VALUE, cells: table.getChild(name) }));
+    const plain = (cell: unknown): unknown => {
+      if (typeof cell === "bigint") return Number(cell);
+      return typeof cell === "number" ? finiteOrMissing(cell) : cell;
+    };
     const cellOf = (cells: Vector | null, row: number, name: string): unknown =>
       cells === null ? undefined : arrowCell(cells, row, name);
     const read = (row: number): Observation | Flaw => {
@@ -304,7 +320,7 @@ export async function readBody(
   options: BodyOptions,
   run: <T>(work: Generator<unknown, T>) => Promise<T>,
 ): Promise<Batch> {
-  const batch: Batch = { observations: [], lines: [], refusals: new Refusals() };
+  const batch: Batch = { observations: [], lines: [], refusals: new Refusals(), units: new Map() };
   if (options.series !== undefined) checkSeriesName(options.series, "?series");
   const reader = await READERS.get(mediaType)?.();
   if (reader !== undefined) await run(reader(body, batch, options));

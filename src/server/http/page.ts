@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
 import type { FastifyInstance } from "fastify";
+import { readBrowserFiles } from "../browser-files.ts";
 
-const FOLDER = new URL("../page/", import.meta.url);
-const TYPES: Readonly<Record<string, string>> = {
-  html: "text/html; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  svg: "image/svg+xml",
+/** The files of the page; `index.html` is `/`, the others are under `/page/`. */
+const FILES: Readonly<Record<string, string>> = {
+  "index.html": "text/html; charset=utf-8",
+  "page.js": "text/javascript; charset=utf-8",
+  "page.css": "text/css; charset=utf-8",
+  "icon.svg": "image/svg+xml",
 };
 /** Nothing but the page's own files, and nothing inline: a series name can never become code. */
 const CONTENT_SECURITY_POLICY = [
@@ -20,12 +20,12 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Serves the files of the page, read once: `/` is index.html, the others are under `/page/`. */
+/** Serves the files of the page, which anyone may load: what they show asks for the token. */
 export function addPage(app: FastifyInstance): void {
-  for (const name of readdirSync(FOLDER)) {
-    const type = TYPES[name.split(".").at(-1) ?? ""];
-    if (type === undefined) continue;
-    const content = readFileSync(new URL(name, FOLDER));
+  const files = readBrowserFiles();
+  for (const [name, type] of Object.entries(FILES)) {
+    const content = files.get(name);
+    if (content === undefined) throw new Error(`${name}: not among the files of the page`);
     app.get(name === "index.html" ? "/" : `/page/${name}`, { config: { open: true } }, (_request, reply) =>
       reply
         .headers({

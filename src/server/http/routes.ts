@@ -7,12 +7,14 @@ import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
+import type { Units } from "../units.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
 import { forecastPage, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
+import { addPageRoutes } from "./page-routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { takeObservations } from "./take-observations.ts";
 
@@ -32,6 +34,7 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly units: Units;
   readonly onError: (error: unknown) => void;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;
@@ -92,6 +95,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addPushRoutes(app, world, () => live(world), rows);
+  addPageRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });

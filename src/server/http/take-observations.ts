@@ -3,6 +3,7 @@ import { EddyError, printable } from "../../models/errors.ts";
 import type { Receipt } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import type { Units } from "../units.ts";
 import type { Admission } from "./admission.ts";
 import { HttpFailure } from "./failure.ts";
 import { type Batch, readBody } from "./observations-body.ts";
@@ -15,6 +16,7 @@ export interface TakingWorld {
   /** Observations of one body at most. */
   readonly rows: number;
   readonly onError: (error: unknown) => void;
+  readonly units: Units;
 }
 
 /** Observations handed to the engine at a time. */
@@ -45,6 +47,7 @@ export async function takeObservations(
     const batch = await readBody(mediaType, body, { series, rows }, (work) => turns.run(work));
     admission.linesRefused += batch.refusals.count;
     const receipt = await takeIn(batch, world);
+    if (batch.units.size > 0) learnUnits(batch, world.units);
     const { accepted, duplicate, late, refused } = receipt;
     const busy = refused.length > 0 && refused.every(({ code }) => code === "busy");
     if (busy && accepted + duplicate + late === 0) {
@@ -53,6 +56,12 @@ export async function takeObservations(
     reply.code(refused.length > 0 ? 207 : 200);
     return receipt;
   });
+}
+
+/** Every series of a table has the units of its columns. */
+function learnUnits({ observations, units }: Batch, known: Units): void {
+  for (const series of new Set(observations.map((observation) => observation.series)))
+    for (const [column, unit] of units) known.learn(series, column, unit);
 }
 
 function isEscapedUtf8(url: string): boolean {

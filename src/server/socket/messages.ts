@@ -3,8 +3,8 @@ import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Forecast } from "../../models/forecast.ts";
 import { MAX_HORIZON } from "../../models/forecaster/specification.ts";
+import { MAX_NAME } from "../../streams/checked-observation.ts";
 import { parseJson } from "../../streams/json.ts";
-import { MAX_OBSERVATION_ID, MAX_SERIES_NAME } from "../../streams/observation-schema.ts";
 import type { ConnectionLimits } from "./limits.ts";
 
 /** The control and data frames of `eddy.v1.json`; `type` tells which one it is. */
@@ -20,8 +20,8 @@ const Offset = Type.Integer({ minimum: 0, expected: "a journal offset, a whole n
 const Name = (of: string) =>
   Type.String({
     minLength: 1,
-    maxLength: MAX_SERIES_NAME,
-    expected: `${of} of 1 to ${MAX_SERIES_NAME} characters`,
+    maxLength: MAX_NAME,
+    expected: `${of} of 1 to ${MAX_NAME} characters`,
   });
 
 const closed = { additionalProperties: false, expected: "an object" };
@@ -165,7 +165,7 @@ export function idOf(text: string): SubscriptionId | undefined {
 
 /** `id` if it can be sent back, else nothing. */
 export function usableId(id: unknown): SubscriptionId | undefined {
-  if (typeof id === "string" && id.length <= MAX_OBSERVATION_ID) return id;
+  if (typeof id === "string" && id.length <= MAX_NAME) return id;
   return Number.isSafeInteger(id) ? (id as number) : undefined;
 }
 

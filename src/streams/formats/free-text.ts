@@ -1,4 +1,6 @@
-import { cleanName, isComment, type LineGrammar, type Parsed } from "./grammar.ts";
+import { VALUE } from "../../models/observation.ts";
+import { fittedName } from "../checked-observation.ts";
+import { isComment, type LineGrammar, type Parsed } from "./grammar.ts";
 import { parseEither } from "./moments.ts";
 import type { Cell } from "./numbers.ts";
 import { sameNames } from "./pairs.ts";
@@ -66,7 +68,7 @@ function numbersIn(text: string): Map<string, Cell> {
   const fields = new Map<string, Cell>();
   const add = (given: string, cell: string) => {
     if (fields.size >= MAX_NUMBERS) return;
-    const base = cleanName(given) || "value";
+    const base = fittedName(given) || VALUE;
     let name = base;
     for (let n = 2; fields.has(name); n++) name = `${base}_${n}`;
     fields.set(name, cell);

@@ -1,6 +1,6 @@
 import { EddyError } from "../../models/errors.ts";
 import { VALUE } from "../../models/observation.ts";
-import { MAX_COLUMN_NAME } from "../observation-schema.ts";
+import { fittedName } from "../checked-observation.ts";
 import { type Cell, isMissing, numberForm, readNumber } from "./numbers.ts";
 import { isMoment } from "./times.ts";
 
@@ -55,7 +55,7 @@ export function columnNames(cells: readonly string[]): string[] {
   if (cells.length > MAX_TABLE_COLUMNS) throw tooManyColumns();
   const seen = new Map<string, number>();
   return cells.map((cell, i) => {
-    const name = cleanName(cell) || `column${i + 1}`;
+    const name = fittedName(cell) || `column${i + 1}`;
     const times = (seen.get(name) ?? 0) + 1;
     seen.set(name, times);
     return times === 1 ? name : `${name}_${times}`;
@@ -67,13 +67,6 @@ export const tooManyColumns = (): EddyError =>
     expected: `at most ${MAX_TABLE_COLUMNS} columns`,
     received: "more",
   });
-
-/** A name without control characters, blanks around it and more length than a column may have. */
-export const cleanName = (text: string): string =>
-  text
-    .replace(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, "")
-    .trim()
-    .slice(0, MAX_COLUMN_NAME - 8);
 
 /** Whether these cells are names: none of them is a number or a moment, and one at least is a word. */
 export const isHeading = (cells: readonly string[]): boolean =>
@@ -88,7 +81,7 @@ const isQuantity = (cell: string): boolean =>
 export function repeatsHeading(cells: readonly string[], names: readonly string[]): boolean {
   if (!isHeading(cells)) return false;
   const known = new Set(names);
-  const met = cells.filter((cell) => known.has(cleanName(cell))).length;
+  const met = cells.filter((cell) => known.has(fittedName(cell))).length;
   return met > 0 && 2 * met >= Math.min(cells.length, names.length);
 }
 

@@ -1,10 +1,10 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { UNTIMED } from "../../models/observation.ts";
-import { checkSeriesName } from "../observation-schema.ts";
+import { badTime, isTime } from "../checked-observation.ts";
 import { isProblem } from "./grammar.ts";
 import { MAX_LINE } from "./lines.ts";
 import { MetricGrammar } from "./metric-lines.ts";
-import { type PushedPoints, YIELD_POINTS } from "./push.ts";
+import { type PushedPoints, takePoint, YIELD_POINTS } from "./push.ts";
 
 /** Nanoseconds of the units in which times may be written. */
 const UNITS: Readonly<Record<string, bigint>> = {
@@ -81,12 +81,15 @@ function readPoint(
       continue;
     }
     try {
-      checkSeriesName(series, `line ${number}: series`);
-      points.take({
-        series,
-        time: time === undefined ? UNTIMED : millisecondsOf(String(time), unit, number),
-        values,
-      });
+      takePoint(
+        points,
+        {
+          series,
+          time: time === undefined ? UNTIMED : millisecondsOf(String(time), unit, number),
+          values,
+        },
+        `line ${number}`,
+      );
     } catch (error) {
       if (!(error instanceof EddyError)) throw error;
       points.refuse(error.code, error.message);
@@ -96,9 +99,6 @@ function readPoint(
 
 function millisecondsOf(text: string, unit: bigint, number: number): number {
   const time = text.length <= 20 ? Number((BigInt(text) * unit) / 1_000_000n) : Number.NaN;
-  if (Math.abs(time) <= 8.64e15) return time;
-  throw new EddyError("bad-time", `line ${number}: time`, {
-    expected: "a time in the precision given",
-    received: printable(text),
-  });
+  if (isTime(time)) return time;
+  throw badTime(text, `line ${number}: time`, "a time in the precision given")();
 }

@@ -1,6 +1,8 @@
 import { type EddyError, printable } from "../../models/errors.ts";
+import { VALUE } from "../../models/observation.ts";
+import { fittedName } from "../checked-observation.ts";
 import { parseJson } from "../json.ts";
-import { cleanName, type LineGrammar, type LineRecord, type Parsed, unnamed } from "./grammar.ts";
+import { type LineGrammar, type LineRecord, type Parsed, unnamed } from "./grammar.ts";
 import type { Cell } from "./numbers.ts";
 import { sameNames } from "./pairs.ts";
 
@@ -128,7 +130,7 @@ function flatten(
   columns: [string, Cell[]][],
 ): void {
   for (const [key, item] of Object.entries(value)) {
-    const name = cleanName(path === "" ? key : `${path}.${key}`) || key.slice(0, 8);
+    const name = fittedName(path === "" ? key : `${path}.${key}`) || VALUE;
     if (item === null || typeof item !== "object") fields.push([name, item as Cell]);
     else if (!Array.isArray(item)) {
       if (depth < MAX_DEPTH) flatten(item, name, depth + 1, fields, lists, columns);

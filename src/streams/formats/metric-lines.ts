@@ -1,5 +1,7 @@
 import { printable } from "../../models/errors.ts";
-import { cleanName, isComment, type LineGrammar, type LineRecord, type Parsed } from "./grammar.ts";
+import { VALUE } from "../../models/observation.ts";
+import { fittedName } from "../checked-observation.ts";
+import { isComment, type LineGrammar, type LineRecord, type Parsed } from "./grammar.ts";
 import { metricName } from "./metric-name.ts";
 import { type Cell, readNumber } from "./numbers.ts";
 import { sameNames } from "./pairs.ts";
@@ -69,7 +71,7 @@ function influx(): MetricLine {
       if (at <= 0 || at >= field.length - 1) return undefined;
       const value = influxValue(field.slice(at + 1));
       if (value === undefined) return undefined;
-      found.push([cleanName(unescaped(field.slice(0, at))) || "value", value]);
+      found.push([fittedName(unescaped(field.slice(0, at))) || VALUE, value]);
     }
     names = sameNames(
       names,

@@ -1,4 +1,5 @@
 import { printable } from "../../models/errors.ts";
+import { MAX_NAME } from "../checked-observation.ts";
 import { isComment, type LineGrammar, type LineRecord, type Parsed, unnamed } from "./grammar.ts";
 import { JsonGrammar } from "./json-records.ts";
 import { type Cell, isMissing, numberForm, readNumber } from "./numbers.ts";
@@ -6,7 +7,6 @@ import { isMoment } from "./times.ts";
 import { withUnits, wordsWithMoments } from "./tokens.ts";
 
 /** Longest name that is taken for one. */
-const MAX_NAME = 200;
 const isNumber = (text: string): boolean => numberForm([text]).numbers === 1;
 const isEpoch = (text: string): boolean => /^\d{10}(?:\.\d+)?$|^\d{13}$|^\d{16}$|^\d{19}$/.test(text);
 

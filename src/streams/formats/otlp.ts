@@ -1,9 +1,9 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { UNTIMED, VALUE } from "../../models/observation.ts";
-import { checkSeriesName } from "../observation-schema.ts";
+import { badNumber, badTime, finiteOrMissing, isName, isTime, shownName } from "../checked-observation.ts";
 import { metricName } from "./metric-name.ts";
 import { type MessageShape, readProtobuf } from "./protobuf.ts";
-import { type PushedPoints, YIELD_POINTS } from "./push.ts";
+import { type PushedPoints, takePoint, YIELD_POINTS } from "./push.ts";
 
 /** opentelemetry/proto/metrics/v1, as far as it is read; the names are those of its JSON form. */
 const AnyValue: MessageShape = {
@@ -55,7 +55,6 @@ const Request: MessageShape = { 1: ["resourceMetrics", () => ResourceMetrics, "m
 const INCIDENTAL = /^(?:telemetry|process|os|service\.version)(?:\.|$)/;
 /** A point without a value, by which a sender says that the metric has ended. */
 const NO_VALUE = 1;
-const LAST_TIME = 8.64e15;
 const CUMULATIVE = new Set<unknown>([2, "AGGREGATION_TEMPORALITY_CUMULATIVE"]);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -132,9 +131,8 @@ function take(name: string, common: ReadonlyMap<string, string>, point: Point, o
   const { fields, kind, counter } = point;
   if (name === "") throw new EddyError("bad-observation", "metric", { expected: "a name", received: "none" });
   const series = metricName(name, new Map([...common, ...attributesOf(fields.attributes)]));
-  checkSeriesName(series, "metric");
   if ((Number(fields.flags ?? 0) & NO_VALUE) !== 0) {
-    out.refuse("stale", `${series}: the metric has ended`);
+    out.refuse("stale", `${shownName(series)}: the metric has ended`);
     return;
   }
   const time = timeOf(fields.timeUnixNano, series);
@@ -145,30 +143,24 @@ function take(name: string, common: ReadonlyMap<string, string>, point: Point, o
           count: numberOf(fields.count, series, "count"),
           ...(fields.sum === undefined ? {} : { sum: numberOf(fields.sum, series, "sum") }),
         };
-  if (counter) out.counter(series);
-  out.take({ series, time, values });
+  if (counter && isName(series)) out.counter(series);
+  takePoint(out, { series, time, values }, shownName(series));
 }
 
 /** A number, or text of digits, as JSON writes numbers of 64 bits; null for NaN and the infinities. */
 function numberOf(given: unknown, series: string, field: string): number | null {
   if (given === "NaN" || given === "Infinity" || given === "-Infinity") return null;
   const number = typeof given === "string" && /^-?\d{1,20}$/.test(given) ? Number(given) : given;
-  if (typeof number === "number") return Number.isFinite(number) ? number : null;
-  throw new EddyError("bad-number", `${series}: ${field}`, {
-    expected: "a number",
-    received: printable(given),
-  });
+  if (typeof number === "number") return finiteOrMissing(number);
+  throw badNumber(`${shownName(series)}: ${field}`, given)();
 }
 
 function timeOf(given: unknown, series: string): number {
   if (given === undefined || given === 0 || given === "0") return UNTIMED;
   const nanoseconds = typeof given === "string" && /^\d{1,20}$/.test(given) ? Number(given) : given;
   const time = typeof nanoseconds === "number" ? Math.floor(nanoseconds / 1e6) : Number.NaN;
-  if (Math.abs(time) <= LAST_TIME) return time;
-  throw new EddyError("bad-time", `${series}: timeUnixNano`, {
-    expected: "nanoseconds since 1970",
-    received: printable(given),
-  });
+  if (isTime(time)) return time;
+  throw badTime(given, `${shownName(series)}: timeUnixNano`, "nanoseconds since 1970")();
 }
 
 function attributesOf(given: unknown, wanted: (key: string) => boolean = () => true): Map<string, string> {

@@ -1,5 +1,6 @@
+import { VALUE } from "../../models/observation.ts";
+import { fittedName } from "../checked-observation.ts";
 import type { LineGrammar, Parsed } from "./grammar.ts";
-import { cleanName } from "./grammar.ts";
 import type { Cell } from "./numbers.ts";
 
 const PAIR = /([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))[,;]?(?=\s|$)/y;
@@ -21,7 +22,7 @@ export function pairs(text: string): Map<string, Cell> | undefined {
     const match = PAIR.exec(text);
     if (match === null) return at === 0 || fields.size === 0 ? punctuated(text) : undefined;
     fields.set(
-      cleanName(match[1]) || match[1].slice(0, 8),
+      fittedName(match[1]) || VALUE,
       match[2] !== undefined ? match[2].replace(/\\(.)/g, "$1") : match[3].replace(/[,;]$/, ""),
     );
     at = PAIR.lastIndex;
@@ -35,7 +36,7 @@ function punctuated(text: string): Map<string, Cell> | undefined {
   const fields = new Map<string, Cell>();
   for (const pair of text.split(/[,;]/)) {
     const at = pair.search(/[=:]/);
-    if (at > 0) fields.set(cleanName(pair.slice(0, at)) || "value", pair.slice(at + 1).trim());
+    if (at > 0) fields.set(fittedName(pair.slice(0, at)) || VALUE, pair.slice(at + 1).trim());
   }
   return fields.size > 0 ? fields : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Observation } from "../../models/observation.ts";
+import { flawOf } from "../checked-observation.ts";
 import type { Line } from "./lines.ts";
 import type { DecimalMark } from "./numbers.ts";
 
@@ -31,6 +32,14 @@ export interface Refused {
   readonly reason: string;
   /** One line: field, what was expected, what came. */
   readonly message: string;
+}
+
+/** The reading, or why its observation cannot be one; `most`: columns that it may have. */
+export function checkedReading(reading: Taken, most?: number): Reading {
+  const flaw = flawOf(reading.observation, most);
+  if (flaw === undefined) return reading;
+  const { code: reason, message } = flaw();
+  return { line: reading.line, row: reading.row, reason, message };
 }
 
 export const isRefused = (reading: Reading): reading is Refused => "reason" in reading;

@@ -1,9 +1,9 @@
 import { PbfReader } from "pbf";
 import { EddyError, printable } from "../../models/errors.ts";
 import { VALUE } from "../../models/observation.ts";
-import { checkSeriesName } from "../observation-schema.ts";
+import { finiteOrMissing, isName, shownName } from "../checked-observation.ts";
 import { metricName } from "./metric-name.ts";
-import { type PushedPoints, YIELD_POINTS } from "./push.ts";
+import { type PushedPoints, takePoint, YIELD_POINTS } from "./push.ts";
 
 /** Labels of one series at most, and characters of all of them. */
 const MAX_LABELS = 256;
@@ -11,7 +11,6 @@ const MAX_LABEL_TEXT = 16_384;
 /** The bits of the NaN by which Prometheus says that a series has ended. */
 const STALE_HIGH = 0x7ff00000;
 const STALE_LOW = 2;
-const LAST_TIME = 8.64e15;
 
 interface Series {
   labels: [string, string][];
@@ -34,7 +33,7 @@ export function* remoteWrite(body: Uint8Array, points: PushedPoints): Generator<
       for (let i = 0; i < histograms; i++)
         points.refuse("native-histogram", "native histogram: expected samples (classic histograms are read)");
     const name = nameOf(labels);
-    if (typeof name === "string" && isCounter(labels)) points.counter(name);
+    if (isName(name) && isCounter(labels)) points.counter(name);
     for (const [from, to] of samples) {
       if (++read % YIELD_POINTS === 0) yield;
       if (typeof name !== "string") {
@@ -42,10 +41,13 @@ export function* remoteWrite(body: Uint8Array, points: PushedPoints): Generator<
         continue;
       }
       const { value, time, stale } = sampleAt(body, from, to);
-      if (stale) points.refuse("stale", `${name}: the series has ended`);
-      else if (!(Math.abs(time) <= LAST_TIME))
-        points.refuse("bad-time", `${name}: timestamp: expected epoch milliseconds, got ${time}`);
-      else points.take({ series: name, time, values: { [VALUE]: Number.isFinite(value) ? value : null } });
+      if (stale) points.refuse("stale", `${shownName(name)}: the series has ended`);
+      else
+        takePoint(
+          points,
+          { series: name, time, values: { [VALUE]: finiteOrMissing(value) } },
+          shownName(name),
+        );
     }
     if (samples.length === 0 && ++read % YIELD_POINTS === 0) yield;
   }
@@ -67,13 +69,7 @@ function nameOf(labels: readonly (readonly [string, string])[]): string | EddyEr
   if (name === undefined || name === "")
     return wrong("a name (__name__)", printable(Object.fromEntries(rest)));
   rest.delete("__name__");
-  const series = metricName(name, rest);
-  try {
-    checkSeriesName(series, "labels");
-  } catch (error) {
-    return error as EddyError;
-  }
-  return series;
+  return metricName(name, rest);
 }
 
 function sampleAt(

@@ -1,14 +1,8 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
-import {
-  checkSeriesName,
-  MAX_COLUMN_NAME,
-  MAX_OBSERVATION_COLUMNS,
-  type ObservationInput,
-  readObservation,
-  readTime,
-} from "../observation-schema.ts";
-import type { LineRecord } from "./grammar.ts";
+import { badNumber, checkSeriesName, isName, MAX_COLUMNS } from "../checked-observation.ts";
+import { type ObservationInput, readObservation, readTime } from "../observation-schema.ts";
+import { type LineRecord, MAX_TABLE_COLUMNS } from "./grammar.ts";
 import {
   type Cell,
   type CellReader,
@@ -19,7 +13,7 @@ import {
   numberForm,
   readNumber,
 } from "./numbers.ts";
-import type { FormatOptions, Loss, Reading } from "./reading.ts";
+import { checkedReading, type FormatOptions, type Loss, type Reading } from "./reading.ts";
 import { joinNames, namesSeries } from "./series-names.ts";
 import {
   ambiguousTime,
@@ -282,10 +276,7 @@ export class Roles {
       }
       // A word in a column that nobody has asked for, and that has not been one of numbers.
       if (plan.late.has(index)) continue;
-      lastError = new EddyError("bad-number", name, {
-        expected: "a finite number",
-        received: printable(cells[index]),
-      });
+      lastError = badNumber(name, cells[index])();
       lost ??= [];
       lost.push({ reason: lastError.code, message: lastError.message });
       values[name] = null;
@@ -308,7 +299,10 @@ export class Roles {
         ? this.#readTime(String(record.time))
         : this.#when(record, plan);
     const observation: Observation = { series, time, values };
-    return lost === undefined ? { line, row, observation, timed } : { line, row, observation, timed, lost };
+    return checkedReading(
+      lost === undefined ? { line, row, observation, timed } : { line, row, observation, timed, lost },
+      MAX_TABLE_COLUMNS,
+    );
   }
 
   /** In a table of several series an empty cell says that the series has no such column, unless the series has had it or the row has nothing. */
@@ -399,7 +393,7 @@ export class Roles {
     const late = new Set<number>();
     const values: PlannedValue[] = [];
     const add = (name: string, index: number) => {
-      if (values.length >= MAX_OBSERVATION_COLUMNS && !this.#setting.table) return;
+      if (values.length >= MAX_COLUMNS && !this.#setting.table) return;
       let reader = this.#readers.get(name);
       if (reader === undefined) {
         late.add(index);
@@ -416,11 +410,7 @@ export class Roles {
     } else {
       const others = new Set(this.others);
       names.forEach((name, index) => {
-        if (
-          this.#notValues.has(name) ||
-          (others.has(name) && !this.#silent.has(name)) ||
-          name.length > MAX_COLUMN_NAME
-        )
+        if (this.#notValues.has(name) || (others.has(name) && !this.#silent.has(name)) || !isName(name))
           return;
         add(name, index);
       });

@@ -1,5 +1,5 @@
+import { fittedName } from "../checked-observation.ts";
 import {
-  cleanName,
   columnNames,
   isComment,
   isRule,
@@ -193,7 +193,7 @@ export class SpacedGrammar implements LineGrammar {
 
   #repeats(raw: readonly string[]): boolean {
     const names = this.#fixed ?? this.#latest.at(-1)?.names ?? [];
-    return raw.length > 1 && raw.some((word) => names.includes(cleanName(word)));
+    return raw.length > 1 && raw.some((word) => names.includes(fittedName(word)));
   }
 
   /** The cells of a line under the heading that fits, or as many as the first line had. */

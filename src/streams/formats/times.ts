@@ -1,11 +1,11 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { isTime } from "../checked-observation.ts";
 import { type DayOrder, dayAndMonth, type Moment, parseEither, parseMoment, toUtc } from "./moments.ts";
 import { type Cell, isMissing, readNumber } from "./numbers.ts";
 import { type PatternReader, timePattern } from "./time-pattern.ts";
 import { type OffsetOf, readOffset, zoneOffset } from "./zones.ts";
 
 const DAY = 86_400_000;
-const MAX_TIME = 8.64e15;
 /** Smaller numbers of seconds are not of our days but of a clock that began at 0: 1e8 s is 1973. */
 const FIRST_EPOCH = 1e8;
 
@@ -251,7 +251,7 @@ export function timeReader(field: string, form: TimeForm | undefined, options: T
     return (cell) => {
       const number = readNumber(cell);
       const time = Math.round(number * UNITS[format]);
-      if (Math.abs(time) <= MAX_TIME) return time;
+      if (isTime(time)) return time;
       throw wrong(cell, UNIT_WORDS.get(UNITS[format]) ?? "epoch");
     };
   }
@@ -293,7 +293,7 @@ export function timeReader(field: string, form: TimeForm | undefined, options: T
     // A clock that began at 0 says its unit only once it has been set.
     if (unit === 0 || (unit === 1000 && Math.abs(number) >= 1e11)) unit = unitOf(number);
     const time = Math.round(number * unit);
-    if (Math.abs(time) <= MAX_TIME) return time;
+    if (isTime(time)) return time;
     throw wrong(cell, expected);
   };
 }

@@ -6,6 +6,7 @@ import { readEvents, writeEvents } from "../../stages/kept-events.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
 import { packParts, type Stage, type StageOutput, unpackParts } from "../../stages/stage.ts";
 import { stage } from "../../stages/stage-operator.ts";
+import { checkedObservation } from "../checked-observation.ts";
 import { readTime } from "../observation-schema.ts";
 import { type Ending, Series, type SeriesOptions } from "../series.ts";
 import { checkSeriesOptions } from "../series-specification.ts";
@@ -152,20 +153,11 @@ class ForecastStage<T extends Forecastable> implements Stage<T, Forecast> {
 }
 
 function observe(event: Forecastable, name: string, now: number): Observation {
-  if (typeof event === "number") return { series: name, time: now, values: { [VALUE]: number(event) } };
-  const values = "values" in event ? event.values : { [VALUE]: event.value };
-  if (typeof values !== "object" || values === null || Object.keys(values).length === 0) {
-    throw new EddyError("bad-observation", "values", { expected: "at least one value", received: "none" });
-  }
-  for (const value of Object.values(values)) if (value !== null) number(value);
-  return {
+  if (typeof event === "number")
+    return checkedObservation({ series: name, time: now, values: { [VALUE]: event } });
+  return checkedObservation({
     series: event.series ?? name,
     time: event.time === undefined ? now : readTime(event.time),
-    values,
-  };
-}
-
-function number(value: unknown): number {
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw new EddyError("bad-number", "value", { expected: "a finite number", received: String(value) });
+    values: "values" in event ? event.values : { [VALUE]: event.value },
+  });
 }

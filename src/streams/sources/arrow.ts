@@ -1,11 +1,13 @@
 import type * as fileSystem from "node:fs";
 import { DataType, RecordBatchReader, type Schema, type Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
+import { VALUE } from "../../models/observation.ts";
+import { finiteOrMissing, fittedName } from "../checked-observation.ts";
+import { MAX_TABLE_COLUMNS } from "../formats/grammar.ts";
 import { leaveOutMissing } from "../formats/missing.ts";
-import type { FormatOptions, Reading } from "../formats/reading.ts";
+import { checkedReading, type FormatOptions, type Reading } from "../formats/reading.ts";
 import { joinNames } from "../formats/series-names.ts";
 import { isTimeName, timeReader } from "../formats/times.ts";
-import { checkSeriesName } from "../observation-schema.ts";
 import { ArrowFlaw, arrowCell, checkedArrowMessages, footerBytes, TAIL_BYTES } from "./arrow-check.ts";
 import { openFile, readAt } from "./open-file.ts";
 
@@ -145,21 +147,17 @@ function readRow(
     const values: Record<string, number | null> = Object.create(null);
     for (const [name, vector] of columns) {
       const cell = arrowCell(vector, i, name);
-      const value = cell === null ? null : Number(cell);
-      if (value !== null && !Number.isFinite(value)) {
-        throw new EddyError("bad-number", name, { expected: "a finite number", received: String(value) });
-      }
-      values[name] = value;
+      values[fittedName(name) || VALUE] = cell === null ? null : finiteOrMissing(Number(cell));
     }
     if (keys.length > 0) leaveOutMissing(values);
     const name =
       keys.length === 0
         ? options.name
         : joinNames(keys.map((key) => String(arrowCell(key, i, "series") ?? "")));
-    checkSeriesName(name);
     const cell = times && arrowCell(times, i, "time");
     const time = times === undefined ? options.arrival(row) : momentOf(cell, times.type, read);
-    return { line, row, observation: { series: name, time, values }, timed: times !== undefined };
+    const reading = { line, row, observation: { series: name, time, values }, timed: times !== undefined };
+    return checkedReading(reading, MAX_TABLE_COLUMNS);
   } catch (error) {
     if (error instanceof EddyError) return { line, row, reason: error.code, message: error.message };
     throw error;

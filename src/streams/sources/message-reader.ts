@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { EddyError, printable } from "../../models/errors.ts";
 import { UNTIMED, VALUE } from "../../models/observation.ts";
+import { checkSeriesName } from "../checked-observation.ts";
 import { isProblem, type LineGrammar, type LineRecord } from "../formats/grammar.ts";
 import { JsonGrammar } from "../formats/json-records.ts";
 import { MAX_LINE, type Splitter } from "../formats/lines.ts";
 import { type CellReader, cellReader } from "../formats/numbers.ts";
-import type { FormatOptions, Reading } from "../formats/reading.ts";
+import { checkedReading, type FormatOptions, isRefused, type Reading } from "../formats/reading.ts";
 import { recognise } from "../formats/recognise.ts";
 import { Roles } from "../formats/roles.ts";
-import { checkSeriesName } from "../observation-schema.ts";
 
 /** How payloads are read, where they do not say it themselves. */
 export interface MessageOptions {
@@ -60,7 +60,8 @@ export class MessageReader {
   /** The readings of a message, each of one field alone where that was said. */
   read(series: string, payload: Uint8Array, line: number, arrival: number): Reading[] {
     const readings = this.#message(series, payload, line, arrival);
-    return this.#options.split === true ? readings.flatMap(byField) : readings;
+    const split = this.#options.split === true ? readings.flatMap(byField) : readings;
+    return split.map((reading) => (isRefused(reading) ? reading : checkedReading(reading)));
   }
 
   /** The readings of a message; what is wrong is a refused one. `line` is the number of the message. */
@@ -203,7 +204,6 @@ function named(reading: Reading, series: string, key: readonly string[] | undefi
   if ("reason" in reading) return reading;
   const { observation } = reading;
   const name = key === undefined || key.length === 0 ? series : `${series}/${observation.series}`;
-  checkSeriesName(name);
   return { ...reading, observation: { ...observation, series: name } };
 }
 

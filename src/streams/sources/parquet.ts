@@ -2,7 +2,8 @@ import type * as fileSystem from "node:fs";
 import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { EddyError, printable } from "../../models/errors.ts";
-import type { LineRecord } from "../formats/grammar.ts";
+import { finiteOrMissing } from "../checked-observation.ts";
+import { columnNames, type LineRecord } from "../formats/grammar.ts";
 import type { Cell } from "../formats/numbers.ts";
 import type { FormatOptions, Reading } from "../formats/reading.ts";
 import { LOOK_AHEAD } from "../formats/recognise.ts";
@@ -47,6 +48,7 @@ export async function* parquetReadings(
     }
     let roles: Roles | undefined;
     let names: readonly string[] = [];
+    let fitted: readonly string[] = [];
     let row = 0;
     // A group of rows is packed as one, so that less of it costs as much.
     for (const group of metadata.row_groups) {
@@ -63,11 +65,14 @@ export async function* parquetReadings(
       } catch (cause) {
         throw broken(cause);
       }
-      if (row === 0) names = Object.keys(objects[0] ?? {});
+      if (row === 0) {
+        names = Object.keys(objects[0] ?? {});
+        fitted = columnNames(names);
+      }
       for (let from = 0; from < objects.length; from += BATCH) {
         const records: LineRecord[] = objects
           .slice(from, from + BATCH)
-          .map((object) => ({ names, cells: names.map((name) => plain(object[name])) }));
+          .map((object) => ({ names: fitted, cells: names.map((name) => plain(object[name])) }));
         roles ??= new Roles(records.slice(0, LOOK_AHEAD), options, {
           table: true,
           headed: true,
@@ -92,6 +97,6 @@ export async function* parquetReadings(
 function plain(cell: unknown): Cell {
   if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? null : cell.toISOString();
   if (typeof cell === "bigint") return Number(cell);
-  if (typeof cell === "number" && !Number.isFinite(cell)) return null;
-  return typeof cell === "number" || typeof cell === "string" || typeof cell === "boolean" ? cell : null;
+  if (typeof cell === "number") return finiteOrMissing(cell);
+  return typeof cell === "string" || typeof cell === "boolean" ? cell : null;
 }

@@ -6,8 +6,7 @@ import { duration, milliseconds, strict, text, whole } from "../checked.ts";
 import { isProblem } from "../formats/grammar.ts";
 import { MAX_LINE, TextBytes, TextLines } from "../formats/lines.ts";
 import { MetricGrammar } from "../formats/metric-lines.ts";
-import type { Reading } from "../formats/reading.ts";
-import { checkSeriesName } from "../observation-schema.ts";
+import { checkedReading, isRefused, type Reading } from "../formats/reading.ts";
 import { matchesPattern } from "../pattern.ts";
 import type { SourceBatches, SourceContext } from "./source.ts";
 
@@ -168,22 +167,17 @@ function* readLine(
   for (const { series = "", cells, labels, time } of parsed) {
     if (keep !== undefined && !keep.some((pattern) => matchesPattern(pattern, labels?.get("name") ?? series)))
       continue;
-    try {
-      checkSeriesName(series, `line ${number}: series`);
-      yield {
-        line: number,
-        row: 0,
-        timed: time !== undefined,
-        observation: {
-          series,
-          time: typeof time === "number" ? time : asked,
-          values: { [VALUE]: cells[0] as number | null },
-        },
-      };
-    } catch (error) {
-      if (!(error instanceof EddyError)) throw error;
-      yield { line: number, row: 0, reason: error.code, message: error.message };
-    }
+    const reading = checkedReading({
+      line: number,
+      row: 0,
+      timed: time !== undefined,
+      observation: {
+        series,
+        time: typeof time === "number" ? time : asked,
+        values: { [VALUE]: cells[0] as number | null },
+      },
+    });
+    yield isRefused(reading) ? { ...reading, message: `line ${number}: ${reading.message}` } : reading;
   }
 }
 

@@ -33,7 +33,7 @@ function run(
   for (let t = 0; t < length; t++) {
     errors.fill(Number.NaN);
     for (let h = 1; h <= Math.min(H, t); h++) errors[h - 1] = error(t, h);
-    fan.learn(0, errors, (h, level) => issues[t - h].offsets[level][h - 1]);
+    fan.takeErrors(0, errors, (h, level) => issues[t - h].offsets[level][h - 1]);
     fan.issue(0, unknown);
     fan.issueMade();
     const steps = Array.from({ length: H }, (_, i) => i + 1);
@@ -246,8 +246,8 @@ describe("the quantiles of a fan", () => {
     const none = Float64Array.of(Number.NaN, Number.NaN);
     for (let t = 0; t < 200; t++) {
       const offset = (h: number, l: number): number => (l === 0 ? -1 : 1) * h;
-      fan.learn(0, t < 2 ? none : Float64Array.of(t % 2 ? 1 : -1, 2), offset);
-      fan.learn(1, t < 2 ? none : Float64Array.of(t % 2 ? 100 : -100, 300), offset);
+      fan.takeErrors(0, t < 2 ? none : Float64Array.of(t % 2 ? 1 : -1, 2), offset);
+      fan.takeErrors(1, t < 2 ? none : Float64Array.of(t % 2 ? 100 : -100, 300), offset);
       fan.issue(0, 1);
       fan.issue(1, 1);
       fan.issueMade();

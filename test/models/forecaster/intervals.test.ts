@@ -21,7 +21,7 @@ function run(
     largest = Math.max(largest, Math.abs(y));
     if (Math.abs(y) <= radius) quarters[Math.floor((4 * t) / length)] += 4 / length;
     width += (2 * radius) / length;
-    bounds.learn(1, 0, 0, y);
+    bounds.judge(1, 0, 0, y);
   }
   return { quarters, width, largest };
 }
@@ -48,7 +48,7 @@ describe("intervals of the published rule to compare with", () => {
     const layout = new Layout(new Arena());
     const bounds = new ConformalBounds(layout, { targets: 2, columns: 2, horizon: 2 }, 0.9);
     layout.allocate();
-    for (let t = 0; t < 100; t++) bounds.learn(2, 1, 1, 1 + (t % 10));
+    for (let t = 0; t < 100; t++) bounds.judge(2, 1, 1, 1 + (t % 10));
     expect(bounds.radius(2, 1)).toBeGreaterThan(5);
     expect([bounds.radius(1, 0), bounds.radius(1, 1), bounds.radius(2, 0)]).toEqual([0, 0, 0]);
   });

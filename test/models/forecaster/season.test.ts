@@ -6,7 +6,7 @@ import {
   calendarPhase,
   seasonFeatures,
 } from "../../../src/models/forecaster/calendar.ts";
-import { Clock } from "../../../src/models/forecaster/clock.ts";
+import { EventClock } from "../../../src/models/forecaster/event-clock.ts";
 import { Ledger } from "../../../src/models/forecaster/ledger.ts";
 import { PeriodFinder } from "../../../src/models/forecaster/period-finder.ts";
 import { Scaling } from "../../../src/models/forecaster/scaling.ts";
@@ -74,7 +74,7 @@ describe("the calendar", () => {
         [4, 2],
       ],
     ] as const) {
-      const clock = made((layout) => new Clock(layout));
+      const clock = made((layout) => new EventClock(layout));
       const finder = made((layout) => new PeriodFinder(layout, 1));
       const season = made((layout) => new Season(layout, periods));
       for (let t = 0; t <= 6; t++) {
@@ -164,7 +164,7 @@ describe("scaling", () => {
 
 describe("the clock", () => {
   it("knows the usual interval and the time since the last event in it", () => {
-    const clock = made((layout) => new Clock(layout));
+    const clock = made((layout) => new EventClock(layout));
     expect(clock.stepMilliseconds).toBe(1000);
     for (const [i, time] of [0, 10, 20, 30, 80].entries()) clock.tick(time, i === 0 ? 0 : time - clock.time);
     expect(clock.stepMilliseconds).toBe(10);
@@ -173,7 +173,7 @@ describe("the clock", () => {
   });
 
   it("counts events that are made up, and learns no interval from them", () => {
-    const clock = made((layout) => new Clock(layout));
+    const clock = made((layout) => new EventClock(layout));
     for (let i = 0; i <= 8; i++) clock.tick(10 * i, i === 0 ? 0 : 10);
     expect(clock.regular).toBe(true);
     for (let i = 9; i < 40; i++) clock.tick(10 * i);
@@ -189,7 +189,7 @@ describe("the clock", () => {
       [[10, 20, 10, 25, 10, 40, 10, 5, 10, 30], false],
       [[0, 0, 0, 0, 0, 0, 0, 0], false],
     ] as const) {
-      const clock = made((layout) => new Clock(layout));
+      const clock = made((layout) => new EventClock(layout));
       clock.tick(1000);
       for (const interval of intervals) clock.tick(clock.time + interval, interval);
       expect(clock.regular, `${intervals}`).toBe(regular);

@@ -30,7 +30,7 @@ describe("a track record", () => {
       record.issue(t, units, true);
       const u = normal() * (1 + t / 500);
       const errors = [normal(), 2 * normal(), 1.5 * normal()] as const;
-      record.learn(t, 1, 0, u, -1, 1, [u + errors[0], u + errors[1], u + errors[2]]);
+      record.enter(t, 1, 0, u, [-1, 1, u + errors[0], u + errors[1], u + errors[2]]);
       inside.push(u >= -1 && u <= 1);
       squares.push([errors[0] ** 2, errors[1] ** 2, errors[2] ** 2]);
       if (t % 37 !== 0) continue;
@@ -56,10 +56,10 @@ describe("a track record", () => {
   it("counts bounds as inside, and a reading that was held in coverage but not in skill", () => {
     const { record, units } = open();
     record.issue(0, units, true);
-    record.learn(0, 1, 0, 1, -1, 1, [2, 3, 5]);
-    record.learn(0, 1, 0, -1, -1, 1, [0, 1, 3]);
+    record.enter(0, 1, 0, 1, [-1, 1, 2, 3, 5]);
+    record.enter(0, 1, 0, -1, [-1, 1, 0, 1, 3]);
     expect(record.coverage(1, 0)).toBe(1);
-    record.learn(0, 1, 0, 1e9, -1, 1);
+    record.enter(0, 1, 0, 1e9, [-1, 1]);
     expect(record.coverage(1, 0)).toBeCloseTo(2 / 3, 12);
     expect(record.skill(1, 0, "persistence")).toBe(0.75);
     expect(record.skill(1, 0, "seasonal")).toBe(1 - 1 / 16);
@@ -71,21 +71,21 @@ describe("a track record", () => {
     units.change(0, 1000, 5, true);
     record.issue(1, units, true);
     // Made before the change: the interval is one of readings as they were.
-    record.learn(0, 2, 0, 4005, -5, 5);
+    record.enter(0, 2, 0, 4005, [-5, 5]);
     expect(record.coverage(2, 0)).toBe(0);
-    record.learn(1, 1, 0, 4005, -5, 5);
+    record.enter(1, 1, 0, 4005, [-5, 5]);
     expect(record.coverage(1, 0)).toBe(1);
     // 4,005 is -1 + 4,006 by the first measure, and 4 by the second.
-    record.learn(0, 2, 0, 4005, -5, 5, [-1, 4003, 4007]);
+    record.enter(0, 2, 0, 4005, [-5, 5, -1, 4003, 4007]);
     expect(record.skill(2, 0, "persistence")).toBeLessThan(-1e6);
-    record.learn(1, 1, 0, 4005, -5, 5, [3, 2, 6]);
+    record.enter(1, 1, 0, 4005, [-5, 5, 3, 2, 6]);
     expect(record.skill(1, 0, "persistence")).toBe(0.75);
   });
 
   it("does not count a forecast that was gone through and not told", () => {
     const { record, units } = open();
     record.issue(0, units, false);
-    record.learn(0, 1, 0, 3, -1, 1, [1, 1, 1]);
+    record.enter(0, 1, 0, 3, [-1, 1, 1, 1, 1]);
     expect(record.coverage(1, 0)).toBeNull();
     expect(record.skill(1, 0, "persistence")).toBeNull();
   });
@@ -93,7 +93,7 @@ describe("a track record", () => {
   it("has no skill against a naive forecast without an error, and tells cells apart", () => {
     const { record, units } = open(2, 2);
     record.issue(0, units, true);
-    record.learn(0, 2, 1, 0, -1, 1, [1, 0, 2]);
+    record.enter(0, 2, 1, 0, [-1, 1, 1, 0, 2]);
     expect(record.skill(2, 1, "persistence")).toBeNull();
     expect(record.skill(2, 1, "seasonal")).toBe(0.75);
     for (const [h, d] of [

@@ -3,7 +3,7 @@ import { EddyError } from "../../../src/models/errors.ts";
 import { Arena } from "../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../src/models/kernels/layout.ts";
 import { LeastMeanSquares, type LmsOptions } from "../../../src/models/learning/lms.ts";
-import { Ridge } from "../../../src/models/learning/ridge.ts";
+import { Ridge, type RidgeOptions } from "../../../src/models/learning/ridge.ts";
 import { RidgeOrthogonal } from "../../../src/models/learning/ridge-orthogonal.ts";
 import { seeded } from "../../../src/models/network/seeded.ts";
 
@@ -12,6 +12,17 @@ function made(options: LmsOptions) {
   const lms = new LeastMeanSquares(layout, "lms", options);
   const block = layout.allocate();
   return { lms, block };
+}
+
+/** A ridge regression in memory of its own. */
+function ridgeOf<T extends typeof Ridge | typeof RidgeOrthogonal>(
+  Method: T,
+  options: RidgeOptions,
+): InstanceType<T> {
+  const layout = new Layout(new Arena());
+  const ridge = new Method(layout, "ridge", options);
+  layout.allocate();
+  return ridge as InstanceType<T>;
 }
 
 describe("least mean squares", () => {
@@ -53,7 +64,7 @@ describe("least mean squares", () => {
 describe("ridge", () => {
   test("features that do not determine a readout need a ridge", () => {
     const twins = (ridge: number) => {
-      const model = new Ridge({ features: 2, ridge });
+      const model = ridgeOf(Ridge, { features: 2, ridge });
       for (let t = 0; t < 9; t++) model.add([t, t], [2 * t]);
       return model.solve();
     };
@@ -64,7 +75,7 @@ describe("ridge", () => {
   });
 
   test("solve may be asked at any time and does not disturb what is gathered", () => {
-    const model = new Ridge({ features: 1, ridge: 1e-9 });
+    const model = ridgeOf(Ridge, { features: 1, ridge: 1e-9 });
     model.add([0], [1]);
     model.add([1], [3]);
     const first = model.solve();
@@ -74,7 +85,7 @@ describe("ridge", () => {
   });
 
   test("refuses a ridge below 0", () => {
-    expect(() => new Ridge({ features: 1, ridge: -1 })).toThrow(EddyError);
+    expect(() => ridgeOf(Ridge, { features: 1, ridge: -1 })).toThrow(EddyError);
   });
 });
 
@@ -90,8 +101,8 @@ const refusedOr = (error: () => number): number => {
 describe("ridge by rotations", () => {
   test.each([1, 5, 63, 64, 65, 200])("is the ridge of the normal equations after %i samples", (samples) => {
     const random = seeded(4, "samples");
-    const [plain, rotated] = [Ridge, RidgeOrthogonal].map(
-      (Method) => new Method({ features: 7, outputs: 2, ridge: 0.01 }),
+    const [plain, rotated] = [Ridge, RidgeOrthogonal].map((Method) =>
+      ridgeOf(Method, { features: 7, outputs: 2, ridge: 0.01 }),
     );
     for (let t = 0; t < samples; t++) {
       const h = Float64Array.from({ length: 7 }, () => 2 * random() - 1);
@@ -110,7 +121,7 @@ describe("ridge by rotations", () => {
     // Two features that differ by 1e-7: their squares differ by less than rounding.
     const errorOf = (Method: typeof Ridge | typeof RidgeOrthogonal): number => {
       const random = seeded(8, "twins");
-      const model = new Method({ features: 2, ridge: 1e-18 });
+      const model = ridgeOf(Method, { features: 2, ridge: 1e-18 });
       for (let t = 0; t < 500; t++) {
         const x = 2 * random() - 1;
         const other = x + 1e-7 * (2 * random() - 1);
@@ -123,9 +134,9 @@ describe("ridge by rotations", () => {
   });
 
   test("features that determine nothing are refused", () => {
-    const model = new RidgeOrthogonal({ features: 2, ridge: 0 });
+    const model = ridgeOf(RidgeOrthogonal, { features: 2, ridge: 0 });
     model.add([0, 1], [1]);
     expect(() => model.solve()).toThrow(EddyError);
-    expect(() => new RidgeOrthogonal({ features: 1, ridge: Number.NaN })).toThrow(EddyError);
+    expect(() => ridgeOf(RidgeOrthogonal, { features: 1, ridge: Number.NaN })).toThrow(EddyError);
   });
 });

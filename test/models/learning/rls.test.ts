@@ -47,7 +47,10 @@ describe.each(backends)("recursive least squares, %s", (backend) => {
       const draw = uniform(7 + features);
       const { rls } = plain(backend, { features, outputs: 2, forgetting: 1, delta: 0.01 });
       // Ridge adds a bias of its own, so the same problem is posed with φ = [1; h] and the bias penalised.
-      const ridge = new Ridge({ features: features - 1, outputs: 2, ridge: 0.01, bias: "penalised" });
+      const layout = new Layout(new Arena());
+      const options = { features: features - 1, outputs: 2, ridge: 0.01, bias: "penalised" } as const;
+      const ridge = new Ridge(layout, "ridge", options);
+      layout.allocate();
       for (let t = 0; t < 60; t++) {
         const phi = vector(features, draw);
         phi[0] = 1;

@@ -189,8 +189,8 @@ describe("OnlineLearner", () => {
   });
 
   it.each([
-    [{ every: 0 }, /^every: expected a whole number of steps from 1, got 0$/],
-    [{ every: 8, through: 4 }, /^through: expected a whole number of steps from 8, got 4$/],
+    [{ every: 0 }, /^every: expected a whole number from 1, got 0$/],
+    [{ every: 8, through: 4 }, /^through: expected a whole number from 8, got 4$/],
     [{ clip: 0 }, /^clip: expected a number above 0, got 0$/],
     [
       { optimiser: { kind: "adam", beta1: 1 } as const },

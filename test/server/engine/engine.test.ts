@@ -33,8 +33,8 @@ test("a batch is answered with what became of each observation", async () => {
     duplicate: 1,
     late: 1,
     refused: [
-      { line: 5, code: "bad-time", message: "time: expected epoch milliseconds, got NaN" },
-      { line: 6, code: "bad-number", message: "value: expected a number or null, got Infinity" },
+      { line: 5, code: "bad-time", message: "time: expected ISO 8601 or epoch milliseconds, got NaN" },
+      { line: 6, code: "bad-number", message: "value: expected a finite number, got Infinity" },
       { line: 7, code: "unknown-column", message: "values: expected one of value" },
     ],
   });

@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { DatabaseReader } from "../../../src/storage/index.ts";
+import { MAX_NAME } from "../../../src/streams/checked-observation.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
 const series = { model: "persistence", horizon: 2 };
 const MIB = 2 ** 20;
 
-/** Observations of one series whose ids alone fill about 16 KiB of log each. */
+/** Observations of one series whose ids alone fill about 12 KiB of log each. */
 const heavy = (n: number, count: number) =>
-  Array.from({ length: count }, (_, i) => ({ ...wave("a", n + i), id: `${n + i}-`.padEnd(1024, "x") }));
+  Array.from({ length: count }, (_, i) => ({ ...wave("a", n + i), id: `${n + i}-`.padEnd(MAX_NAME, "語") }));
 const logBytes = (engine: Engine): number => engine.metrics().log_bytes;
 
 test("however fast commits come, the log begins anew and stays bounded", async () => {
@@ -113,10 +114,10 @@ test("a thread that cannot even open the database: said and counted, nothing han
   await engine.ingest([wave("a", 0)]);
   moving = true;
   // One commit long enough for a copying, moved away within it.
-  expect(await engine.ingest(heavy(1, 500))).toMatchObject({ accepted: 500 });
+  expect(await engine.ingest(heavy(1, 800))).toMatchObject({ accepted: 800 });
   expect(await told).toMatch(/^the log was not copied into the database: .* cannot be opened/);
   expect(engine.metrics().log_copy_failures_total).toBe(1);
   moving = false;
-  await expect(engine.ingest([wave("a", 600)])).rejects.toThrow(/no file: it was deleted or moved/);
+  await expect(engine.ingest([wave("a", 900)])).rejects.toThrow(/no file: it was deleted or moved/);
   await engine.close();
 });

@@ -438,7 +438,7 @@ describe("OTLP", () => {
       {
         partialSuccess: {
           rejectedDataPoints: "2",
-          errorMessage: 'bad: value: expected a number, got "many"',
+          errorMessage: 'bad: value: expected a finite number, got "many"',
         },
       },
     ]);

@@ -1,7 +1,8 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { DelayedLeastSquares } from "../../learning/rls-delayed.ts";
-import type { Settlement, Shape } from "../expert.ts";
+import type { Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 export interface AnomalyReadoutOptions {
   /** n, the length of φ. */

@@ -1,6 +1,7 @@
 import type { Layout } from "../../kernels/layout.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
 /** δ of autoregressions of one column, direct or rolled out. */

@@ -2,8 +2,9 @@ import type { Layout } from "../../kernels/layout.ts";
 import { LiveNetwork } from "../../network/live.ts";
 import { Network } from "../../network/network.ts";
 import type { Wiring } from "../../network/wiring.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 import { networkInputs, readNetworkInputs } from "./network-inputs.ts";
 

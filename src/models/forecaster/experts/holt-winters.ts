@@ -1,6 +1,7 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 /** Longest season it serves: smoothing a long one season by season is slow, and other experts do it better. */
 export const LONGEST_SMOOTHED = 48;

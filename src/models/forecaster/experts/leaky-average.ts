@@ -1,5 +1,6 @@
-import type { Expert, Shape } from "../expert.ts";
+import type { Expert } from "../expert.ts";
 import { type Features, TIME_SCALES } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 /** ŷ(t+h) = the mean of some leaky averages of the features: the level at a time scale, for every step. */
 export class LeakyAverage implements Expert {

@@ -3,8 +3,9 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import { OnlineLearner } from "../../learning/tbptt.ts";
 import { Network } from "../../network/network.ts";
 import type { Node, Wiring } from "../../network/wiring.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 import { networkInputs, readNetworkInputs } from "./network-inputs.ts";
 
@@ -97,6 +98,25 @@ export class LearnedNetwork implements Expert {
 
   learn(settlement: Settlement): void {
     this.#readout.learn(settlement);
+    this.#label(settlement);
+  }
+
+  /** The move that ended at this event labels the step it began at, as many steps ago as the head looks ahead. */
+  #label({ labels, steps }: Settlement): void {
+    const D = this.#shape.targets;
+    const { events } = this.#features;
+    const size = this.#size.view;
+    for (let k = 0; k < this.#steps.length && this.#steps[k] <= steps; k++) {
+      const h = this.#steps[k];
+      for (let d = 0; d < D; d++) {
+        const move = labels[(h - 1) * D + d] - this.#features.past(d, h);
+        if (Number.isNaN(move)) continue;
+        const at = k * D + d;
+        size[at] += Math.max(1 / (events - h), 1 / SIZE_MEMORY) * (move * move - size[at]);
+        // The step of this event itself is still to come: the one it began at is one less far back.
+        if (size[at] > 0) this.#learner.labelAt(h - 1, at, clip(move / Math.sqrt(size[at]), LARGEST_LABEL));
+      }
+    }
   }
 
   step(features: Features): void {
@@ -112,27 +132,7 @@ export class LearnedNetwork implements Expert {
       at += node.size;
     }
     this.#readout.issue();
-    this.#label(features);
     learner.learn();
-  }
-
-  /** The move that ended at this event labels the step it began at, as many steps ago as the head looks ahead. */
-  #label(features: Features): void {
-    const D = this.#shape.targets;
-    for (let k = 0; k < this.#steps.length; k++) {
-      const h = this.#steps[k];
-      for (let d = 0; d < D; d++) {
-        const move = features.y[d] - features.past(d, h);
-        if (Number.isNaN(move)) continue;
-        const at = k * D + d;
-        const n = features.events - h;
-        const size = this.#size.view;
-        size[at] += Math.max(1 / n, 1 / SIZE_MEMORY) * (move * move - size[at]);
-        if (!(size[at] > 0)) continue;
-        const label = move / Math.sqrt(size[at]);
-        this.#learner.labelAt(h, at, clip(label, LARGEST_LABEL));
-      }
-    }
   }
 
   predict(out: Float64Array): void {

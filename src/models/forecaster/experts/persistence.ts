@@ -1,5 +1,6 @@
-import type { Expert, Shape } from "../expert.ts";
+import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 /** ŷ(t+h) = y(t): the last value seen. The forecast that every other one is measured against. */
 export class Persistence implements Expert {

@@ -1,8 +1,9 @@
 import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import { DelayedLeastSquares } from "../../learning/rls-delayed.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { FORGETTING } from "./anomaly-readout.ts";
 import { DELTA } from "./autoregression.ts";
 

@@ -1,5 +1,6 @@
-import type { Expert, Shape } from "../expert.ts";
+import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 /**
  * ŷ(t+h) = y(t + h - k p), k the fewest seasons that lead back before t. With `drift` the change since a season ago is

@@ -1,5 +1,6 @@
-import type { Expert, Shape } from "../expert.ts";
+import type { Expert } from "../expert.ts";
 import { ANOMALY_SCALES, type Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 
 /** Where a seasonal profile starts from: the last value, or an average of recent anomalies (short, long). */
 export type ProfileStart = "last" | "second" | "short" | "long";

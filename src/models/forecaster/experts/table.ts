@@ -1,7 +1,8 @@
 import type { Layout } from "../../kernels/layout.ts";
 import { lstm } from "../../network/systems.ts";
-import type { Expert, Shape } from "../expert.ts";
+import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import type { ForecasterSpecification } from "../specification.ts";
 import { Autoregression } from "./autoregression.ts";
 import { EchoState, plainEcho, sharpEcho, smoothEcho } from "./echo-state.ts";

@@ -1,7 +1,8 @@
 import type { Layout } from "../../kernels/layout.ts";
 import { CALENDAR_FEATURES } from "../calendar.ts";
-import type { Expert, Settlement, Shape } from "../expert.ts";
+import type { Expert, Settlement } from "../expert.ts";
 import { type Features, TIME_SCALES } from "../features.ts";
+import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
 /** Many columns invite chance relations: a strong prior. */

@@ -70,7 +70,7 @@ export class Choice {
   }
 
   /** Takes the errors [R] of the rules at step h, target d. */
-  learn(h: number, d: number, errors: Float64Array): void {
+  takeErrors(h: number, d: number, errors: Float64Array): void {
     const loss = this.#loss.view;
     this.#stale = true;
     this.#labels.view[(h - 1) * this.#targets + d]++;

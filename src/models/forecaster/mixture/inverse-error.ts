@@ -22,7 +22,7 @@ export class InverseError {
   }
 
   /** Takes the errors [M] of a cell. */
-  learn(cell: number, errors: Float64Array): void {
+  takeErrors(cell: number, errors: Float64Array): void {
     const loss = this.#loss.view;
     const at = cell * this.#experts;
     for (let m = 0; m < this.#experts; m++) {

@@ -1,7 +1,8 @@
 import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
-import type { Settlement, Shape } from "../expert.ts";
+import type { Settlement } from "../expert.ts";
 import type { Ledger } from "../ledger.ts";
+import type { Shape } from "../shape.ts";
 import { Choice } from "./choice.ts";
 import { InverseError } from "./inverse-error.ts";
 import { Polynomial } from "./polynomial.ts";
@@ -92,10 +93,10 @@ export class Mixture {
         const away = Math.abs(values[at + this.#ruleErrors.length * rowLength] - label);
         const weight = away > bound ? Math.sqrt(bound / away) : 1;
         for (let m = 1; m < M; m++) x[m - 1] = weight * (values[at + m * rowLength] - base);
-        for (const rule of this.#inverse) rule.learn(cell, this.#errors);
-        this.#polynomial.learn(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);
+        for (const rule of this.#inverse) rule.takeErrors(cell, this.#errors);
+        this.#polynomial.takeErrors(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);
         for (const stack of this.#stacks) stack.learn(cell, h, this.#x, weight * (label - base));
-        this.#choice.learn(h, d, this.#ruleErrors);
+        this.#choice.takeErrors(h, d, this.#ruleErrors);
         const size = this.#choice.size(h, d);
         if (ledger.issued < YOUNG || !(size > 0)) continue;
         for (let m = 1; m < M; m++) x[m - 1] /= size;

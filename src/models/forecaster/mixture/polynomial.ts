@@ -20,7 +20,7 @@ export class Polynomial {
   }
 
   /** Takes the errors [M] of the experts and the error of the forecast combined with the weights of that time. */
-  learn(cell: number, errors: Float64Array, combined: number): void {
+  takeErrors(cell: number, errors: Float64Array, combined: number): void {
     const regret = this.#regret.view;
     const at = 2 * cell * this.#experts;
     for (let m = 0; m < this.#experts; m++) {

@@ -1,6 +1,7 @@
-import { Clock } from "../../../../src/models/forecaster/clock.ts";
-import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
+import { EventClock } from "../../../../src/models/forecaster/event-clock.ts";
+import type { Expert } from "../../../../src/models/forecaster/expert.ts";
 import { Features } from "../../../../src/models/forecaster/features.ts";
+import type { Shape } from "../../../../src/models/forecaster/shape.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
 import { type Block, Layout } from "../../../../src/models/kernels/layout.ts";
 import { START } from "../series.ts";
@@ -13,6 +14,8 @@ export interface BenchOptions {
   readonly columns?: number;
   readonly horizon?: number;
   readonly periods?: readonly number[];
+  /** No label is ever handed over. */
+  readonly withhold?: boolean;
 }
 
 const arena = new Arena();
@@ -20,12 +23,13 @@ const arena = new Arena();
 /** One expert with the features it reads, without judge, ledger or mixture: labels are handed over as the ledger would. */
 export class Bench {
   readonly shape: Shape;
-  readonly clock: Clock;
+  readonly clock: EventClock;
   readonly features: Features;
   readonly expert: Expert;
   readonly forecast: Float64Array;
   /** All state there is: of the expert, the features and the clock. */
   readonly block: Block;
+  readonly #withhold: boolean;
   /** Per issue and target: whether it was made at a reading. */
   readonly #sound: boolean[][] = [];
 
@@ -33,10 +37,11 @@ export class Bench {
     make: (layout: Layout, shape: Shape, features: Features) => Expert,
     options: BenchOptions = {},
   ) {
-    const { targets = 1, columns = targets, horizon = 3, periods = [] } = options;
+    const { targets = 1, columns = targets, horizon = 3, periods = [], withhold = false } = options;
+    this.#withhold = withhold;
     this.shape = { targets, columns, horizon };
     const layout = new Layout(arena);
-    this.clock = new Clock(layout);
+    this.clock = new EventClock(layout);
     this.features = new Features(layout, this.shape, this.clock, periods);
     this.expert = make(layout, this.shape, this.features);
     this.block = layout.allocate();
@@ -73,7 +78,8 @@ export class Bench {
     }
     this.#sound.push([...y].map((v) => !Number.isNaN(v)));
     const reach = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
-    this.expert.learn({ y, labels, reach, steps });
+    if (this.#withhold) labels.fill(Number.NaN);
+    this.expert.learn({ y: this.#withhold ? y.fill(Number.NaN) : y, labels, reach, steps });
     this.expert.step(this.features);
   }
 

@@ -127,6 +127,44 @@ describe.each([...NAIVE, ...EXPERTS].map((kind) => [kind.name, kind] as const))(
   });
 });
 
+/** They take readings into running figures, as the features do, and learn from no label. */
+const SMOOTHERS = [
+  ...NAIVE.map(({ name }) => name),
+  "average",
+  "second-naive",
+  "profile",
+  "second-profile",
+  "profile-revert",
+  "seasonal-drift",
+  "holt-winters",
+];
+
+test.each(EXPERTS.filter(({ name }) => !SMOOTHERS.includes(name)).map((kind) => [kind.name, kind] as const))(
+  "%s learns from the labels it is handed, and from nothing else",
+  (_, kind) => {
+    const learned = new Trial(kind);
+    const untaught = new Trial(kind, 1, { ...OPTIONS, withhold: true });
+    for (const row of rows) {
+      learned.bench.observe(row);
+      untaught.bench.observe(row);
+    }
+    const { features, shape } = untaught.bench;
+    // Without a weight learned, an expert says that it stays as it is, or goes on as its season does.
+    const naive = Array.from(
+      { length: shape.horizon },
+      (_, h) => features.base(0) + features.known(0, h + 1),
+    );
+    const last = Array.from({ length: shape.horizon }, () => features.last.view[0]);
+    const { horizon } = shape;
+    const said = untaught.predict();
+    untaught.experts.forEach((expert, e) => {
+      const forecast = [...said.subarray(e * horizon, (e + 1) * horizon)];
+      expect([naive, last], expert.name).toContainEqual(forecast);
+    });
+    expect(learned.predict()).not.toEqual(said);
+  },
+);
+
 test("an expert that cannot be of use leaves the series to the seasonal naive forecast", () => {
   const particular = EXPERTS.filter(({ needs }) => needs !== undefined);
   expect(particular.length).toBeGreaterThan(0);

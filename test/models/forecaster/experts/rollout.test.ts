@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Expert, Shape } from "../../../../src/models/forecaster/expert.ts";
+import type { Expert } from "../../../../src/models/forecaster/expert.ts";
 import { Autoregression } from "../../../../src/models/forecaster/experts/autoregression.ts";
 import { Persistence } from "../../../../src/models/forecaster/experts/persistence.ts";
 import { Rollout } from "../../../../src/models/forecaster/experts/rollout.ts";
 import { EXPERTS } from "../../../../src/models/forecaster/experts/table.ts";
 import type { Features } from "../../../../src/models/forecaster/features.ts";
+import type { Shape } from "../../../../src/models/forecaster/shape.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../../src/models/kernels/layout.ts";
 import { DelayedLeastSquares } from "../../../../src/models/learning/rls-delayed.ts";

@@ -108,7 +108,7 @@ describe("the mixture", () => {
       // The labels of step 1, target 0 are those of the issue before; labels are 0, so that forecasts are errors.
       if (t > 0) {
         const own = before.reduce((sum, v, m) => sum + alone.w[m] * v, 0);
-        alone.learn(0, Float64Array.from(before), own);
+        alone.takeErrors(0, Float64Array.from(before), own);
       }
       alone.weigh(0);
       const experts = [1, 0.9, 1.1].map((size, m) => draw(normal).map((v) => size * v + 0.5 * m));

@@ -18,8 +18,8 @@ function made<T>(build: (layout: Layout) => T, options: ArenaOptions = {}): T {
 describe("inverse error", () => {
   it("weighs by the fourth power of the inverse discounted squared error", () => {
     const rule = made((layout) => new InverseError(layout, "rule", 2, 2, 0.5));
-    rule.learn(1, Float64Array.of(1, 2));
-    rule.learn(1, Float64Array.of(1, 0));
+    rule.takeErrors(1, Float64Array.of(1, 2));
+    rule.takeErrors(1, Float64Array.of(1, 0));
     // Losses 1.5 and 2.
     rule.weigh(1);
     const ratio = (1.5 / 2) ** 4;
@@ -38,7 +38,7 @@ describe("ML-Poly", () => {
       // y = 0: the first two err by the same noise with opposite signs, the third is far off.
       const e = normal();
       const errors = Float64Array.of(e, -e + 0.1 * normal(), 3 + normal());
-      rule.learn(
+      rule.takeErrors(
         0,
         errors,
         errors.reduce((sum, error, m) => sum + rule.w[m] * error, 0),
@@ -113,7 +113,7 @@ describe("the choice among rules", () => {
   it("lets the steps around speak for a step", () => {
     const choice = made((layout) => new Choice(layout, "choice", 8, 1, 3));
     for (let t = 0; t < 60; t++) {
-      for (let h = 1; h <= 8; h++) choice.learn(h, 0, Float64Array.of(1, 0.9, h === 6 ? 0.89 : 1.1));
+      for (let h = 1; h <= 8; h++) choice.takeErrors(h, 0, Float64Array.of(1, 0.9, h === 6 ? 0.89 : 1.1));
     }
     choice.pool(6);
     choice.weigh(6, 0);
@@ -126,7 +126,7 @@ describe("the choice among rules", () => {
     choice.pool(4);
     choice.weigh(4, 0);
     expect(choice.w[0]).toBeGreaterThan(choice.w[1]);
-    for (let t = 0; t < 50; t++) choice.learn(4, 0, Float64Array.of(1, 0.5));
+    for (let t = 0; t < 50; t++) choice.takeErrors(4, 0, Float64Array.of(1, 0.5));
     choice.pool(4);
     choice.weigh(4, 0);
     expect(choice.w[1]).toBeGreaterThan(0.99);
@@ -149,7 +149,7 @@ describe("the choice among rules", () => {
           // Target 1 has fewer labels: the power goes by the one that has most.
           if (d === 1 && t % 3 === 0) continue;
           history[h - 1][d].push(errors);
-          choice.learn(h, d, Float64Array.from(errors));
+          choice.takeErrors(h, d, Float64Array.from(errors));
         }
       }
     }
@@ -190,7 +190,7 @@ describe("the choice among rules", () => {
     const choice = made((layout) => new Choice(layout, "choice", 4, 2, 5));
     for (let t = 0; t < 100; t++) {
       for (let h = 1; h <= 4; h++)
-        for (let d = 0; d < 2; d++) choice.learn(h, d, Float64Array.of(1, 0.95, 0.7, 0.9, 0.85));
+        for (let d = 0; d < 2; d++) choice.takeErrors(h, d, Float64Array.of(1, 0.95, 0.7, 0.9, 0.85));
     }
     for (let h = 1; h <= 4; h++) {
       choice.pool(h);
@@ -218,7 +218,7 @@ describe("the choice among rules", () => {
       [200, 4],
     ]) {
       const choice = made((layout) => new Choice(layout, "choice", 4, 1, 3));
-      for (let t = 0; t < labels; t++) choice.learn(h, 0, Float64Array.of(1, 0.98, 1.01));
+      for (let t = 0; t < labels; t++) choice.takeErrors(h, 0, Float64Array.of(1, 0.98, 1.01));
       choice.pool(h);
       choice.weigh(h, 0);
       // Only this step has labels: half of its evidence is the mean over the steps within h/2.

@@ -15,7 +15,7 @@ const INTERVALS = 2;
 const FIRST_INTERVAL = 3;
 
 /** Counts events, with those that are made up where readings are absent, and knows the usual interval between readings. */
-export class Clock {
+export class EventClock {
   readonly #state: Slice<Float64Array>;
   readonly #sorted = new Float64Array(RECENT);
   /** Steps since the previous event in units of the usual interval, 1 for a regular series. */

@@ -60,10 +60,11 @@ export const command = defineCommand({
     }
     const asked =
       flags.alert === undefined ? (flags.session === undefined ? undefined : "--session") : "--alert";
-    if (asked !== undefined && flags.every > 0) {
+    if (asked !== undefined && (flags.every > 0 || flags.pipeline !== undefined)) {
+      const other = flags.every > 0 ? "--every" : "--pipeline";
       throw new EddyError("bad-argument", asked, {
-        expected: "no --every: with it, lines are counted, not told",
-        received: "--every",
+        expected: `no ${other}: with it, lines are counted, not told`,
+        received: other,
       });
     }
     const options = seriesOptions(flags);

@@ -10,6 +10,10 @@ const SEED = 2;
 const TAKEN = 3;
 /** Scores that are kept from the first on. */
 const FIRST = 64;
+/** By so much a score may exceed all others and be no rarer for it. */
+const MARGIN = 3;
+/** Scores by which a tail is told. */
+const ENOUGH = 256;
 
 /**
  * How rare a score is among the last ones, as a p-value: the share of the last W scores that are at least as high, itself among
@@ -17,6 +21,7 @@ const FIRST = 64;
  *
  *     p = (#{score > x} + U (1 + #{score = x})) / (n + 1),     U uniform on (0, 1)
  *
+ * A score that exceeds all of 256 or more by more than 3 is rarer by as much as it does beyond that, as a tail of exp(−score) has it.
  * (Conformal p-values: Vovk, Gammerman & Shafer 2005, section 2.) Until the window is full, the later half of the scores so far counts:
  * the first ones are those of a model that knew nothing. The rate of alarms at p over any W scores is W p and a
  * few, whatever the scores do. Scores are from 0 to 64 and told apart by 1/64; U is drawn from the seed.
@@ -76,7 +81,11 @@ export class RankWindow {
     const n = at[FILLED];
     const notAbove = this.#below(bin + 1);
     const equal = notAbove - this.#below(bin);
-    const p = (n - notAbove + this.#uniform() * (1 + equal)) / (n + 1);
+    let p = (n - notAbove + this.#uniform() * (1 + equal)) / (n + 1);
+    if (n >= ENOUGH && n === notAbove && equal === 0) {
+      const beyond = (bin - this.#highest()) * STEP - MARGIN;
+      if (beyond > 0) p *= Math.exp(-beyond);
+    }
     const ring = this.#ring.view;
     const W = this.#window;
     at[TAKEN] = Math.min(at[TAKEN] + 1, 2 * W);
@@ -87,6 +96,19 @@ export class RankWindow {
     at[NEXT] = (at[NEXT] + 1) % this.#window;
     this.#change(bin, 1);
     return p;
+  }
+
+  /** The highest bin that holds a score. */
+  #highest(): number {
+    const tree = this.#tree.view;
+    let left = this.#at.view[FILLED] - 1;
+    let at = 0;
+    for (let step = BINS; step > 0; step >>= 1) {
+      if (at + step > BINS || tree[at + step] > left) continue;
+      at += step;
+      left -= tree[at];
+    }
+    return at;
   }
 
   /** Scores in bins before this one. */

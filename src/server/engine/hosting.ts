@@ -16,7 +16,7 @@ import type { LiveSeries, SeriesEntry } from "./series.ts";
 const BACK = "rows back";
 
 /** What stands in the place of a specification. */
-export const PIPELINE_SPECIFICATION = { ...seriesSpecification({ targets: [BACK] }), model: "pipeline" };
+const PIPELINE_SPECIFICATION = { ...seriesSpecification({ targets: [BACK] }), model: "pipeline" };
 
 /** What a pipeline is counted for in memory: it cannot be told before it is opened. */
 export const PIPELINE_BYTES = 4 * 2 ** 20;

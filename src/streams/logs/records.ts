@@ -100,7 +100,7 @@ export class LogLines {
       const record = this.#json(text);
       if (record !== undefined) {
         // The line of a trace, wrapped by a container runtime.
-        const inner = firstOf(record.message) < 0 ? 0 : firstOf(record.message);
+        const inner = Math.max(0, firstOf(record.message));
         const wrapped = record.fields?.has("stream") === true && record.level === undefined;
         if (wrapped && this.#begun && GOES_ON.test(record.message)) return "continued";
         return this.#take(record, true, inner > 0);

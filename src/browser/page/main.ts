@@ -103,9 +103,9 @@ function openFirst(): void {
   if (opened || overview.rows.size === 0) return;
   opened = true;
   const rows = [...overview.rows.values()];
-  const best = Math.max(...rows.map(({ skill }) => skill ?? 0));
+  const best = rows.reduce((most, { skill }) => Math.max(most, skill ?? 0), 0);
   // The first by name of those that are about as good: which one is the very best changes from moment to moment.
-  const good = rows.filter(({ skill }) => (skill ?? 0) >= ABOUT_AS_GOOD * best);
+  const good = rows.filter(({ skill }) => best === 0 || (skill ?? 0) >= ABOUT_AS_GOOD * best);
   const [first] = ordered(good, "name", "", 0).flatMap((entry) => (entry.kind === "row" ? [entry.row] : []));
   if (first !== undefined) choose(first.key);
   list.choose(chosen, true);

@@ -25,6 +25,8 @@ const CARD_POINTS = 80;
 const FILLING = 4;
 /** Milliseconds between two sortings of a list that sorts itself by what happens. */
 const SORTED = 5_000;
+/** A series is about as good as the best one with so much of its skill. */
+const ABOUT_AS_GOOD = 0.7;
 /** Milliseconds between two looks for small pictures that lack readings. */
 const CAUGHT_UP = 4_000;
 const ORDER_KEPT_AS = "eddy-order";
@@ -101,10 +103,12 @@ function openFirst(): void {
   }
   if (opened || overview.rows.size === 0) return;
   opened = true;
-  let best: Row | undefined;
-  for (const row of overview.rows.values())
-    if (best === undefined || (row.skill ?? -1) > (best.skill ?? -1)) best = row;
-  if (best !== undefined) choose(best.key);
+  const rows = [...overview.rows.values()];
+  const best = rows.reduce((most, { skill }) => Math.max(most, skill ?? 0), 0);
+  // The first by name of those that are about as good: which one is the very best changes from moment to moment.
+  const good = rows.filter(({ skill }) => best === 0 || (skill ?? 0) >= ABOUT_AS_GOOD * best);
+  const [first] = ordered(good, "name", "", 0).flatMap((entry) => (entry.kind === "row" ? [entry.row] : []));
+  if (first !== undefined) choose(first.key);
   list.choose(chosen, true);
 }
 

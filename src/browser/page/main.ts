@@ -24,6 +24,8 @@ const CARD_POINTS = 80;
 const FILLING = 4;
 /** Milliseconds between two sortings of a list that sorts itself by what happens. */
 const SORTED = 5_000;
+/** Milliseconds between two looks for small pictures that lack readings. */
+const CAUGHT_UP = 4_000;
 const ORDER_KEPT_AS = "eddy-order";
 
 /** The id of the subscription of the series in full. */
@@ -255,6 +257,11 @@ setInterval(() => {
   dataset.bytes = String(connection.takeBytes());
   received = 0;
 }, 1000);
+
+setInterval(() => {
+  for (const card of list.cards.values()) if (card.track.behind) filled.delete(card);
+  fill();
+}, CAUGHT_UP);
 
 search.addEventListener("input", sort);
 for (const name of ["trouble", "skill", "name"] as const) {

@@ -5,7 +5,7 @@ import type { UpdaterOptions } from "../../models/learning/updater.ts";
 import { seeded } from "../../models/network/seeded.ts";
 import { categories } from "../../models/readouts/softmax.ts";
 import { SequenceModel } from "../../models/sequence/sequence-model.ts";
-import { sequenceWiring } from "../../models/sequence/sequence-wiring.ts";
+import { type LengthModel, sequenceWiring } from "../../models/sequence/sequence-wiring.ts";
 import { SortedWindow } from "../../models/statistics/sorted-window.ts";
 import { readEvents, writeEvents } from "../../stages/kept-events.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
@@ -21,12 +21,12 @@ export interface SequenceSoFar<T> {
   readonly key: string;
   /** Events of it so far. */
   readonly length: number;
-  /** −ln of what had been forecast for this event by those before it in its sequence. */
-  readonly nats: number;
+  /** −ln of what had been forecast for this event by those before it in its sequence; with `count` null until it has ended. */
+  readonly nats: number | null;
   /** Mean of that over the sequence. */
-  readonly meanNats: number;
-  /** The probability that it ends here. */
-  readonly end: number;
+  readonly meanNats: number | null;
+  /** The probability that it ends here; with `count` always null. */
+  readonly end: number | null;
   /** Events still to come, as it was with sequences that came so far; null until one has. */
   readonly remaining: number | null;
   /** Of a sequence that has ended: the share of the last ones that were at least as unlikely, per event; null before. */
@@ -46,6 +46,8 @@ export interface SequencesOptions<T> extends UpdaterOptions {
   readonly names?: number;
   /** Units of the LSTM. Default 16. */
   readonly hidden?: number;
+  /** How the length is modelled: by an output that ends it at each event, or as a number said before the first. Default `end`. */
+  readonly length?: LengthModel;
   /** Longest sequence that is scored; of one that goes on, what comes after it is counted only. Default 256. */
   readonly longest?: number;
   /** Sequences that may be open at once; the one that has been silent longest makes room, and nothing is learned from it. Default 1,000. */
@@ -74,7 +76,7 @@ export interface SequencesOptions<T> extends UpdaterOptions {
  * const events = Array.from({ length: 400 }, (_, i) => session(i)).flat();
  * const told = sequences({ by: ({ key }) => key, ends: ({ name }) => name === "logout", hidden: 8, optimiser: { kind: "adam", rate: 0.02 } });
  * const last = await lastValueFrom(from(events).pipe(told));
- * last.end > 0.9 && last.nats < 0.1; // true
+ * last.end > 0.8 && last.nats < 0.3; // true
  * ```
  */
 export function sequences<T>(options: SequencesOptions<T>): OperatorFunction<T, SequenceSoFar<T>> {
@@ -112,7 +114,17 @@ class SequencesStage<T> implements Stage<T, SequenceSoFar<T>> {
   #open = new Map<string, Open>();
 
   constructor(options: SequencesOptions<T>) {
-    const { by, ends, names = 64, hidden = 16, longest = 256, open = 1000, draw = 0, seed = 1 } = options;
+    const {
+      by,
+      ends,
+      names = 64,
+      hidden = 16,
+      length = "end",
+      longest = 256,
+      open = 1000,
+      draw = 0,
+      seed = 1,
+    } = options;
     for (const [name, value] of Object.entries({ by, ends })) {
       if (typeof value === "function") continue;
       throw new EddyError("bad-argument", name, {
@@ -139,13 +151,19 @@ class SequencesStage<T> implements Stage<T, SequenceSoFar<T>> {
     this.#most = open;
     const readout = categories(names + 1);
     const layout = new Layout(operatorArena());
-    const wiring = sequenceWiring({ readout, hidden, seed });
+    if (length !== "end" && length !== "count") {
+      throw new EddyError("bad-argument", "length", {
+        expected: "end or count",
+        received: printable(length),
+      });
+    }
+    const wiring = sequenceWiring({ readout, hidden, length, seed });
     this.#model = new SequenceModel(layout, "sequences", {
       ...options,
       wiring,
       readout,
       longest,
-      length: "end",
+      length,
     });
     this.#ended = new SortedWindow(layout, "ended", COMPARED);
     this.#counts = layout.float64("counts", 2);
@@ -166,19 +184,22 @@ class SequencesStage<T> implements Stage<T, SequenceSoFar<T>> {
     sequence.length++;
     if (sequence.symbols.length < this.#longest) sequence.symbols.push(this.#symbolOf(name));
     const { symbols } = sequence;
+    const over = ends(event);
+    const remaining = this.#remaining(sequence.length);
+    const place = { event, key: String(key), length: sequence.length, remaining };
+    if (this.#model.length === "count" && !over) {
+      output.next({ ...place, nats: null, meanNats: null, end: null, surprise: null, drawn: [] });
+      return;
+    }
     const { logValues, logLength, logSurvival } = this.#model.likelihood(symbols);
     const n = symbols.length;
-    const end = Math.exp(logLength - (n > 1 ? (logSurvival[n - 2] ?? 0) : 0));
     const total = logValues.reduce((sum, value) => sum - value, 0);
-    const over = ends(event);
     const told = {
-      event,
-      key: String(key),
-      length: sequence.length,
+      ...place,
       nats: -(logValues[n - 1] ?? 0),
       meanNats: total / n,
-      end,
-      remaining: this.#remaining(sequence.length),
+      end:
+        this.#model.length === "count" ? null : Math.exp(logLength - (n > 1 ? (logSurvival[n - 2] ?? 0) : 0)),
     };
     if (!over) {
       output.next({ ...told, surprise: null, drawn: [] });

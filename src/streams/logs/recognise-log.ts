@@ -38,9 +38,9 @@ export function looksLikeLog(lines: readonly string[], isTable: boolean): boolea
   const withNumbers =
     templates.some(({ pattern }) => pattern.includes(SLOT)) || logs.some(({ record }) => hasReading(record));
   // Of one line alone nobody knows what the next will say: its numbers are readings where they have names.
-  const [only] = logs;
-  if (logs.length === 1)
-    return only.record.fields === undefined && !/[=:]\s*[-+]?\d/.test(only.record.message);
+  if (logs.length === 1) {
+    return logs.every(({ record }) => record.fields === undefined && !/[=:]\s*[-+]?\d/.test(record.message));
+  }
   return templates.length > 1 || !withNumbers;
 }
 

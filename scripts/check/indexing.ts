@@ -13,19 +13,6 @@ const UNCHECKED = new Set([
   "src/streams/logs/log-times.ts",
   "src/streams/logs/templates.ts",
   "src/streams/logs/tokens.ts",
-  "src/streams/operators/echo-state.ts",
-  "src/streams/operators/forecast.ts",
-  "src/streams/operators/futures.ts",
-  "src/streams/operators/in-order.ts",
-  "src/streams/operators/intervals.ts",
-  "src/streams/operators/leaky-averages.ts",
-  "src/streams/operators/leaky-units.ts",
-  "src/streams/operators/learning-stage.ts",
-  "src/streams/operators/per-series.ts",
-  "src/streams/operators/recurrent.ts",
-  "src/streams/operators/resample.ts",
-  "src/streams/operators/smooth.ts",
-  "src/streams/operators/tree-summary.ts",
 ]);
 
 const { stdout } = spawnSync(

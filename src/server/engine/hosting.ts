@@ -205,9 +205,7 @@ export class HostedPipeline implements LiveSeries {
   }
 
   restore(bytes: Uint8Array): void {
-    const parts = unpackParts(bytes, "state of a pipeline");
-    const outputs = itemAt(parts, 0);
-    const stages = itemAt(parts, 1);
+    const [outputs, stages] = unpackParts(bytes, "state of a pipeline", 2);
     try {
       this.#run.goOn(stages, itemAt(new Float64Array(outputs.slice().buffer), 0));
     } catch (error) {

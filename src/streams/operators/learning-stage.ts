@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
 import { ExponentialMoments } from "../../models/statistics/exponential-moments.ts";
@@ -208,7 +209,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     const { learner, clock } = open;
     const before = this.#ahead;
     let error: number[] | null = null;
-    if (label !== undefined && clock.view[EVENTS] >= before) {
+    if (label !== undefined && itemAt(clock.view, EVENTS) >= before) {
       error = this.#error(open, before - 1, label);
       this.#learnLabel(open, before - 1, label);
     }
@@ -238,16 +239,16 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
 
   #say({ learner, clock, times, said, sizes, ofX, ofLabel }: Open, { x, time }: ReadSample) {
     const { view } = clock;
-    const events = view[EVENTS];
+    const events = itemAt(view, EVENTS);
     const { step } = this.#options;
-    const apart = step === undefined || events === 0 ? Number.NaN : (time - view[LAST_TIME]) / step;
+    const apart = step === undefined || events === 0 ? Number.NaN : (time - itemAt(view, LAST_TIME)) / step;
     ofX?.add(x as ArrayLike<number>);
     const output = learner.step(measure(ofX, x as ArrayLike<number>), apart > 0 ? apart : 1);
     const slot = events % times.length;
     const point = said.view.subarray(slot * sizes.targets, (slot + 1) * sizes.targets);
     learner.point(point, output);
     if (ofLabel !== undefined) {
-      for (let i = 0; i < point.length; i++) point[i] = ofLabel.mean(i) + deviation(ofLabel, i) * point[i];
+      for (const [i, value] of point.entries()) point[i] = ofLabel.mean(i) + deviation(ofLabel, i) * value;
     }
     times.view[slot] = time;
     view[EVENTS] = events + 1;
@@ -256,8 +257,11 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
   }
 
   #error({ clock, said, times, sizes }: Open, lag: number, label: ArrayLike<number>): number[] {
-    const slot = (clock.view[EVENTS] - 1 - lag) % times.length;
-    return Array.from({ length: sizes.targets }, (_, i) => label[i] - said.view[slot * sizes.targets + i]);
+    const slot = (itemAt(clock.view, EVENTS) - 1 - lag) % times.length;
+    return Array.from(
+      { length: sizes.targets },
+      (_, i) => itemAt(label, i) - itemAt(said.view, slot * sizes.targets + i),
+    );
   }
 
   /** Learns a label by the time of its event; returns why it cannot be used, if it cannot. */
@@ -272,9 +276,9 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
       return error.code;
     }
     const { learner, clock, times } = open;
-    const reach = Math.min(learner.reach, times.length, clock.view[EVENTS]);
+    const reach = Math.min(learner.reach, times.length, itemAt(clock.view, EVENTS));
     for (let lag = 0; lag < reach; lag++) {
-      if (times.view[(clock.view[EVENTS] - 1 - lag) % times.length] !== time) continue;
+      if (times.view[(itemAt(clock.view, EVENTS) - 1 - lag) % times.length] !== time) continue;
       this.#learnLabel(open, lag, label);
       learner.learn();
       return undefined;
@@ -311,7 +315,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
 
   metrics(): Readonly<Record<string, number>> {
     const open = this.#open;
-    return open === undefined ? {} : { events: open.clock.view[EVENTS], ...open.learner.metrics() };
+    return open === undefined ? {} : { events: itemAt(open.clock.view, EVENTS), ...open.learner.metrics() };
   }
 
   /** Sizes u32, u32, then the block; nothing before the first event. */

@@ -308,6 +308,21 @@ describe("record", () => {
     expect(await lastValueFrom(readRecording(arrow).pipe(toArray()))).toEqual(events);
   });
 
+  test("a row with too few cells is refused by the column that has none", async () => {
+    const recording = new Recording({
+      path: path(),
+      columns: [
+        { name: "time", kind: "time" },
+        { name: "value", kind: "number" },
+      ],
+    });
+    await expect(lastValueFrom(from(wave).pipe(record(recording, { row: () => [1000] })))).rejects.toThrow(
+      "value: expected a row with a cell for each column, got 1 cells",
+    );
+    expect(recording.rows).toBe(0);
+    recording.close();
+  });
+
   test("outside of one: in batches, and when the stream ends", async () => {
     const store = new PipelineStore(path());
     await lastValueFrom(from(wave).pipe(record(store, "plain", { batch: 64 })));

@@ -173,7 +173,9 @@ test(
     await client.until(() => client.of("subscribed").length === 1);
     await post(url, 0, 20);
     await client.until(() => client.of("data").length === 40);
-    expect(client.of("data").at(-1)).toMatchObject({ series: "mean", output: [expect.any(Number)] });
+    expect(client.of("data").at(-1)).toMatchObject({
+      output: { series: "mean", issuedAt: iso(19), output: [expect.any(Number)] },
+    });
     client.close();
     const latest = await get(url, "/v1/series/mean/forecast");
     expect(await programs[0].stop("SIGKILL")).toBe("SIGKILL");

@@ -46,7 +46,8 @@ const peak = Math.max(...Array.from({ length: 10 }, (_, n) => wave("a", n).value
 
 describe("a pipeline that has stopped", () => {
   test("goes on from its last checkpoint once it was mended, whatever checkpoints others had since", async () => {
-    const engine = await open(peak);
+    const retention = { journalRows: 5 };
+    const engine = await open(peak, { retention });
     await sendWaves(engine, ["a", "b"], 0, 10);
     await engine.checkpoint();
     await engine.ingest([{ series: "a", time: wave("a", 10).time, values: { value: peak + 1 } }]);
@@ -56,7 +57,7 @@ describe("a pipeline that has stopped", () => {
     await engine.checkpoint();
     await engine.close();
     expect(outputs()).toHaveLength(10);
-    const again = await open(Number.POSITIVE_INFINITY);
+    const again = await open(Number.POSITIVE_INFINITY, { retention });
     await sendWaves(again, ["a"], 20, 21);
     expect(again.pipelines()[0]).toMatchObject({ stopped: null, readings: 21 });
     await again.close();

@@ -6,7 +6,6 @@
 import { spawnSync } from "node:child_process";
 
 const UNCHECKED = new Set([
-  "src/cli/demo/flights.ts",
   "src/cli/evaluation/forecasts-file.ts",
   "src/cli/evaluation/protocol.ts",
   "src/cli/evaluation/results.ts",
@@ -22,9 +21,7 @@ const UNCHECKED = new Set([
   "src/server/engine/queue.ts",
   "src/server/engine/roll-ups.ts",
   "src/server/engine/taking-back.ts",
-  "src/server/http/drawing.ts",
   "src/server/http/push-routes.ts",
-  "src/server/http/record.ts",
   "src/server/http/take-observations.ts",
   "src/server/http/unpacked-body.ts",
   "src/server/socket/outgoing.ts",

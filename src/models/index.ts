@@ -1,6 +1,7 @@
 /** The models: numbers only. Everything here runs without I/O, a clock or unseeded randomness. */
 export { EddyError, type ErrorCode, type ErrorDetail } from "./errors.ts";
 export { type EventOutcome, NEW, NextEvent, type NextEventOptions } from "./events/next-event.ts";
+export { RankWindow } from "./events/rank-window.ts";
 export { type SessionOptions, type SessionOutcome, Sessions } from "./events/sessions.ts";
 export { type Forecast, type ForecastDetail, type ForecastStep, type Observed, words } from "./forecast.ts";
 export type { Expert, Settlement } from "./forecaster/expert.ts";

@@ -40,6 +40,12 @@ export { type Interval, type IntervalsOptions, intervals, type WithPoint } from 
 export { type Averageable, type LeakyAveragesOptions, leakyAverages } from "./operators/leaky-averages.ts";
 export { type LeakyUnitsOptions, leakyUnits } from "./operators/leaky-units.ts";
 export type { Estimate, LearningOptions } from "./operators/learning-stage.ts";
+export {
+  type EventName,
+  type NextEventOptions,
+  nextEvent,
+  type ToldEvent,
+} from "./operators/next-event.ts";
 export { type PerSeriesOptions, perSeries } from "./operators/per-series.ts";
 export { type RecurrentOptions, recurrent } from "./operators/recurrent.ts";
 export {
@@ -49,6 +55,7 @@ export {
   type TimedReading,
 } from "./operators/resample.ts";
 export type { LateLabel, Learnable, Numbers, Sample } from "./operators/sample.ts";
+export { type SequenceSoFar, type SequencesOptions, sequences } from "./operators/sequences.ts";
 export { type Smoothable, type Smoothed, type SmoothOptions, smooth } from "./operators/smooth.ts";
 export { type SurpriseOptions, surprise, type WithError } from "./operators/surprise.ts";
 export { type TreeEstimate, type TreeSummaryOptions, treeSummary } from "./operators/tree-summary.ts";

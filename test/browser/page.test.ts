@@ -332,6 +332,32 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
     expect(await page.isVisible("#stage")).toBe(false);
   });
 
+  test("a small picture has all readings, though more came than were sent", async () => {
+    const server = await start();
+    const intake = await server.intake;
+    const { page } = await visit(server.url);
+    await live(page);
+    // A saw of ten readings a tooth, all of it within less than a second.
+    for (let t = 1; t <= 300; t++)
+      await intake.ingest([{ series: "saw", time: t * 1000, values: { value: t % 10 } }]);
+    const reversals = (): Promise<number> =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelector(".card canvas");
+        if (canvas === null) return 0;
+        const { data } = canvas.getContext("2d").getImageData(0, Math.floor(canvas.height / 2), canvas.width, 1);
+        let crossings = 0;
+        let inside = false;
+        for (let i = 0; i < data.length; i += 4) {
+          const hit = data[i + 3] > 60;
+          if (hit && !inside) crossings++;
+          inside = hit;
+        }
+        return crossings;
+      })()`);
+    // Eight teeth, each crossed on its way up and on its way down.
+    await until(async () => (await reversals()) >= 12);
+  });
+
   test("names are told apart where they differ", async () => {
     const server = await start();
     const long = (cpu: number) =>

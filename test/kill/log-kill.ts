@@ -93,6 +93,12 @@ export async function logKillTest(rounds: number, seed: number, lines: number): 
       if (upTo > written) appendFileSync(log, `${text.slice(written, upTo).join("\n")}\n`);
       written = Math.max(written, upTo);
     };
+    // A file that is rotated before anything of it was taken is known to nobody.
+    const first = serve(killedFolder, log);
+    write(Math.min(100, lines >> 1));
+    while ((await taken(await first.url)) === 0) await pause(50);
+    first.kill("SIGKILL");
+    await first.ended;
     for (let round = 0; round < rounds; round++) {
       const server = serve(killedFolder, log);
       await server.url;

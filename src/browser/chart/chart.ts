@@ -168,7 +168,7 @@ export class Chart {
       height,
       ms: 1,
       pxAlign: small ? 0 : 1,
-      padding: small ? [3, 1, 3, 1] : [10, 26, 0, 0],
+      padding: small ? [3, 1, 3, 1] : [10, 34, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: x === "time", range: () => [...this.#xLimits] as [number, number] },

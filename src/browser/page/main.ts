@@ -7,6 +7,7 @@ import { List } from "./list.ts";
 import { fullName } from "./names.ts";
 import { type Order, ordered } from "./order.ts";
 import { keyOf, Overview, type Row } from "./overview.ts";
+import { watchPipelines } from "./pipelines.ts";
 import { PRESETS } from "./range.ts";
 import { ask, token } from "./server.ts";
 import { watchSources } from "./sources.ts";
@@ -24,6 +25,10 @@ const CARD_POINTS = 80;
 const FILLING = 4;
 /** Milliseconds between two sortings of a list that sorts itself by what happens. */
 const SORTED = 5_000;
+/** A series is about as good as the best one with so much of its skill. */
+const ABOUT_AS_GOOD = 0.7;
+/** Milliseconds between two looks for small pictures that lack readings. */
+const CAUGHT_UP = 4_000;
 const ORDER_KEPT_AS = "eddy-order";
 
 /** The id of the subscription of the series in full. */
@@ -98,10 +103,12 @@ function openFirst(): void {
   }
   if (opened || overview.rows.size === 0) return;
   opened = true;
-  let best: Row | undefined;
-  for (const row of overview.rows.values())
-    if (best === undefined || (row.skill ?? -1) > (best.skill ?? -1)) best = row;
-  if (best !== undefined) choose(best.key);
+  const rows = [...overview.rows.values()];
+  const best = rows.reduce((most, { skill }) => Math.max(most, skill ?? 0), 0);
+  // The first by name of those that are about as good: which one is the very best changes from moment to moment.
+  const good = rows.filter(({ skill }) => best === 0 || (skill ?? 0) >= ABOUT_AS_GOOD * best);
+  const [first] = ordered(good, "name", "", 0).flatMap((entry) => (entry.kind === "row" ? [entry.row] : []));
+  if (first !== undefined) choose(first.key);
   list.choose(chosen, true);
 }
 
@@ -256,6 +263,11 @@ setInterval(() => {
   received = 0;
 }, 1000);
 
+setInterval(() => {
+  for (const card of list.cards.values()) if (card.track.behind) filled.delete(card);
+  fill();
+}, CAUGHT_UP);
+
 search.addEventListener("input", sort);
 for (const name of ["trouble", "skill", "name"] as const) {
   const button = byId(`order-${name}`);
@@ -343,4 +355,5 @@ if (token() !== null) byId<HTMLInputElement>("token").value = "";
 connection.connect();
 void overview.refresh();
 void watchSources();
+void watchPipelines();
 requestAnimationFrame(frame);

@@ -229,7 +229,7 @@ export class Stage {
     if (this.#forecast === null && !["latest", "all", "fixed"].includes(this.#range.kind)) return;
     try {
       const range = asked(this.#range, this.#now);
-      this.#past = await ask<DrawingAnswer>(
+      const past = await ask<DrawingAnswer>(
         "/v1/drawing",
         {
           series,
@@ -240,7 +240,10 @@ export class Stage {
         },
         asking.signal,
       );
-      this.#lead = this.#past.lead;
+      // Another one has been chosen meanwhile: the answer to that is on its way.
+      if (this.#lead > 0 && past.lead !== this.#lead) return;
+      this.#past = past;
+      this.#lead = past.lead;
       byId<HTMLSelectElement>("lead").value = String(this.#lead);
       this.#changed = true;
     } catch {

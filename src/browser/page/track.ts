@@ -14,6 +14,8 @@ export class Track {
   /** Steps of the forecast in epoch milliseconds. */
   steps: { time: number; mean: number; lower: number; upper: number }[] = [];
   changed = true;
+  /** Readings were left out on their way, as when they come faster than they are sent: the log has them. */
+  behind = false;
 
   /** Readings from the log, among those that came live. */
   fill({ times, values }: DrawingAnswer): void {
@@ -25,11 +27,16 @@ export class Track {
         : { times: this.times.slice(from), values: this.values.slice(from) };
     this.times = [...times, ...newer.times].slice(-KEPT);
     this.values = [...values, ...newer.values].slice(-KEPT);
+    this.behind = false;
     this.changed = true;
   }
 
   add(forecast: Forecast): void {
     const time = Date.parse(forecast.issuedAt);
+    const [first] = forecast.horizon;
+    const last = this.times.at(-1);
+    if (first !== undefined && last !== undefined && time - last > 1.5 * (Date.parse(first.time) - time))
+      this.behind = true;
     if (time > (this.times.at(-1) ?? Number.NEGATIVE_INFINITY)) {
       this.times.push(time);
       this.values.push(forecast.observed.value);

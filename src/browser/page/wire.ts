@@ -101,6 +101,18 @@ export interface SourceReport {
   readonly lastError: { readonly time: string; readonly message: string } | null;
 }
 
+/** `GET /v1/pipelines`. */
+export interface PipelineReport {
+  readonly name: string;
+  readonly series: readonly string[];
+  readonly readings: number;
+  readonly outputs: number | null;
+  readonly offset: number;
+  readonly stopped: string | null;
+  readonly stages: readonly string[];
+  readonly figures: Readonly<Record<string, number | null>>;
+}
+
 /** `POST /v1/recognise`. */
 export interface RecognitionAnswer {
   readonly separator: string | null;

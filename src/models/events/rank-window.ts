@@ -33,7 +33,7 @@ const ENOUGH = 256;
  * const layout = new Layout(new Arena());
  * const ranks = new RankWindow(layout, "ranks", { window: 1000 });
  * layout.allocate();
- * for (let i = 0; i < 1000; i++) ranks.add((i % 10) / 10);
+ * for (let i = 0; i < 3000; i++) ranks.add((i % 10) / 10);
  * ranks.add(5) < 0.001; // true
  * ```
  */

@@ -31,6 +31,18 @@ export class SortedWindow {
     return Math.min(this.#seen.view[0], this.capacity);
   }
 
+  /** How many of the numbers are at least as large as a value. */
+  countFrom(value: number): number {
+    let low = 0;
+    let high = this.size;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.smallest(middle + 1) < value) low = middle + 1;
+      else high = middle;
+    }
+    return this.size - low;
+  }
+
   /** Takes a finite number; the oldest leaves when the window is full. */
   add(value: number): void {
     const sorted = this.#sorted.view;

@@ -100,7 +100,9 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
   });
   app.addHook("onResponse", async () => options.answered());
   app.addHook("onError", async (_request, _reply, error) => {
-    if ((error.statusCode ?? 500) >= 500 && !(error instanceof EddyError)) onError(error);
+    // An answer that was meant, such as "not ready yet", is no failure of the server.
+    const meant = error instanceof EddyError || error instanceof HttpFailure;
+    if ((error.statusCode ?? 500) >= 500 && !meant) onError(error);
   });
   addRoutes(app, { ...options, wanted });
   addPage(app);

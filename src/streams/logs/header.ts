@@ -239,7 +239,7 @@ export class LogHeader {
       this.#end(line, skip(line, at + bracket[0].length));
       return;
     }
-    const host = syslog ? /^([\w.:-]{1,255})\s+/.exec(line.slice(at, at + 260)) : null;
+    const host = syslog ? /^([\w.:@/-]{1,255})\s+/.exec(line.slice(at, at + 260)) : null;
     if (host !== null && !host[1].endsWith(":")) {
       TAG.lastIndex = at + host[0].length;
       const tag = TAG.exec(line);
@@ -376,7 +376,7 @@ export class LogHeader {
     const named = execAt(NAMED, line, at);
     if (
       named !== null &&
-      (isLogger(named[1]) || /^[A-Z]$/.test(line.slice(from - 1, from))) &&
+      (isLogger(named[1]) || /^\s[A-Z]$/.test(line.slice(from - 2, from))) &&
       NAMED.lastIndex < line.length
     ) {
       this.component = named[1];

@@ -37,6 +37,10 @@ export function looksLikeLog(lines: readonly string[], isTable: boolean): boolea
     return true;
   const withNumbers =
     templates.some(({ pattern }) => pattern.includes(SLOT)) || logs.some(({ record }) => hasReading(record));
+  // Of one line alone nobody knows what the next will say: its numbers are readings where they have names.
+  if (logs.length === 1) {
+    return logs.every(({ record }) => record.fields === undefined && !/[=:]\s*[-+]?\d/.test(record.message));
+  }
   return templates.length > 1 || !withNumbers;
 }
 

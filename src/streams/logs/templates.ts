@@ -90,7 +90,8 @@ interface SavedKind {
  *
  * - both look like identifiers (a digit, a dot, a slash, a joint, a capital inside);
  * - a word before them that names things (`user`, `host`), or one that has been seen to (after which many different words stood);
- * - both have been values of such a place before.
+ * - both have been values of such a place before;
+ * - they are values of a list of pairs with commas between.
  *
  * Plain words that differ (`opened`, `closed`) are two templates, until many templates differ in that place alone: then they
  * are merged, and the message that showed it tells which.
@@ -387,7 +388,8 @@ export class TemplateMiner {
     if (isIdentifier(x) && isIdentifier(y)) return true;
     const name = nameOf(prefix, a[i - 1] ?? "");
     if (this.#naming.has(name)) return true;
-    if (/=["']?$/.test(prefix)) return false;
+    // Values of a list of pairs, written with commas between, are data; of others they may be states.
+    if (/=["']?$/.test(prefix)) return a[i].endsWith(",") || /=.*,$/.test(a[i - 1] ?? "");
     if (this.#known.has(x) && this.#known.has(y)) return true;
     return NAMING.has(name) && !STATE.test(x) && !STATE.test(y);
   }

@@ -2,6 +2,7 @@ import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Layout } from "../../models/kernels/layout.ts";
 import { LeastMeanSquares, type LmsOptions } from "../../models/learning/lms.ts";
+import { Ridge } from "../../models/learning/ridge.ts";
 import { RecursiveLeastSquares } from "../../models/learning/rls.ts";
 import type { LeastSquaresOptions } from "../../models/learning/rls-covariance.ts";
 import { LiveNetwork } from "../../models/network/live.ts";
@@ -21,7 +22,14 @@ import type { Learnable } from "./sample.ts";
 /** How the readout of an echo state net is learned. */
 export type EchoStateReadout =
   | ({ readonly by: "rls" } & LeastSquaresOptions)
-  | ({ readonly by: "lms" } & Pick<LmsOptions, "rate" | "normalised">);
+  | ({ readonly by: "lms" } & Pick<LmsOptions, "rate" | "normalised">)
+  | {
+      readonly by: "ridge";
+      /** The weight of the penalty. Default 1e-6. */
+      readonly ridge?: number;
+      /** Labels between two solutions. Default 50. */
+      readonly every?: number;
+    };
 
 export interface EchoStateOptions<T extends Learnable = Learnable>
   extends LearningOptions<T>,
@@ -41,10 +49,11 @@ export interface EchoStateOptions<T extends Learnable = Learnable>
  * itself and of a constant, that learns from every label.
  *
  *     h(t) = (1 − leak) h(t − 1) + leak · tanh(b + W h(t − 1) + U x(t)),   o(t) = V [1; x(t); h(t)]
- *     rls:  V minimises Σ λ^age |V φ − label|² + λ^events δ |V|²;   lms:  V ← V + η (label − V φ) φᵀ
+ *     rls:    V minimises Σ λ^age |V φ − label|² + λ^events δ |V|²;   lms:  V ← V + η (label − V φ) φᵀ
+ *     ridge:  V minimises Σ |V φ − label|² + r |V|² over all labels, solved anew every so many of them
  *
  * Events, labels and what is refused are as with `recurrent`. State: the net's h, V and, with rls, one covariance [n × n] of the n = 1 + inputs +
- * units features. Cost per event: rls 2.5 n², lms n.
+ * units features; with ridge one sum [n × n]. Cost per event: rls 2.5 n², lms n, ridge n²/2 and n³/6 per solution.
  *
  * @example
  * ```ts
@@ -142,10 +151,52 @@ function openReadout(layout: Layout, readout: EchoStateReadout, features: number
       return new RecursiveLeastSquares(layout, "echoState.rls", { ...readout, ...sizes });
     case "lms":
       return new LeastMeanSquares(layout, "echoState.lms", { ...readout, ...sizes });
+    case "ridge":
+      return openRidge(layout, readout, features, outputs);
     default:
       throw new EddyError("bad-argument", "readout", {
-        expected: '{ by: "rls" } or { by: "lms" }',
+        expected: '{ by: "rls" }, { by: "lms" } or { by: "ridge" }',
         received: printable(readout),
       });
   }
+}
+
+/** Ridge regression over all labels so far; the first of the features is the constant, which is not penalised. */
+function openRidge(
+  layout: Layout,
+  { ridge = 1e-6, every = 50 }: Extract<EchoStateReadout, { by: "ridge" }>,
+  features: number,
+  outputs: number,
+): Linear {
+  if (!(Number.isInteger(every) && every >= 1)) {
+    throw new EddyError("bad-argument", "readout.every", {
+      expected: "a whole number of labels from 1",
+      received: printable(every),
+    });
+  }
+  const sums = new Ridge(layout, "echoState.ridge", { features: features - 1, outputs, ridge });
+  /** c, then V row by row, of each output; zeros before the first solution. */
+  const solved = layout.float64("echoState.solution", outputs * features);
+  const count = layout.float64("echoState.labels", 1);
+  return {
+    predict(out, phi) {
+      for (let k = 0; k < outputs; k++) {
+        let sum = 0;
+        for (let j = 0; j < features; j++) sum += solved.view[k * features + j] * phi[j];
+        out[k] = sum;
+      }
+      return out;
+    },
+    learn(phi, label) {
+      if (label.some(Number.isNaN)) return;
+      sums.add(phi.subarray(1), label);
+      count.view[0] += 1;
+      if (count.view[0] % every !== 0) return;
+      const { c, V } = sums.solve();
+      for (let k = 0; k < outputs; k++) {
+        solved.view[k * features] = c[k];
+        solved.view.set(V.subarray(k * (features - 1), (k + 1) * (features - 1)), k * features + 1);
+      }
+    },
+  };
 }

@@ -125,7 +125,10 @@ export function perSeries<T extends { readonly series: string }, R>(
             if (!done) part.stages?.restore(states[i]);
           });
         },
-        metrics: () => ({ series: parts.size }),
+        metrics: () => ({
+          series: parts.size,
+          ...meanFigures([...parts.values()].map(({ stages }) => stages)),
+        }),
       });
       subscriber.add(leave);
       const input = new Subscriber<T>({
@@ -146,4 +149,16 @@ export function perSeries<T extends { readonly series: string }, R>(
       subscriber.add(input);
       source.subscribe(input);
     });
+}
+
+/** Figures of the stages of all parts, each the mean of those that have it. */
+function meanFigures(parts: readonly (Stages | undefined)[]): Record<string, number> {
+  const sums = new Map<string, { sum: number; count: number }>();
+  for (const stages of parts) {
+    for (const [figure, value] of Object.entries(stages?.metrics() ?? {})) {
+      const { sum, count } = sums.get(figure) ?? { sum: 0, count: 0 };
+      sums.set(figure, { sum: sum + value, count: count + 1 });
+    }
+  }
+  return Object.fromEntries(Array.from(sums, ([figure, { sum, count }]) => [figure, sum / count]));
 }

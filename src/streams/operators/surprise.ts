@@ -67,7 +67,7 @@ function openSurprise<T extends WithError>({
         return;
       }
       const n = recent.size;
-      output.next([event, n < least ? null : (1 + n - below(recent, size)) / (n + 1)]);
+      output.next([event, n < least ? null : (1 + recent.countFrom(size)) / (n + 1)]);
       recent.add(size);
     },
     save: () => block.save(),
@@ -87,16 +87,4 @@ function norm(error: number | readonly number[] | null): number {
     sum += one * one;
   }
   return some ? Math.sqrt(sum) : Number.NaN;
-}
-
-/** How many of the numbers in a window are below a value. */
-function below(window: SortedWindow, value: number): number {
-  let low = 0;
-  let high = window.size;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (window.smallest(middle + 1) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -137,6 +137,15 @@ describe("what a line says before its message", () => {
       "2025-11-25 18:01:47,978 INFO [main] org.apache.app.Master: Created Master for app_1",
       ["2025-11-25 18:01:47,978", "info", "", "org.apache.app.Master", "Created Master for app_1"],
     ],
+    // A cluster: a label, an epoch, a date and a node before the line of syslog.
+    [
+      "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond(pam_unix)[2915]: session closed for user root",
+      ["Nov 9 12:01:01", "", "dn228/dn228", "crond(pam_unix)", "session closed for user root"],
+    ],
+    [
+      "- 1118765360 2005.06.14 R04-M0 2005-06-14-09.09.20.459609 R04-M0 RAS APP FATAL ciod: failed to read",
+      ["2005-06-14-09.09.20.459609", "fatal", "R04-M0", "RAS", "ciod: failed to read"],
+    ],
     // web servers
     [
       '10.0.0.9 - ann [25/Nov/2025:13:55:36 +0000] "GET /a?b=c HTTP/1.1" 503 2326 "-" "curl/8"',

@@ -129,6 +129,10 @@ describe("templates", () => {
   test("pairs keep their values apart until these are many: states are few, users are not", () => {
     const miner = new TemplateMiner();
     expect(ids(["door state=open", "door state=shut", "door state=open"], miner)).toEqual([1, 2, 1]);
+    // But of a list with commas they are data.
+    expect(
+      ids(["got lock=1, name=a.b, ws=null, pid=7", "got lock=2, name=core, ws=Source{3}, pid=8"]),
+    ).toEqual([1, 1]);
     const users = "mike smith jackson bob ann eve"
       .split(" ")
       .map((name) => `cmd user=${name} ip=unknown done`);

@@ -1,0 +1,143 @@
+// What the page and the report are made of and needs no browser: axes, numbers, names, words.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Drawing, extentOf, limitsOf } from "../../src/browser/chart/drawing.ts";
+import { lastAtMost, nearest, shown } from "../../src/browser/chart/numbers.ts";
+import { groupOf, ownPart, searched, shortened } from "../../src/browser/page/names.ts";
+import { shareWords, skillWords, spanWords, unitOf } from "../../src/browser/page/words.ts";
+
+const cell = fc.oneof(fc.double(), fc.constant(null), fc.constantFrom(0, 1e300, -1e300, 5e-324));
+const drawing = fc
+  .record({
+    y: fc.array(cell, { maxLength: 6 }),
+    lower: fc.array(cell, { maxLength: 6 }),
+    upper: fc.array(cell, { maxLength: 6 }),
+  })
+  .map(
+    ({ y, lower, upper }): Drawing => ({
+      lines: [{ label: "a", colour: "line", x: y.map((_, i) => i), y }],
+      bands: [{ label: "b", colour: "fan", opacity: 1, x: lower.map((_, i) => i), lower, upper }],
+    }),
+  );
+
+describe("axes", () => {
+  test("are two numbers that differ, whatever there is to draw", () => {
+    fc.assert(
+      fc.property(drawing, (one) => {
+        const [from, to] = extentOf(one);
+        const [low, high] = limitsOf(one, from, to);
+        expect(from).toBeLessThan(to);
+        expect(low).toBeLessThan(high);
+        for (const end of [from, to, low]) expect(Number.isNaN(end)).toBe(false);
+      }),
+      { seed: 7, numRuns: 500 },
+    );
+  });
+
+  test("a wide band does not flatten the line within it", () => {
+    const x = [0, 1, 2];
+    const [low, high] = limitsOf(
+      {
+        lines: [{ label: "a", colour: "line", x, y: [0, 5, 10] }],
+        bands: [
+          { label: "b", colour: "fan", opacity: 1, x, lower: [-1e6, -1e6, -1e6], upper: [1e6, 1e6, 1e6] },
+        ],
+      },
+      0,
+      2,
+    );
+    expect(low).toBeGreaterThan(-10);
+    expect(high).toBeLessThan(20);
+  });
+});
+
+test.each([
+  [13.75, undefined, "13.75"],
+  [941.72, undefined, "941.7"],
+  [919, undefined, "919"],
+  [0.00123456, undefined, "0.001235"],
+  [1200, 200, "1,200"],
+  [1.5, 0.5, "1.5"],
+  [Number.NaN, undefined, "–"],
+  [2e12, undefined, "2.00e+12"],
+])("%d by steps of %s is told as %s", (value, step, told) => {
+  expect(shown(value, step)).toBe(told);
+});
+
+test("places in a sorted list", () => {
+  expect(lastAtMost([1, 3, 5], 4)).toBe(1);
+  expect(lastAtMost([1, 3, 5], 0)).toBe(-1);
+  expect(nearest([1, 3, 5], 4.1)).toBe(2);
+  expect(nearest([], 4)).toBe(-1);
+});
+
+test.each([
+  ["tank/a/level", "value", "tank/a", "level"],
+  ["load", "temp", "", "load · temp"],
+  ['up{job="node"}', "value", "up", '{job="node"}'],
+  ["app.web.requests", "value", "app.web", "requests"],
+  ["Room no. 5: the heat", "value", "", "Room no. 5: the heat"],
+])("%s %s stands under %s as %s", (series, target, group, own) => {
+  expect([groupOf(series), ownPart(series, target)]).toEqual([group, own]);
+});
+
+test("long names are shortened where they are the same, and stay different", () => {
+  const names = Array.from(
+    { length: 12 },
+    (_, cpu) => `instance="host.example.org:9100",cpu="${cpu}",mode="idle",cluster="production-west"`,
+  );
+  const short = shortened(names);
+  expect(new Set(short).size).toBe(12);
+  for (const name of short) expect(name.length).toBeLessThanOrEqual(46);
+  // Alone, its beginning and its end are left.
+  expect(shortened([names[0] as string])[0]).toMatch(/^instance=.*…/);
+});
+
+test("a search finds every word, anywhere, and * and ? within them", () => {
+  const fits = searched("HOST ?pu*idle");
+  expect(fits("host-1/cpu/idle")).toBe(true);
+  expect(fits("host-1/cpu/user")).toBe(false);
+  expect(searched("(a+)+$")("(a+)+$ b")).toBe(true);
+  expect(searched(" ")("anything")).toBe(true);
+});
+
+test.each([
+  [null, "not measured yet"],
+  [0.62, "62 % better than repeating the last value"],
+  [-0.2, "20 % worse than repeating the last value"],
+  [-4, "5.0 times the error of repeating the last value"],
+  [0.001, "as good as repeating the last value"],
+])("a skill of %s: %s", (skill, told) => {
+  expect(skillWords(skill)).toBe(told);
+});
+
+test.each([
+  [0.9, "9 of 10"],
+  [0.5, "half of"],
+  [0.873, "87 of 100"],
+  [0.998, "998 of 1,000"],
+  [1, "all"],
+])("a share of %s: %s", (share, told) => {
+  expect(shareWords(share)).toBe(told);
+});
+
+test.each([
+  [250, "250 ms"],
+  [6000, "6 s"],
+  [900_000, "15 min"],
+  [3_600_000, "1 h"],
+  [86_400_000, "24 h"],
+  [21.8 * 86_400_000, "21.8 days"],
+])("%d ms: %s", (span, told) => {
+  expect(spanWords(span)).toBe(told);
+});
+
+test.each([
+  ["x", "temp [°C]", "°C"],
+  ["node_memory_bytes", "value", "B"],
+  ['cpu_seconds_total{mode="idle"}', "value", "s"],
+  ["room (2)", "value", ""],
+  ["tank/level", "value", ""],
+])("%s %s is in %s", (series, target, unit) => {
+  expect(unitOf(series, target)).toBe(unit);
+});

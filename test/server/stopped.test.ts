@@ -82,6 +82,23 @@ describe("a pipeline that has stopped", () => {
     await again.close();
   });
 
+  test("goes on at once when the reading that stopped it is taken back", async () => {
+    const engine = await open(peak);
+    await sendWaves(engine, ["a"], 0, 5);
+    const bad = { series: "a", time: wave("a", 5).time, values: { value: peak + 1 } };
+    await engine.ingest([bad]);
+    await sendWaves(engine, ["a"], 6, 9);
+    expect(engine.pipelines()[0]?.stopped).toMatch(/is beyond/);
+    await engine.takeBack("a", bad.time, bad.time);
+    expect(engine.pipelines()[0]).toMatchObject({ stopped: null, readings: 8, outputs: 8 });
+    await sendWaves(engine, ["a"], 9, 10);
+    await engine.close();
+    expect(outputs()).toHaveLength(9);
+    const again = await open(peak);
+    expect(again.pipelines()[0]).toMatchObject({ stopped: null, readings: 9 });
+    await again.close();
+  });
+
   test("holds nothing else in memory", async () => {
     const said: string[] = [];
     const log = { info() {}, warn() {}, error: (message: string) => void said.push(message) };

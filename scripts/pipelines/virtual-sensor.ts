@@ -22,7 +22,7 @@ const virtual: Pipeline = pipeline({
     readings$.pipe(
       // What each series said last, side by side, whenever the first of them speaks; its state is kept like any other.
       stage("latest", latest),
-      echoState({ units: 50, readout: { by: "rls", forgetting: 0.9999 } }),
+      echoState({ units: 50, targets: 1, readout: { by: "rls", forgetting: 0.9999 } }),
       intervals({ level: 0.9 }),
     ),
 });

@@ -2,11 +2,13 @@ import { EddyError, printable } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
 import { text, word } from "../models/kinds.ts";
 import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
+import { isStoredPipeline } from "../storage/hosted.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { flag } from "./flags.ts";
+import { pipelineNames } from "./pipeline-names.ts";
 
 export const command = defineCommand({
   name: "export",
@@ -25,10 +27,19 @@ export const command = defineCommand({
   async run({ flags, world }) {
     const reader = new DatabaseReader(flags.db);
     try {
-      const series = reader.series((name) => matchesPattern(flags.series, name));
+      const found = reader.series((name) => matchesPattern(flags.series, name));
+      // A pipeline has no readings of its own, and what it gives has no columns.
+      const inWords = flags.what === "forecasts" && flags.format === "ndjson";
+      const series = inWords ? found : found.filter((one) => !isStoredPipeline(one));
+      const left = found.filter((one) => !series.includes(one));
+      if (left.length > 0) {
+        const instead =
+          flags.what === "forecasts" ? "--format ndjson has" : "--what forecasts --format ndjson has";
+        await world.stderr.write(`eddy: ${pipelineNames(left)} left out: ${instead} what a pipeline gave\n`);
+      }
       if (series.length === 0) {
         throw new EddyError("bad-argument", "--series", {
-          expected: `a pattern that fits one of the ${reader.series().length} series of ${flags.db}`,
+          expected: `a pattern that fits one of the ${reader.series().filter((one) => !isStoredPipeline(one)).length} series of ${flags.db}`,
           received: printable(flags.series),
         });
       }

@@ -1,6 +1,6 @@
 import { isBuiltin } from "node:module";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BuildFailure, build, type Plugin } from "esbuild";
 import { EddyError, printable } from "../models/errors.ts";
 import { isPipeline, type Pipeline } from "../streams/pipeline.ts";
@@ -15,15 +15,20 @@ const OWN = /\.ts$/.test(import.meta.url) ? "ts" : "js";
 const ownModule = (name: string): string =>
   new URL(`../${name === "" ? "" : `${name}/`}index.${OWN}`, import.meta.url).href;
 
+/** Something that is not bundled; `require` takes a path where `import` takes a URL. */
+const outside = (url: string, kind: string) => ({
+  path: kind === "require-call" ? fileURLToPath(url) : url,
+  external: true,
+});
+
 /** Names of Eddy and of RxJS stand for those that are running; everything else is taken from where the file is. */
 const running: Plugin = {
   name: "running",
   setup({ onResolve }) {
-    onResolve({ filter: /^eddy(\/(models|streams|storage|server))?$/ }, ({ path }) => ({
-      path: ownModule(path.slice("eddy/".length)),
-      external: true,
-    }));
-    onResolve({ filter: /^rxjs(\/|$)/ }, ({ path }) => ({ path: import.meta.resolve(path), external: true }));
+    onResolve({ filter: /^eddy(\/(models|streams|storage|server))?$/ }, ({ path, kind }) =>
+      outside(ownModule(path.slice("eddy/".length)), kind),
+    );
+    onResolve({ filter: /^rxjs(\/|$)/ }, ({ path, kind }) => outside(import.meta.resolve(path), kind));
     onResolve({ filter: /^[^./]/ }, ({ path }) => (isBuiltin(path) ? { path, external: true } : undefined));
   },
 };
@@ -52,6 +57,18 @@ export async function loadPipelines({ fs }: World, file: string): Promise<readon
       target: "node20",
       logLevel: "silent",
       sourcemap: "inline",
+      // It runs from memory; what it says of its own place is that of the file.
+      define: {
+        "import.meta.url": JSON.stringify(pathToFileURL(path).href),
+        "import.meta.filename": JSON.stringify(path),
+        "import.meta.dirname": JSON.stringify(dirname(path)),
+        __filename: JSON.stringify(path),
+        __dirname: JSON.stringify(dirname(path)),
+      },
+      // Packages of the older kind ask for modules of Node by `require`.
+      banner: {
+        js: `import { createRequire as $eddyRequire } from "node:module"; const require = $eddyRequire(${JSON.stringify(path)});`,
+      },
       plugins: [running],
     });
     code = outputFiles[0]?.text ?? "";

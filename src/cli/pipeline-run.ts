@@ -1,7 +1,7 @@
 import { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import { RunningPipeline } from "../stages/running-pipeline.ts";
-import { type Pipeline, reads } from "../streams/pipeline.ts";
+import { outputsAsText, type Pipeline, reads } from "../streams/pipeline.ts";
 import type { Output } from "./world.ts";
 
 /** Characters gathered before they are written. */
@@ -12,7 +12,7 @@ export class PipelineRun {
   readonly #out: Output;
   readonly #running: readonly {
     readonly pipeline: Pipeline;
-    readonly run: RunningPipeline<Observation, unknown>;
+    readonly run: RunningPipeline<Observation, string>;
   }[];
   #text = "";
   #time = 0;
@@ -24,8 +24,8 @@ export class PipelineRun {
   constructor(pipelines: readonly Pipeline[], out: Output) {
     this.#out = out;
     this.#running = pipelines.map((pipeline) => {
-      const run = new RunningPipeline<Observation, unknown>(pipeline.name, pipeline.build, {
-        next: (output) => this.#line(pipeline.name, output),
+      const run = new RunningPipeline(pipeline.name, outputsAsText(pipeline), {
+        next: (output: string) => this.#line(pipeline.name, output),
       });
       if (run.failed) throw failure(pipeline, run.failure);
       return { pipeline, run };
@@ -62,9 +62,13 @@ export class PipelineRun {
     return text === "" ? undefined : this.#out.write(text);
   }
 
-  #line(series: string, output: unknown): void {
-    const issuedAt = new Date(this.#time).toISOString();
-    this.#text += `${JSON.stringify({ series, issuedAt, offset: this.#offset, output: output ?? null })}\n`;
+  #line(series: string, output: string): void {
+    const head = JSON.stringify({
+      series,
+      issuedAt: new Date(this.#time).toISOString(),
+      offset: this.#offset,
+    });
+    this.#text += `${head.slice(0, -1)},"output":${output}}\n`;
   }
 }
 

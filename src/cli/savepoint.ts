@@ -1,11 +1,13 @@
 import { EddyError, printable } from "../models/errors.ts";
 import { text } from "../models/kinds.ts";
 import { openEngine } from "../server/engine.ts";
+import { isStoredPipeline } from "../storage/hosted.ts";
 import { restoreSavepoint, writeSavepoint } from "../storage/savepoint.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import { defineCommand } from "./command.ts";
 import { flag, toggle } from "./flags.ts";
+import { pipelineNames } from "./pipeline-names.ts";
 
 export const command = defineCommand({
   name: "savepoint",
@@ -35,10 +37,18 @@ export const command = defineCommand({
     }
     const reader = new DatabaseReader(flags.db);
     try {
-      const series = reader.series((name) => matchesPattern(flags.series, name));
+      const found = reader.series((name) => matchesPattern(flags.series, name));
+      // Without the readings of all that it reads, a pipeline cannot be brought to where it was.
+      const series = found.filter((one) => !isStoredPipeline(one));
+      const left = found.filter(isStoredPipeline);
+      if (left.length > 0) {
+        await world.stderr.write(
+          `eddy: ${pipelineNames(left)} left out: a savepoint holds series; a copy of the whole database keeps pipelines too\n`,
+        );
+      }
       if (series.length === 0) {
         throw new EddyError("bad-argument", "--series", {
-          expected: `a pattern that fits one of the ${reader.series().length} series of ${flags.db}`,
+          expected: `a pattern that fits one of the ${reader.series().filter((one) => !isStoredPipeline(one)).length} series of ${flags.db}`,
           received: printable(flags.series),
         });
       }

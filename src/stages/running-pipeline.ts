@@ -61,6 +61,11 @@ export class RunningPipeline<In, Out> {
     this.#opening = false;
   }
 
+  /** Whether what it gives has come to an end. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** Goes on from a state, after so many outputs. @throws EddyError `bad-state` when it is that of another pipeline */
   goOn(state: Uint8Array, outputs: number): void {
     this.stages.restore(state);
@@ -119,12 +124,12 @@ export class RunningPipeline<In, Out> {
 
   #next(value: Out): void {
     if (this.failed) return;
-    if (this.#given === undefined && !this.#opening) {
-      this.#fail(asynchronous(this.#name));
+    if (this.#given === undefined) {
+      this.#fail(this.#opening ? tooEarly(this.#name) : asynchronous(this.#name));
       return;
     }
     this.outputs++;
-    this.#given?.push(value);
+    this.#given.push(value);
     this.#listener.next?.(value, this.outputs);
   }
 
@@ -150,6 +155,13 @@ const asynchronous = (name: string): EddyError =>
     expected: "every output to come with the event that leads to it",
     received: "one that came later",
     hint: "an operator with a clock of its own, such as delay or debounceTime, cannot be kept: put it after what is kept",
+  });
+
+const tooEarly = (name: string): EddyError =>
+  new EddyError("bad-argument", `pipeline ${printable(name)}`, {
+    expected: "every output to come with the event that leads to it",
+    received: "one before the first event",
+    hint: "startWith and the like cannot be kept: put them after what is kept",
   });
 
 const notTheSame = (name: string, cause: unknown): EddyError =>

@@ -1,11 +1,13 @@
 import { EddyError } from "../models/errors.ts";
 import { readFrame } from "./checkpoint.ts";
+import { PIPELINE_MODEL } from "./hosted.ts";
 import { partitionOf } from "./partition.ts";
 import type { DatabaseReader } from "./sqlite/reader.ts";
 
 export interface SeriesInspection {
   readonly series: string;
   readonly partition: number;
+  /** `pipeline` for a pipeline: its observations are the readings it took, and it has no columns. */
   readonly model: string;
   readonly columns: readonly string[];
   readonly observations: number;
@@ -55,11 +57,12 @@ export function inspect(reader: DatabaseReader, matches?: (name: string) => bool
         }
         return { generation, position, bytes: framed.byteLength, good };
       });
+      const model = String(JSON.parse(specification).model);
       return {
         series: name,
         partition: partitionOf(name),
-        model: String(JSON.parse(specification).model),
-        columns,
+        model,
+        columns: model === PIPELINE_MODEL ? [] : columns,
         observations,
         lastTime,
         checkpoints,

@@ -1,4 +1,4 @@
-import type { Observable } from "rxjs";
+import { isObservable, map, type Observable } from "rxjs";
 import { EddyError, printable } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
 import { checkSeriesName } from "./checked-observation.ts";
@@ -66,6 +66,49 @@ export const isPipeline = (value: unknown): value is Pipeline =>
 /** Whether a pipeline reads a series. */
 export const reads = ({ series }: Pipeline, name: string): boolean =>
   series.some((pattern) => matchesPattern(pattern, name));
+
+/**
+ * What a pipeline gives, each output as JSON: typed arrays as lists, numbers that are not finite as null.
+ *
+ * @throws EddyError `bad-argument` when `build` gives no Observable; the stream fails with `bad-state` at an output that JSON has no words for
+ */
+export const outputsAsText =
+  ({ build }: Pipeline) =>
+  (readings$: Observable<Observation>): Observable<string> => {
+    const built: unknown = build(readings$);
+    if (!isObservable(built)) {
+      throw new EddyError("bad-argument", "build", {
+        expected: "an Observable of its outputs",
+        received: printable(built),
+      });
+    }
+    return built.pipe(map(asText));
+  };
+
+function asText(output: unknown): string {
+  try {
+    return JSON.stringify(output, plain) ?? "null";
+  } catch (error) {
+    if (error instanceof EddyError) throw error;
+    // Such as an object that contains itself.
+    throw unspeakable((error as Error).message.split("\n", 1)[0], error);
+  }
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" && typeof value !== "bigint" && typeof value !== "function") return value;
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Float64Array);
+  if (typeof value === "object" && !(value instanceof Map) && !(value instanceof Set)) return value;
+  const kind = typeof value === "object" ? `a ${value.constructor.name}` : `a ${typeof value}`;
+  throw unspeakable(kind);
+}
+
+const unspeakable = (received: string | undefined, cause?: unknown): EddyError =>
+  new EddyError("bad-state", "output", {
+    expected: "data that JSON can tell: numbers, text, lists, objects",
+    ...(received === undefined ? {} : { received }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 
 const wrong = (field: string, expected: string, received: unknown): EddyError =>
   new EddyError("bad-argument", `pipeline ${field}`, { expected, received: printable(received) });

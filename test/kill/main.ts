@@ -22,5 +22,9 @@ if (values.log !== undefined) {
 const report = await killTest(rounds, Number(values.seed), Number(values.observations) || 20 * rounds);
 console.log(JSON.stringify(report, null, 2));
 const wrong =
-  report.acknowledgedAndMissing + report.appliedTwice + report.statesDifferent + report.forecastsDifferent;
-process.exitCode = wrong === 0 && report.forecastsCompared > 0 ? 0 : 1;
+  report.acknowledgedAndMissing +
+  report.appliedTwice +
+  report.statesDifferent +
+  report.forecastsDifferent +
+  report.outputsDifferent;
+process.exitCode = wrong === 0 && report.forecastsCompared > 0 && report.outputsCompared > 0 ? 0 : 1;

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { words } from "../../src/models/forecast.ts";
+import { told } from "../../src/models/forecast.ts";
 import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
 import { observation, SERIES } from "./observations.ts";
+import { PIPELINES } from "./pipelines.ts";
 
 const POINTS = [
   "commit:begun",
@@ -32,11 +33,18 @@ export interface KillReport {
   readonly statesDifferent: number;
   readonly forecastsCompared: number;
   readonly forecastsDifferent: number;
+  /** Readings that the pipelines had to take, once each. */
+  readonly pipelineReadings: number;
+  readonly outputsCompared: number;
+  readonly outputsDifferent: number;
 }
 
 interface Outcome {
   readonly states: ReadonlyMap<string, string>;
-  readonly forecasts: ReadonlyMap<string, readonly string[]>;
+  /** What each series and pipeline gave, in its order. */
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  /** Readings of each series and pipeline, as its checkpoint counts them. */
+  readonly readings: ReadonlyMap<string, number>;
   readonly ids: readonly string[];
 }
 
@@ -166,30 +174,36 @@ function read(database: string): Outcome {
   const reader = new DatabaseReader(database);
   const series = reader.series();
   const states = new Map<string, string>();
-  const forecasts = new Map<string, string[]>();
+  const given = new Map<string, string[]>();
+  const readings = new Map<string, number>();
   for (const { id, name } of series) {
-    states.set(name, Buffer.from(reader.checkpoint(id)!.state).toString("base64"));
-    forecasts.set(name, []);
+    const { state, observations } = reader.checkpoint(id)!;
+    states.set(name, Buffer.from(state).toString("base64"));
+    readings.set(name, observations);
+    given.set(name, []);
   }
   for (const { issue } of reader.issues(series)) {
-    for (const forecast of words(issue)) forecasts.get(issue.series)!.push(JSON.stringify(forecast));
+    for (const one of told(issue)) given.get(issue.series)!.push(JSON.stringify(one));
   }
   const ids = [...reader.ids(new Set(series.map(({ id }) => id)))].map(({ text }) => text);
   reader.close();
-  return { states, forecasts, ids };
+  return { states, given, readings, ids };
 }
+
+const isPipeline = (name: string): boolean => PIPELINES.some((one) => one.name === name);
 
 function report(rounds: number, undisturbed: Sent, killed: Sent): KillReport {
   let statesDifferent = 0;
-  let forecastsCompared = 0;
-  let forecastsDifferent = 0;
+  const forecasts = { compared: 0, different: 0 };
+  const outputs = { compared: 0, different: 0 };
   for (const [name, state] of undisturbed.outcome.states) {
     if (killed.outcome.states.get(name) !== state) statesDifferent++;
-    const expected = undisturbed.outcome.forecasts.get(name)!;
-    const got = killed.outcome.forecasts.get(name) ?? [];
-    forecastsCompared += expected.length;
+    const expected = undisturbed.outcome.given.get(name)!;
+    const got = killed.outcome.given.get(name) ?? [];
+    const count = isPipeline(name) ? outputs : forecasts;
+    count.compared += expected.length;
     for (let i = 0; i < Math.max(expected.length, got.length); i++)
-      if (expected[i] !== got[i]) forecastsDifferent++;
+      if (expected[i] !== got[i]) count.different++;
   }
   const kept = new Set(killed.outcome.ids);
   return {
@@ -202,7 +216,10 @@ function report(rounds: number, undisturbed: Sent, killed: Sent): KillReport {
     appliedTwice: killed.outcome.ids.length - kept.size,
     statesCompared: undisturbed.outcome.states.size,
     statesDifferent,
-    forecastsCompared,
-    forecastsDifferent,
+    forecastsCompared: forecasts.compared,
+    forecastsDifferent: forecasts.different,
+    pipelineReadings: PIPELINES.reduce((sum, { name }) => sum + (killed.outcome.readings.get(name) ?? 0), 0),
+    outputsCompared: outputs.compared,
+    outputsDifferent: outputs.different,
   };
 }

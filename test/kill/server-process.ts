@@ -3,6 +3,7 @@
 import { openEngine } from "../../src/server/engine.ts";
 import { startServer } from "../../src/server/server.ts";
 import { seriesOptions } from "./observations.ts";
+import { PIPELINES } from "./pipelines.ts";
 
 const { KILL_DB, KILL_AT, KILL_PORT } = process.env;
 const [point, passing] = (KILL_AT ?? "").split("@");
@@ -11,6 +12,7 @@ let passed = 0;
 const engine = openEngine({
   database: KILL_DB!,
   series: seriesOptions,
+  pipelines: PIPELINES,
   checkpointEvery: 40,
   memoryBytes: 400_000,
   retention: { journalRows: 300 },

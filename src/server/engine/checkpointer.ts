@@ -105,12 +105,13 @@ export class Checkpointer {
     );
     let next = 0;
     while (next < due.length) next = await this.#slice(due, next);
+    const covered = this.#checkpoints.coveredUpTo(this.#table.entries(), reached);
     if (
       all &&
       this.#checkpoints.rebuilds === rebuilds &&
-      (due.length > 0 || this.#checkpoints.checkpointedUpTo < reached)
+      (due.length > 0 || this.#checkpoints.checkpointedUpTo < covered)
     ) {
-      this.#checkpoints.checkpointedUpTo = reached;
+      this.#checkpoints.checkpointedUpTo = covered;
       this.#table.writeCheckpoints([]);
     }
     this.#metrics.set("checkpoint_round_milliseconds", this.#clock.monotonic() - started);

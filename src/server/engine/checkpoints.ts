@@ -69,15 +69,25 @@ export class Checkpoints {
   /** Whether a checkpoint is due, so that recovery or the journal need not go back further. */
   due(entry: SeriesEntry): boolean {
     if (entry.dormantAt !== undefined) return false;
-    return (
-      !this.rebuilding.has(entry) && (this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY)
-    );
+    if (this.rebuilding.has(entry) || isStopped(entry)) return false;
+    return this.changed(entry) || this.needed(entry) < Number.POSITIVE_INFINITY;
   }
 
-  /** Whether its state is not in a checkpoint yet. */
+  /** Whether its state is not in a checkpoint yet, and can be. */
   changed(entry: SeriesEntry): boolean {
-    if (this.rebuilding.has(entry) || entry.dormantAt !== undefined) return false;
-    return (entry.generations.at(-1)?.position ?? entry.stored.birth) < entry.applied;
+    if (this.rebuilding.has(entry) || entry.dormantAt !== undefined || isStopped(entry)) return false;
+    return savedAt(entry) < entry.applied;
+  }
+
+  /** The position up to which every observation is in a checkpoint, once all that could be written at `reached` have been. */
+  coveredUpTo(entries: Iterable<SeriesEntry>, reached: number): number {
+    let covered = reached;
+    for (const entry of entries) {
+      // A pipeline that has stopped, or was not given at this start, goes on from where it was saved some day.
+      const behind = isStopped(entry) ? savedAt(entry) : (entry.dormantAt ?? Number.POSITIVE_INFINITY);
+      covered = Math.min(covered, behind);
+    }
+    return Math.max(covered, this.checkpointedUpTo);
   }
 
   /** Writes a checkpoint of each of these series as it stands, in one transaction; returns their bytes. `load` brings one into memory. */
@@ -199,6 +209,12 @@ export class Checkpoints {
     return undefined;
   }
 }
+
+const isStopped = ({ live }: SeriesEntry): boolean => (live?.stopped ?? null) !== null;
+
+/** The position of its newest checkpoint. */
+const savedAt = ({ generations, stored }: SeriesEntry): number =>
+  generations.at(-1)?.position ?? stored.birth;
 
 function isGood(framed: Uint8Array, series: number): boolean {
   try {

@@ -4,7 +4,8 @@ import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { RunningPipeline } from "../../stages/running-pipeline.ts";
 import { packParts, unpackParts } from "../../stages/stage.ts";
-import { type Pipeline, reads } from "../../streams/pipeline.ts";
+import { PIPELINE_MODEL } from "../../storage/hosted.ts";
+import { outputsAsText, type Pipeline, reads } from "../../streams/pipeline.ts";
 import type { Outcome } from "../../streams/series.ts";
 import { seriesSpecification } from "../../streams/series-specification.ts";
 import type { EngineLog, PipelineSummary } from "./contract.ts";
@@ -17,7 +18,7 @@ import type { LiveSeries, SeriesEntry } from "./series.ts";
 const BACK = "rows back";
 
 /** What stands in the place of a specification. */
-const PIPELINE_SPECIFICATION = { ...seriesSpecification({ targets: [BACK] }), model: "pipeline" };
+const PIPELINE_SPECIFICATION = { ...seriesSpecification({ targets: [BACK] }), model: PIPELINE_MODEL };
 
 /** What a pipeline is counted for in memory: it cannot be told before it is opened. */
 export const PIPELINE_BYTES = 4 * 2 ** 20;
@@ -59,9 +60,10 @@ export class Hosting {
       }
       byName.set(one.name, one);
       // What is wrong with its stages is told now, not with the first reading.
-      const trial = new RunningPipeline(one.name, one.build);
+      const trial = new RunningPipeline(one.name, outputsAsText(one));
       trial.close();
-      if (trial.failed) throw asError(trial.failure, one.name);
+      const wrong = failureOf(trial, one.name);
+      if (wrong !== undefined) throw wrong;
     }
     this.#pipelines = byName;
   }
@@ -120,7 +122,7 @@ export class HostedPipeline implements LiveSeries {
   readonly #pipeline: Pipeline;
   readonly #read: (position: number) => Observation | undefined;
   readonly #log: EngineLog;
-  readonly #run: RunningPipeline<Observation, unknown>;
+  readonly #run: RunningPipeline<Observation, string>;
   #told = false;
   #savedBytes = 0;
   /** How often it was saved in this process: it rehearses between the first time and the second. */
@@ -130,8 +132,9 @@ export class HostedPipeline implements LiveSeries {
     this.#pipeline = pipeline;
     this.#read = read;
     this.#log = log;
-    this.#run = new RunningPipeline<Observation, unknown>(pipeline.name, pipeline.build);
-    if (this.#run.failed) throw asError(this.#run.failure, pipeline.name);
+    this.#run = new RunningPipeline(pipeline.name, outputsAsText(pipeline));
+    const wrong = failureOf(this.#run, pipeline.name);
+    if (wrong !== undefined) throw wrong;
   }
 
   get outputs(): number {
@@ -144,19 +147,19 @@ export class HostedPipeline implements LiveSeries {
 
   /** Figures of its stages, by name. */
   get figures(): Readonly<Record<string, number>> {
-    return this.#run.failed ? {} : this.#run.stages.metrics();
+    return this.stopped === null ? this.#run.stages.metrics() : {};
   }
 
   /** Why it takes nothing more; null while it runs. */
   get stopped(): string | null {
-    return this.#run.failed ? asError(this.#run.failure, this.#pipeline.name).message : null;
+    return failureOf(this.#run, this.#pipeline.name)?.message ?? null;
   }
 
   push(row: Observation, position: number): Outcome {
     const reading = this.#read(sourceOf(row, position));
-    if (reading === undefined || this.#run.failed) return { issues: [] };
+    if (reading === undefined || this.#told) return { issues: [] };
     const given = this.#run.take(reading);
-    if (this.#run.failed && !this.#told) {
+    if (this.stopped !== null) {
       this.#told = true;
       this.#log.error(
         `${this.stopped}: it has stopped at position ${position}; readings are still kept for it, and it goes on from its last checkpoint at the next start`,
@@ -165,7 +168,7 @@ export class HostedPipeline implements LiveSeries {
     return { issues: given.map((output) => this.#issue(reading, position, output)) };
   }
 
-  #issue({ time }: Observation, offset: number, output: unknown): Issue {
+  #issue({ time }: Observation, offset: number, output: string): Issue {
     return {
       series: this.#pipeline.name,
       time,
@@ -177,7 +180,7 @@ export class HostedPipeline implements LiveSeries {
       quantileLevels: [],
       experts: [],
       targets: [],
-      output: JSON.stringify(output) ?? "null",
+      output,
     };
   }
 
@@ -187,10 +190,11 @@ export class HostedPipeline implements LiveSeries {
 
   /** Outputs so far, then the state of all stages. @throws EddyError `bad-state` once it has stopped */
   save(headroom = 0): Uint8Array {
-    if (this.#run.failed) {
+    const { stopped } = this;
+    if (stopped !== null) {
       throw new EddyError("bad-state", `pipeline ${printable(this.#pipeline.name)}`, {
         expected: "one that runs",
-        received: `one that has stopped: ${this.stopped}`,
+        received: `one that has stopped: ${stopped}`,
       });
     }
     const stages = this.#run.stages.save();
@@ -219,6 +223,17 @@ export class HostedPipeline implements LiveSeries {
   release(): void {
     this.#run.close();
   }
+}
+
+/** Why a pipeline takes nothing more; undefined while it runs. */
+function failureOf(run: RunningPipeline<Observation, string>, name: string): EddyError | undefined {
+  if (run.failed) return asError(run.failure, name);
+  if (!run.ended) return undefined;
+  return new EddyError("bad-state", `pipeline ${printable(name)}`, {
+    expected: "one that goes on for as long as readings come",
+    received: "an end",
+    hint: "take, first, takeWhile and the like end it, and would begin anew after a restart: filter passes over what is not wanted",
+  });
 }
 
 /** Whatever a pipeline failed with, as an error that names it. */

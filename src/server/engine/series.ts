@@ -17,6 +17,8 @@ export interface LiveSeries {
   save(headroom?: number): Uint8Array;
   restore(bytes: Uint8Array): void;
   release(): void;
+  /** Why it takes nothing more, and cannot be saved; null or undefined while it runs. Only a pipeline can stop. */
+  readonly stopped?: string | null;
 }
 
 /** Opens series: a new one for its first observation, a known one from what was stored of it. */

@@ -241,6 +241,8 @@ export class SeriesTable {
     for (const entry of this.#recent) {
       if (this.#loadedBytes + bytes <= this.#memoryBytes) return;
       if (this.#pinned.has(entry) || (bytes === 0 && this.#recent.size === 1)) continue;
+      // A pipeline that has stopped holds nothing any more, and would have to find that out again.
+      if ((entry.live?.stopped ?? null) !== null) continue;
       if (this.checkpoints.changed(entry)) {
         try {
           this.writeCheckpoints([entry]);

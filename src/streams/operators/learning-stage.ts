@@ -85,21 +85,31 @@ export type OpenLearner = (layout: Layout, sizes: Sizes) => Learner;
 
 const EVENTS = 0;
 const LAST_TIME = 1;
+const LABELS = 2;
 
 /** A model that has its sizes and its memory. */
 interface Open {
   readonly sizes: Sizes;
   readonly learner: Learner;
   readonly block: Block;
-  /** [0] events, [1] time of the last one. */
+  /** [0] events, [1] time of the last one, [2] labels. */
   readonly clock: Slice<Float64Array>;
   /** Times of the last events, a ring. */
   readonly times: Slice<Float64Array>;
   /** What has been said at the last events, a ring. */
   readonly said: Slice<Float64Array>;
+  /** What is being said now, of each target. */
+  readonly point: Float64Array;
   /** By which x and labels are measured, where they are. */
   readonly ofX: ExponentialMoments | undefined;
   readonly ofLabel: ExponentialMoments | undefined;
+}
+
+/** What is said at an event, with the error of what was said of its label. */
+interface Said {
+  readonly output: number[];
+  readonly point: number[];
+  error: number[] | null;
 }
 
 /**
@@ -180,8 +190,9 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
           ? ["label", sizes.targets, known.length]
           : undefined;
     if (wrong !== undefined) {
-      // From the first event on it is the pipeline that is wrong, later on it is the event.
-      if (clock.view[EVENTS] === 0) throw wrongLength(...(wrong as [string, number, number]));
+      // From the first event, or the first label, on it is the pipeline that is wrong, later on it is the event.
+      if (clock.view[wrong[0] === "x" ? EVENTS : LABELS] === 0)
+        throw wrongLength(...(wrong as [string, number, number]));
       output.refuse(event, "wrong-length");
       return;
     }
@@ -195,13 +206,15 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     }
     const estimate =
       this.#ahead > 0 ? this.#stepAhead(this.#open, sample, known) : this.#stepNow(this.#open, sample, known);
-    const loss = learner.loss;
-    output.next({
+    const { loss } = learner;
+    const given: Estimate<T> = {
       event,
-      ...estimate,
+      output: estimate.output,
+      point: estimate.point,
+      error: estimate.error,
       loss: Number.isNaN(loss) ? null : loss,
-      ...learner.details?.(),
-    } as unknown as E);
+    };
+    output.next((learner.details === undefined ? given : { ...given, ...learner.details() }) as E);
   }
 
   /** The label belongs to an earlier event: it is learned before anything is said of this one. */
@@ -214,30 +227,32 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
       this.#learnLabel(open, before - 1, label);
     }
     learner.learn();
-    return { ...this.#say(open, sample), error };
+    const said = this.#say(open, sample);
+    said.error = error;
+    return said;
   }
 
   /** The label belongs to this event: something is said of it, then it is learned. */
   #stepNow(open: Open, sample: ReadSample, label: ArrayLike<number> | undefined) {
     const said = this.#say(open, sample);
-    let error: number[] | null = null;
     if (label !== undefined) {
-      error = this.#error(open, 0, label);
+      said.error = this.#error(open, 0, label);
       this.#learnLabel(open, 0, label);
     }
     open.learner.learn();
-    return { ...said, error };
+    return said;
   }
 
   /** Hands a label to the model; that of the last step also as what a model reads that reads its past. */
-  #learnLabel({ learner, ofLabel }: Open, lag: number, label: ArrayLike<number>): void {
+  #learnLabel({ learner, clock, ofLabel }: Open, lag: number, label: ArrayLike<number>): void {
+    clock.view[LABELS] = itemAt(clock.view, LABELS) + 1;
     ofLabel?.add(label);
     const measured = measure(ofLabel, label);
     learner.label(lag, measured);
     if (lag === 0) learner.feedback?.(measured);
   }
 
-  #say({ learner, clock, times, said, sizes, ofX, ofLabel }: Open, { x, time }: ReadSample) {
+  #say({ learner, clock, times, said, sizes, ofX, ofLabel, point }: Open, { x, time }: ReadSample): Said {
     const { view } = clock;
     const events = itemAt(view, EVENTS);
     const { step } = this.#options;
@@ -245,30 +260,35 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     ofX?.add(x as ArrayLike<number>);
     const output = learner.step(measure(ofX, x as ArrayLike<number>), apart > 0 ? apart : 1);
     const slot = events % times.length;
-    const point = said.view.subarray(slot * sizes.targets, (slot + 1) * sizes.targets);
     learner.point(point, output);
-    if (ofLabel !== undefined) {
-      for (const [i, value] of point.entries()) point[i] = ofLabel.mean(i) + deviation(ofLabel, i) * value;
+    const at = slot * sizes.targets;
+    for (let i = 0; i < point.length; i++) {
+      let value = itemAt(point, i);
+      if (ofLabel !== undefined) value = ofLabel.mean(i) + deviation(ofLabel, i) * value;
+      point[i] = value;
+      said.view[at + i] = value;
     }
     times.view[slot] = time;
     view[EVENTS] = events + 1;
     view[LAST_TIME] = time;
-    return { output: Array.from(output), point: Array.from(point) };
+    return { output: list(output), point: list(point), error: null };
   }
 
   #error({ clock, said, times, sizes }: Open, lag: number, label: ArrayLike<number>): number[] {
-    const slot = (itemAt(clock.view, EVENTS) - 1 - lag) % times.length;
-    return Array.from(
-      { length: sizes.targets },
-      (_, i) => itemAt(label, i) - itemAt(said.view, slot * sizes.targets + i),
-    );
+    const at = ((itemAt(clock.view, EVENTS) - 1 - lag) % times.length) * sizes.targets;
+    const error: number[] = [];
+    for (let i = 0; i < sizes.targets; i++) error.push(itemAt(label, i) - itemAt(said.view, at + i));
+    return error;
   }
 
   /** Learns a label by the time of its event; returns why it cannot be used, if it cannot. */
   #lateLabel({ label, time }: ReadSample): string | undefined {
     const open = this.#open;
     if (label === undefined || open === undefined) return "unmatched-label";
-    if (label.length !== open.sizes.targets) return "wrong-length";
+    if (label.length !== open.sizes.targets) {
+      if (open.clock.view[LABELS] === 0) throw wrongLength("label", open.sizes.targets, label.length);
+      return "wrong-length";
+    }
     try {
       open.learner.checkLabel?.(label);
     } catch (error) {
@@ -299,7 +319,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
       ofLabel: learner.labelsStay ? undefined : moments("moments of labels", sizes.targets),
       layout,
       learner,
-      clock: layout.float64("clock", 2),
+      clock: layout.float64("clock", 3),
       times: layout.float64("times", kept),
       said: layout.float64("said", kept * sizes.targets),
     };
@@ -310,7 +330,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     const block = layout.allocate();
     planned.clock.view[LAST_TIME] = Number.NaN;
     planned.learner.begin?.();
-    return { sizes, block, ...planned };
+    return { sizes, block, point: new Float64Array(sizes.targets), ...planned };
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -360,6 +380,13 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
   }
 }
 
+/** Numbers as a list of their own. `Array.from` takes ten times as long for a few of them. */
+function list(numbers: ArrayLike<number>): number[] {
+  const all: number[] = [];
+  for (let i = 0; i < numbers.length; i++) all.push(numbers[i] as number);
+  return all;
+}
+
 const deviation = (moments: ExponentialMoments, i: number): number => Math.sqrt(moments.variance(i)) || 1;
 
 /** Numbers in units of their own spread, from their own mean; as they are without moments. */
@@ -369,4 +396,10 @@ function measure(moments: ExponentialMoments | undefined, numbers: ArrayLike<num
 }
 
 const wrongLength = (name: string, expected: number, received: number): EddyError =>
-  new EddyError("bad-argument", name, { expected: `${expected} numbers`, received: String(received) });
+  new EddyError("bad-argument", name, {
+    expected: expected === 1 ? "1 number" : `${expected} numbers`,
+    received: String(received),
+    ...(name === "label"
+      ? { hint: "targets says how many a label has, when the first event comes without one" }
+      : {}),
+  });

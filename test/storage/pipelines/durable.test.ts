@@ -361,4 +361,4 @@ test("kill -9 at any moment: nothing recorded is missing or there twice, and all
   const unbroken = await lastValueFrom(from(eventsOf(3000)).pipe(pipelineOf(), toArray()));
   expect(recorded.map(({ number }) => number)).toEqual(unbroken.map((_, i) => i + 1));
   expect(recorded.map(({ event }) => event)).toEqual(JSON.parse(JSON.stringify(unbroken)));
-});
+}, 240_000);

@@ -1,5 +1,6 @@
 import { text } from "../models/kinds.ts";
 import { type Inspection, inspect } from "../storage/inspection.ts";
+import { inspectPipelines, type PipelineInspection } from "../storage/pipelines/inspect-pipelines.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import { aligned } from "./columns.ts";
@@ -10,7 +11,7 @@ export const command = defineCommand({
   name: "inspect",
   summary: "what a database holds: series, checkpoints and whether they are good, rows, sources",
   description:
-    "Every checkpoint is verified. Counts of a series are those of its newest good checkpoint. Exit code 1 when a checkpoint is damaged.",
+    "Every checkpoint is verified. Of a store of pipelines: what each has taken and given, its saves, the figures of its stages. Counts of a series are those of its newest good checkpoint. Exit code 1 when a checkpoint is damaged.",
   stray: "the database is named by --db",
   flags: {
     db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
@@ -19,6 +20,15 @@ export const command = defineCommand({
   },
   examples: ["eddy inspect --db eddy.db", "eddy inspect --db eddy.db --json"],
   async run({ flags, world }) {
+    const kept = inspectPipelines(flags.db);
+    if (kept !== undefined) {
+      const pipelines = kept.filter(({ pipeline }) => matchesPattern(flags.series, pipeline));
+      const words = flags.json
+        ? `${JSON.stringify({ database: flags.db, pipelines })}\n`
+        : pipelineTable(flags.db, pipelines);
+      await world.stdout.write(words);
+      return pipelines.some(({ saves }) => saves.some(({ good }) => !good)) ? 1 : 0;
+    }
     const reader = new DatabaseReader(flags.db);
     try {
       const inspection = inspect(reader, (name) => matchesPattern(flags.series, name));
@@ -56,5 +66,19 @@ function table({ database, epoch, bytes, rows, sources, series }: Inspection): s
     ]),
   ];
   lines.push(...aligned(cells, (cell, width) => cell.padEnd(width)).map((line) => line.trimEnd()));
+  return `${lines.join("\n")}\n`;
+}
+
+function pipelineTable(database: string, pipelines: readonly PipelineInspection[]): string {
+  const lines = [`${database}  pipelines kept: ${pipelines.length}`];
+  for (const { pipeline, events, outputs, saves, figures } of pipelines) {
+    const kept = saves.map(({ bytes, good }) => `${bytes} bytes${good ? "" : " (DAMAGED)"}`).join(", ");
+    lines.push("", `${pipeline}  ${events} events taken, ${outputs} outputs given  saves: ${kept}`);
+    const cells = Object.entries(figures).map(([figure, value]) => [
+      `  ${figure}`,
+      value === null ? "-" : Number.isInteger(value) ? String(value) : value.toPrecision(4),
+    ]);
+    lines.push(...aligned(cells, (cell, width) => cell.padEnd(width)).map((line) => line.trimEnd()));
+  }
   return `${lines.join("\n")}\n`;
 }

@@ -59,7 +59,7 @@ export class Access {
   influxToken(request: IncomingMessage): string | undefined {
     const [, scheme, shown] =
       /^(Bearer|Token|Basic) +(\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
-    if (scheme?.toLowerCase() !== "basic") return shown;
+    if (shown === undefined || scheme?.toLowerCase() !== "basic") return shown;
     return /^[^:]*:(.*)$/s.exec(Buffer.from(shown, "base64").toString("utf8"))?.[1];
   }
 

@@ -40,8 +40,9 @@ export class Turns {
 
   #turn(): void {
     const until = this.#clock.monotonic() + TURN_MILLISECONDS;
-    while (this.#jobs.length > 0) {
+    for (;;) {
       const [job] = this.#jobs;
+      if (job === undefined) break;
       let done = job.step();
       while (!done && this.#clock.monotonic() < until) done = job.step();
       this.#jobs.shift();

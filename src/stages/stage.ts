@@ -182,8 +182,14 @@ export function packParts(parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** The parts that `packParts` put together; `what` names them in the `bad-state` that other bytes lead to. */
-export function unpackParts(bytes: Uint8Array, what: string): Uint8Array[] {
+/**
+ * The parts that `packParts` put together, `number` of them where that is given; `what` names them in the `bad-state` that other
+ * bytes lead to.
+ */
+export function unpackParts(bytes: Uint8Array, what: string): Uint8Array[];
+export function unpackParts(bytes: Uint8Array, what: string, number: 2): [Uint8Array, Uint8Array];
+export function unpackParts(bytes: Uint8Array, what: string, number: 3): [Uint8Array, Uint8Array, Uint8Array];
+export function unpackParts(bytes: Uint8Array, what: string, number?: number): Uint8Array[] {
   // Of a Buffer, `slice` would be no copy.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -203,6 +209,6 @@ export function unpackParts(bytes: Uint8Array, what: string): Uint8Array[] {
     parts.push(plain.subarray(at + 4, end));
     at = end;
   }
-  if (at !== bytes.byteLength) throw bad();
+  if (at !== bytes.byteLength || parts.length !== (number ?? count)) throw bad();
   return parts;
 }

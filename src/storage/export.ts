@@ -1,5 +1,6 @@
 import { told } from "../models/forecast.ts";
 import { type Issue, moment, momentOf, type TargetIssue } from "../models/issue.ts";
+import { itemAt } from "../models/item-at.ts";
 import { type Observation, VALUE } from "../models/observation.ts";
 import {
   batchMessage,
@@ -40,7 +41,7 @@ export function exportObservations(
       ...columns.map((name): ColumnPlan => ({ name, kind: "number" })),
     ],
     cells: ({ time, series, values }) => [
-      [time, series, ...columns.map((name) => (Object.hasOwn(values, name) ? values[name] : null))],
+      [time, series, ...columns.map((name) => (Object.hasOwn(values, name) ? (values[name] ?? null) : null))],
     ],
     lines({ series, time, values }) {
       const names = Object.keys(values);
@@ -97,8 +98,8 @@ const stepCells = (
     i + 1,
     momentOf(issue, i + 1),
     value,
-    lower[i],
-    upper[i],
+    itemAt(lower, i),
+    itemAt(upper, i),
     issue.level,
     known(coverage),
     known(skill),
@@ -132,7 +133,7 @@ function* csv<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<string> {
   let rows = 0;
   for (const item of items) {
     for (const cells of sheet.cells(item)) {
-      text += `${cells.map((cell, c) => cellText(cell, sheet.columns[c])).join(",")}\n`;
+      text += `${cells.map((cell, c) => cellText(cell, itemAt(sheet.columns, c))).join(",")}\n`;
       if (++rows % ROWS > 0) continue;
       yield text;
       text = "";
@@ -153,16 +154,18 @@ function* arrow<T>(items: Iterable<T>, sheet: Sheet<T>): Generator<Uint8Array> {
   const schema = schemaOf(sheet.columns);
   yield schemaMessage(schema);
   let columns: Cell[][] = sheet.columns.map(() => []);
+  let rows = 0;
   const message = (): Uint8Array =>
     batchMessage(schema, batchOf(schema, columns satisfies readonly ColumnValues[]));
   for (const item of items) {
     for (const cells of sheet.cells(item)) {
-      for (let c = 0; c < cells.length; c++) columns[c].push(cells[c]);
-      if (columns[0].length < ROWS) continue;
+      for (const [c, cell] of cells.entries()) itemAt(columns, c).push(cell);
+      if (++rows < ROWS) continue;
       yield message();
       columns = sheet.columns.map(() => []);
+      rows = 0;
     }
   }
-  if (columns[0].length > 0) yield message();
+  if (rows > 0) yield message();
   yield END_OF_STREAM;
 }

@@ -8,6 +8,7 @@ export { packValues, unpackValues } from "./journal.ts";
 export { packIssue, unpackIssue } from "./packed-issue.ts";
 export { partitionOf } from "./partition.ts";
 export { type DurableOptions, durable, type Kept } from "./pipelines/durable.ts";
+export { inspectPipelines, type PipelineInspection } from "./pipelines/inspect-pipelines.ts";
 export { type PipelineSave, PipelineStore } from "./pipelines/pipeline-store.ts";
 export { type RecordOptions, record } from "./pipelines/record.ts";
 export { type AppendFile, diskFiles, type Files } from "./recording/files.ts";

@@ -32,7 +32,7 @@ export interface Inspection {
 
 /** What a database holds, with every checkpoint verified. */
 export function inspect(reader: DatabaseReader, matches?: (name: string) => boolean): Inspection {
-  const { bytes, ...rows } = reader.sizes();
+  const { rows, bytes } = reader.sizes();
   return {
     database: reader.path,
     epoch: String(reader.fact("epoch")),

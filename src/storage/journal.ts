@@ -13,8 +13,7 @@ const ABSENT_WORD = 0x7ff8edd2;
 export function packValues(observation: Observation, columns: readonly string[]): Uint8Array {
   const bytes = new Uint8Array(8 * columns.length + 4);
   const view = new DataView(bytes.buffer);
-  for (let c = 0; c < columns.length; c++) {
-    const column = columns[c];
+  for (const [c, column] of columns.entries()) {
     const value = Object.hasOwn(observation.values, column) ? observation.values[column] : undefined;
     if (value === undefined || value === null) {
       view.setUint32(8 * c + 4, value === null ? NULL_WORD : ABSENT_WORD, true);
@@ -48,10 +47,10 @@ export function unpackValues(
   }
   // Without a prototype: a column called __proto__ is a column like any other.
   const values: Record<string, number | null> = Object.create(null);
-  for (let c = 0; c < columns.length; c++) {
+  for (const [c, column] of columns.entries()) {
     const word = view.getUint32(8 * c + 4, true);
-    if (word === NULL_WORD) values[columns[c]] = null;
-    else if (word !== ABSENT_WORD) values[columns[c]] = view.getFloat64(8 * c, true);
+    if (word === NULL_WORD) values[column] = null;
+    else if (word !== ABSENT_WORD) values[column] = view.getFloat64(8 * c, true);
   }
   return values;
 }

@@ -1,5 +1,6 @@
 import { EddyError } from "../models/errors.ts";
 import type { Issue, TargetIssue } from "../models/issue.ts";
+import { itemAt } from "../models/item-at.ts";
 import { crc32 } from "./checksum.ts";
 
 /**
@@ -70,7 +71,9 @@ export function unpackIssue(bytes: Uint8Array, series: string): Issue {
       received: "altered bytes",
     });
   }
-  const [H, D, K] = [2, 4, 6].map((at) => header.getUint16(at, true));
+  const H = header.getUint16(2, true);
+  const D = header.getUint16(4, true);
+  const K = header.getUint16(6, true);
   const end = bytes.byteLength - header.getUint32(8, true);
   const numbers = new Float64Array(Uint8Array.from(bytes.subarray(HEADER, end)).buffer);
   const names: Names = JSON.parse(new TextDecoder().decode(bytes.subarray(end)));
@@ -80,12 +83,13 @@ export function unpackIssue(bytes: Uint8Array, series: string): Issue {
     n += length;
     return numbers.subarray(n - length, n);
   };
-  const [time, step, offset, level] = take(4);
+  const one = (): number => itemAt(numbers, n++);
+  const [time, step, offset, level] = [one(), one(), one(), one()];
   const quantileLevels = Array.from(take(K));
   const targets = Array.from({ length: D }, (_, d): TargetIssue => {
-    const [coverage, skill, observed, surprise, taken] = take(SINGLE);
+    const [coverage, skill, observed, surprise, taken] = [one(), one(), one(), one(), one()];
     return {
-      name: names.targets[d],
+      name: itemAt(names.targets, d),
       coverage,
       skill,
       observed,

@@ -1,3 +1,5 @@
+import { savedNumber } from "./saved-numbers.ts";
+
 /** Where counters begin anew at 0: widths in bits, and numbers of digits of mechanical ones. */
 const WRAPS = [
   ...[16, 31, 32, 48, 63, 64].map((bits) => 2 ** bits),
@@ -16,19 +18,18 @@ const RETURN = 2;
 /** How the fastest pace is forgotten, per reading. */
 const FORGET = 0.999;
 
-const LAST = 0;
-const TIME = 1;
-/** What is added to a reading to make it an unbroken total. */
-const OFFSET = 2;
-/** Fastest count per millisecond of late; 0 before one is known. */
-const PACE = 3;
-/** Where the count stood before it last began anew: reading, time, offset. */
-const BEFORE = 4;
-/** A reading too far up to be believed before the next one: NaN when there is none. */
-const DOUBTED = 7;
-/** Milliseconds between the last two readings of different times: readings closer than these count as so far apart. */
-const APART = 8;
-const KEPT = 9;
+/** Numbers of `save`. */
+const SAVED = 10;
+
+/** Where a count stood. */
+interface Stand {
+  readonly reading: number;
+  readonly time: number;
+  /** What was added to the reading. */
+  readonly offset: number;
+}
+
+const NOWHERE: Stand = { reading: Number.NaN, time: Number.NaN, offset: Number.NaN };
 
 /**
  * Makes an unbroken total of the readings of a counter, which count up and now and then begin anew. The total begins at 0 with the
@@ -47,7 +48,19 @@ const KEPT = 9;
  * State: 10 numbers per counter. Pure: no clock.
  */
 export class Counter {
-  readonly #kept = new Float64Array(KEPT).fill(Number.NaN);
+  /** The last reading, and its time. */
+  #last = Number.NaN;
+  #time = Number.NaN;
+  /** What is added to a reading to make it an unbroken total. */
+  #offset = Number.NaN;
+  /** Fastest count per millisecond of late; 0 before one is known. */
+  #pace = Number.NaN;
+  /** Where the count stood before it last began anew. */
+  #before = NOWHERE;
+  /** A reading too far up to be believed before the next one: NaN when there is none. */
+  #doubted = Number.NaN;
+  /** Milliseconds between the last two readings of different times: readings closer than these count as so far apart. */
+  #apart = Number.NaN;
   #resets = 0;
 
   /** Times that it began anew or wrapped. */
@@ -57,95 +70,112 @@ export class Counter {
 
   /** What is to be taken from an unbroken total to have it as the counter tells it now. */
   get offset(): number {
-    return this.#kept[OFFSET] || 0;
+    return this.#offset || 0;
   }
 
   /** The unbroken total of a reading at `time`, epoch milliseconds, not before the last one; NaN where it is missing. */
   take(time: number, reading: number): number {
-    const kept = this.#kept;
     if (Number.isNaN(reading)) return Number.NaN;
-    if (Number.isNaN(kept[LAST])) {
-      kept[OFFSET] = -reading;
-      kept[PACE] = 0;
-      kept[APART] = 0;
-      kept[TIME] = time;
+    if (Number.isNaN(this.#last)) {
+      this.#offset = -reading;
+      this.#pace = 0;
+      this.#apart = 0;
+      this.#time = time;
       return this.#settle(time, reading);
     }
-    const doubted = kept[DOUBTED];
+    const doubted = this.#doubted;
     if (!Number.isNaN(doubted)) {
-      kept[DOUBTED] = Number.NaN;
+      this.#doubted = Number.NaN;
       if (!fell(doubted, reading)) return this.#settle(time, reading);
       // Unless it is back where it was, the jump was counted, whatever has happened since.
-      if (!this.#may(kept[LAST], kept[TIME], time, reading)) kept[LAST] = doubted;
+      if (!this.#may(this.#last, this.#time, time, reading)) this.#last = doubted;
     }
-    const last = kept[LAST];
+    const last = this.#last;
     if (fell(last, reading)) {
       this.#begin(time, reading);
       return this.#settle(time, reading, 1);
     }
     const rise = reading - last;
-    const before = kept[BEFORE];
+    const before = this.#before;
     if (
-      last <= CORRECTION * before &&
-      rise > this.#reach(kept[TIME], time, RETURN) &&
-      this.#may(before, kept[BEFORE + 1], time, reading)
+      last <= CORRECTION * before.reading &&
+      rise > this.#reach(this.#time, time, RETURN) &&
+      this.#may(before.reading, before.time, time, reading)
     ) {
-      kept[OFFSET] = kept[BEFORE + 2];
-      kept[BEFORE] = Number.NaN;
-      kept[LAST] = before;
+      this.#offset = before.offset;
+      this.#before = NOWHERE;
+      this.#last = before.reading;
       this.#resets--;
-    } else if (kept[PACE] > 0 && rise > this.#reach(kept[TIME], time, REACH)) {
-      kept[DOUBTED] = reading;
+    } else if (this.#pace > 0 && rise > this.#reach(this.#time, time, REACH)) {
+      this.#doubted = reading;
       return Number.NaN;
     }
     return this.#settle(time, reading);
   }
 
   save(): number[] {
-    return [this.#resets, ...this.#kept];
+    const { reading, time, offset } = this.#before;
+    return [
+      this.#resets,
+      this.#last,
+      this.#time,
+      this.#offset,
+      this.#pace,
+      reading,
+      time,
+      offset,
+      this.#doubted,
+      this.#apart,
+    ];
   }
 
   /** Goes on from `save`; returns how many numbers it read. */
   restore(state: Float64Array): number {
-    this.#resets = state[0];
-    this.#kept.set(state.subarray(1, 1 + KEPT));
-    return 1 + KEPT;
+    let at = 0;
+    const next = (): number => savedNumber(state, at++);
+    this.#resets = next();
+    this.#last = next();
+    this.#time = next();
+    this.#offset = next();
+    this.#pace = next();
+    this.#before = { reading: next(), time: next(), offset: next() };
+    this.#doubted = next();
+    this.#apart = next();
+    return SAVED;
   }
 
   /** The counter has begun anew on its way from the last reading to this one. */
   #begin(time: number, reading: number): void {
-    const kept = this.#kept;
-    const last = kept[LAST];
-    const paced = kept[PACE] > 0;
-    const reach = paced ? this.#reach(kept[TIME], time, REACH) : Number.POSITIVE_INFINITY;
+    const last = this.#last;
+    const paced = this.#pace > 0;
+    const reach = paced ? this.#reach(this.#time, time, REACH) : Number.POSITIVE_INFINITY;
     const wrap = WRAPS.find((value) => value > last) ?? Number.POSITIVE_INFINITY;
-    kept.set([last, kept[TIME], kept[OFFSET]], BEFORE);
+    this.#before = { reading: last, time: this.#time, offset: this.#offset };
     // Without a pace nothing tells a wrap from a new beginning but how near the end the counter was.
-    const usual = paced ? this.#reach(kept[TIME], time, USUAL) : wrap / 1024;
+    const usual = paced ? this.#reach(this.#time, time, USUAL) : wrap / 1024;
     const wrapped = wrap - last + reading <= usual;
     const anew = wrapped ? last - wrap : reading <= reach ? 0 : reading;
-    kept[OFFSET] += last - anew;
-    kept[LAST] = anew;
+    this.#offset += last - anew;
+    this.#last = anew;
     this.#resets++;
   }
 
   /** Takes a reading as counted since the last one; the fastest pace grows `most` times at most. */
   #settle(time: number, reading: number, most = REACH): number {
-    const kept = this.#kept;
-    const apart = time - kept[TIME];
-    if (apart > 0) kept[APART] = apart;
-    if (kept[APART] > 0) {
-      const pace = Math.max(0, reading - kept[LAST]) / kept[APART];
-      kept[PACE] = Math.max(kept[PACE] * FORGET, kept[PACE] > 0 ? Math.min(pace, most * kept[PACE]) : pace);
+    const apart = time - this.#time;
+    if (apart > 0) this.#apart = apart;
+    if (this.#apart > 0) {
+      const pace = Math.max(0, reading - this.#last) / this.#apart;
+      this.#pace = Math.max(this.#pace * FORGET, this.#pace > 0 ? Math.min(pace, most * this.#pace) : pace);
     }
-    kept[LAST] = reading;
-    kept[TIME] = time;
-    return reading + kept[OFFSET];
+    this.#last = reading;
+    this.#time = time;
+    return reading + this.#offset;
   }
 
   /** How far `times` the fastest pace of late leads from one time to another. */
   #reach(from: number, to: number, times: number): number {
-    return times * this.#kept[PACE] * Math.max(this.#kept[APART], to - from);
+    return times * this.#pace * Math.max(this.#apart, to - from);
   }
 
   /** Whether a count that stood at `total` may be at `reading` by `time`. */

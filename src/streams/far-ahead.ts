@@ -1,5 +1,7 @@
 import { EddyError } from "../models/errors.ts";
+import { itemAt } from "../models/item-at.ts";
 import type { TimedEvent } from "./ordering.ts";
+import { savedNumber } from "./saved-numbers.ts";
 
 /** Readings that have to agree on a time far ahead before it is believed. */
 export const CONFIRMING = 5;
@@ -101,19 +103,20 @@ export class FarAhead {
   /** Goes on from `save`, with `columns` values per reading; returns how many numbers it read. */
   restore(state: Float64Array, columns: number): number {
     let at = 2 + RECENT;
-    const held = state[at++];
+    const held = savedNumber(state, at++);
     if (!(held >= 0 && held < CONFIRMING)) {
       throw new EddyError("bad-state", "series state", {
         expected: `fewer than ${CONFIRMING} readings held aside`,
         received: String(held),
       });
     }
-    [this.#last, this.#intervals] = state;
+    this.#last = savedNumber(state, 0);
+    this.#intervals = savedNumber(state, 1);
     this.#recent.set(state.subarray(2, 2 + RECENT));
     this.#aside = [];
     for (let i = 0; i < held; i++, at += 2 + columns) {
       const values = state.slice(at + 2, at + 2 + columns);
-      this.#aside.push({ time: state[at], offset: state[at + 1], values });
+      this.#aside.push({ time: savedNumber(state, at), offset: savedNumber(state, at + 1), values });
     }
     return at;
   }
@@ -186,6 +189,6 @@ export class FarAhead {
   /** Usual milliseconds between readings; 0 before two. */
   #usual(): number {
     const n = Math.min(RECENT, this.#intervals);
-    return n === 0 ? 0 : this.#recent.slice(0, n).sort()[(n - 1) >> 1];
+    return n === 0 ? 0 : itemAt(this.#recent.slice(0, n).sort(), (n - 1) >> 1);
   }
 }

@@ -1,5 +1,6 @@
 import type { Forecaster } from "../models/forecaster/forecaster.ts";
 import type { Issue, IssueDetail, TargetIssue } from "../models/issue.ts";
+import { itemAt } from "../models/item-at.ts";
 
 /** Where and when an issue is made. */
 export interface IssuedAt {
@@ -39,21 +40,21 @@ export function issueOf(forecaster: Forecaster, at: IssuedAt): Issue | undefined
 function targetOf(forecaster: Forecaster, d: number, { added, detail }: IssuedAt): TargetIssue {
   const { targets, horizon: H } = forecaster.specification;
   const D = targets.length;
-  const less = added[d];
+  const less = itemAt(added, d);
   const column = (rows: Float64Array): Float64Array => {
     const told = new Float64Array(H);
-    for (let i = 0; i < H; i++) told[i] = rows[i * D + d] - less;
+    for (let i = 0; i < H; i++) told[i] = itemAt(rows, i * D + d) - less;
     return told;
   };
   const skill = steps(H, (h) => forecaster.skill(h, d));
   const coverage = steps(H, (h) => forecaster.coverage(h, d));
   return {
-    name: targets[d],
+    name: itemAt(targets, d),
     coverage: meanOfKnown(coverage),
     skill: meanOfKnown(skill),
-    observed: forecaster.observed[d] - less,
-    surprise: forecaster.surprise[d],
-    taken: forecaster.taken[d],
+    observed: itemAt(forecaster.observed, d) - less,
+    surprise: itemAt(forecaster.surprise, d),
+    taken: itemAt(forecaster.taken, d),
     mean: column(forecaster.mean),
     lower: column(forecaster.lower),
     upper: column(forecaster.upper),
@@ -69,10 +70,10 @@ function detailOf(
   coverage: Float64Array,
 ): IssueDetail {
   const { horizon: H } = forecaster.specification;
-  const weights = new Float64Array(forecaster.experts.length);
+  let weights = new Float64Array(forecaster.experts.length);
   for (let h = 1; h <= H; h++) {
     const w = forecaster.weights(h, d);
-    for (let e = 0; e < weights.length; e++) weights[e] += w[e] / H;
+    weights = weights.map((sum, e) => sum + itemAt(w, e) / H);
   }
   return {
     persistence,

@@ -70,7 +70,7 @@ export function* elementsOf(bytes: Uint8Array): Generator<Span, boolean> {
       turn = i + TURN_BYTES;
       yield null;
     }
-    const c = bytes[i];
+    const c = byteAt(bytes, i);
     if (quoted) {
       if (c === BACKSLASH) i++;
       else if (c === QUOTE) quoted = false;
@@ -93,6 +93,9 @@ export function* elementsOf(bytes: Uint8Array): Generator<Span, boolean> {
 /** The first byte from `at` on that is no blank. */
 export function skipBlanks(bytes: Uint8Array, at: number): number {
   let i = at;
-  while (i < bytes.length && BLANKS.has(bytes[i])) i++;
+  while (i < bytes.length && BLANKS.has(byteAt(bytes, i))) i++;
   return i;
 }
+
+/** -1 beyond the last one. */
+const byteAt = (bytes: Uint8Array, at: number): number => bytes[at] ?? -1;

@@ -60,7 +60,17 @@ function momentOf(value: unknown): number | undefined {
   // No moment is written in more characters than these, blanks around it included.
   const match = typeof value === "string" && value.length <= 64 ? ISO.exec(value.trim()) : null;
   if (match === null) return undefined;
-  const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "0", zone = "Z"] = match;
+  const [
+    ,
+    year = "",
+    month = "",
+    day = "",
+    hour = "00",
+    minute = "00",
+    second = "00",
+    fraction = "0",
+    zone = "Z",
+  ] = match;
   const milliseconds = Math.floor(Number(`0.${fraction}`) * 1000);
   const utc = Date.UTC(+year, +month - 1, +day, +hour, +minute, +second, milliseconds);
   const date = new Date(utc);
@@ -127,7 +137,7 @@ function refusal(input: unknown): EddyError {
     .join(".");
   const field = path === "" ? "observation" : path;
   const known = Object.keys(ObservationSchema.properties);
-  if (!known.includes(field.split(".")[0]) && path !== "") {
+  if (!known.includes(field.replace(/\..*/s, "")) && path !== "") {
     return new EddyError("bad-observation", `field ${printable(field)}`, {
       expected: `only ${known.join(", ")}`,
       received: printable(first.value),

@@ -1,4 +1,6 @@
 import { EddyError } from "../models/errors.ts";
+import { itemAt } from "../models/item-at.ts";
+import { savedNumber } from "./saved-numbers.ts";
 
 /** An event on its way to the forecaster: NaN where a value is missing. */
 export interface TimedEvent {
@@ -43,14 +45,13 @@ export class Ordering<E extends Timed = TimedEvent> {
     if (event.time < this.#gone) return "late";
     if (event.time === this.#gone && !this.#repeats) return "duplicate-time";
     const held = this.#held;
-    let at = held.length;
-    while (at > 0 && held[at - 1].time > event.time) at--;
-    if (at > 0 && held[at - 1].time === event.time && !this.#repeats) return "duplicate-time";
-    held.splice(at, 0, event);
+    const before = held.findLastIndex(({ time }) => time <= event.time);
+    if (held[before]?.time === event.time && !this.#repeats) return "duplicate-time";
+    held.splice(before + 1, 0, event);
     this.#newest = Math.max(this.#newest, event.time);
     const watermark = this.#newest - this.#lateness;
     let n = Math.max(0, held.length - MAX_HELD);
-    while (n < held.length && held[n].time <= watermark) n++;
+    while (n < held.length && itemAt(held, n).time <= watermark) n++;
     if (n > 0) this.#release(n, emit);
     return undefined;
   }
@@ -110,7 +111,7 @@ export function readOrdering(
   numbers: Float64Array,
   columns: number,
 ): { readonly state: OrderingState<TimedEvent>; readonly length: number } {
-  const count = numbers[2];
+  const count = savedNumber(numbers, 2);
   if (!(count >= 0 && count <= MAX_HELD)) {
     throw new EddyError("bad-state", "series state", {
       expected: `at most ${MAX_HELD} events held back`,
@@ -121,10 +122,13 @@ export function readOrdering(
   const held = Array.from({ length: count }, (_, i) => {
     const at = 3 + i * size;
     return {
-      time: numbers[at],
-      offset: numbers[at + 1],
+      time: savedNumber(numbers, at),
+      offset: savedNumber(numbers, at + 1),
       values: numbers.slice(at + 2, at + size),
     };
   });
-  return { state: { newest: numbers[0], gone: numbers[1], held }, length: 3 + count * size };
+  return {
+    state: { newest: savedNumber(numbers, 0), gone: savedNumber(numbers, 1), held },
+    length: 3 + count * size,
+  };
 }

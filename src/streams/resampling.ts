@@ -1,11 +1,62 @@
+import { itemAt } from "../models/item-at.ts";
 import type { TimedEvent } from "./ordering.ts";
+import { savedNumber } from "./saved-numbers.ts";
 import type { Aggregate } from "./series-specification.ts";
 
 /** Most empty intervals that are filled in one by one; a longer silence is one jump in time. */
 export const MAX_EMPTY = 512;
 
-/** Numbers kept per column of the interval being filled: count, mean, sum, last, least, greatest. */
-const KEPT = 6;
+/** Numbers saved per column. */
+const SAVED = 6;
+
+/** What is kept of a column of the interval being filled. */
+class Filling {
+  count = 0;
+  mean = 0;
+  sum = 0;
+  last = 0;
+  least = Number.POSITIVE_INFINITY;
+  greatest = Number.NEGATIVE_INFINITY;
+
+  add(value: number): void {
+    this.count += 1;
+    this.mean += (value - this.mean) / this.count;
+    this.sum += value;
+    this.last = value;
+    this.least = Math.min(this.least, value);
+    this.greatest = Math.max(this.greatest, value);
+  }
+
+  value(aggregate: Aggregate): number {
+    if (aggregate === "count") return this.count;
+    if (this.count === 0) return Number.NaN;
+    switch (aggregate) {
+      case "mean":
+        return this.mean;
+      case "sum":
+        return this.sum;
+      case "last":
+        return this.last;
+      case "min":
+        return this.least;
+      case "max":
+        return this.greatest;
+    }
+  }
+
+  save(): number[] {
+    return [this.count, this.mean, this.sum, this.last, this.least, this.greatest];
+  }
+
+  restore(state: Float64Array): void {
+    this.count = savedNumber(state, 0);
+    this.mean = savedNumber(state, 1);
+    this.sum = savedNumber(state, 2);
+    this.last = savedNumber(state, 3);
+    this.least = savedNumber(state, 4);
+    this.greatest = savedNumber(state, 5);
+  }
+}
 
 /**
  * Turns readings into steps of one length, in order of time. Intervals are cut at whole multiples of `every` since 1970, and
@@ -14,9 +65,9 @@ const KEPT = 6;
 export class Resampling {
   readonly #every: number;
   readonly #aggregate: Aggregate;
-  readonly #columns: number;
   readonly #last: readonly boolean[];
-  readonly #kept: Float64Array;
+  /** By column. */
+  #filling: Filling[];
   /** Number of the interval being filled; -Infinity before the first reading. */
   #interval = Number.NEGATIVE_INFINITY;
   #offset = 0;
@@ -28,9 +79,7 @@ export class Resampling {
     this.#last = Array.from({ length: columns }, (_, c) => last.includes(c));
     this.#every = every;
     this.#aggregate = aggregate;
-    this.#columns = columns;
-    this.#kept = new Float64Array(columns * KEPT);
-    this.#clear();
+    this.#filling = Array.from({ length: columns }, () => new Filling());
   }
 
   /** Takes a reading; `emit` is called with each interval that it closes. */
@@ -46,17 +95,9 @@ export class Resampling {
       this.#interval = interval;
     }
     this.#offset = event.offset;
-    const kept = this.#kept;
-    for (let c = 0; c < this.#columns; c++) {
-      const v = event.values[c];
-      if (Number.isNaN(v)) continue;
-      const at = c * KEPT;
-      kept[at] += 1;
-      kept[at + 1] += (v - kept[at + 1]) / kept[at];
-      kept[at + 2] += v;
-      kept[at + 3] = v;
-      kept[at + 4] = Math.min(kept[at + 4], v);
-      kept[at + 5] = Math.max(kept[at + 5], v);
+    for (const [c, column] of this.#filling.entries()) {
+      const value = itemAt(event.values, c);
+      if (!Number.isNaN(value)) column.add(value);
     }
   }
 
@@ -72,14 +113,20 @@ export class Resampling {
   }
 
   save(): number[] {
-    return [this.#interval, this.#offset, this.#skipped, ...this.#kept];
+    return [this.#interval, this.#offset, this.#skipped, ...this.#filling.flatMap((column) => column.save())];
   }
 
   /** Goes on from `save`; returns how many numbers it read. */
   restore(state: Float64Array): number {
-    [this.#interval, this.#offset, this.#skipped] = state;
-    this.#kept.set(state.subarray(3, 3 + this.#kept.length));
-    return 3 + this.#kept.length;
+    this.#interval = savedNumber(state, 0);
+    this.#offset = savedNumber(state, 1);
+    this.#skipped = savedNumber(state, 2);
+    let at = 3;
+    for (const column of this.#filling) {
+      column.restore(state.subarray(at, at + SAVED));
+      at += SAVED;
+    }
+    return at;
   }
 
   #close(emit: (event: TimedEvent) => void): void {
@@ -88,34 +135,10 @@ export class Resampling {
   }
 
   #emit(interval: number, emit: (event: TimedEvent) => void): void {
-    const values = new Float64Array(this.#columns);
-    for (let c = 0; c < this.#columns; c++)
-      values[c] = this.#value(c * KEPT, this.#last[c] ? "last" : this.#aggregate);
-    this.#clear();
+    const values = Float64Array.from(this.#filling, (column, c) =>
+      column.value(this.#last[c] ? "last" : this.#aggregate),
+    );
+    this.#filling = this.#filling.map(() => new Filling());
     emit({ time: (interval + 1) * this.#every, offset: this.#offset, values });
-  }
-
-  #value(at: number, aggregate: Aggregate): number {
-    const [count, mean, sum, last, least, greatest] = this.#kept.subarray(at, at + KEPT);
-    if (aggregate === "count") return count;
-    if (count === 0) return Number.NaN;
-    switch (aggregate) {
-      case "mean":
-        return mean;
-      case "sum":
-        return sum;
-      case "last":
-        return last;
-      case "min":
-        return least;
-      case "max":
-        return greatest;
-    }
-  }
-
-  #clear(): void {
-    for (let at = 0; at < this.#kept.length; at += KEPT) {
-      this.#kept.set([0, 0, 0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], at);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { EddyError, printable } from "../models/errors.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
 import type { Issue } from "../models/issue.ts";
+import { itemAt } from "../models/item-at.ts";
 import type { Arena } from "../models/kernels/arena.ts";
 import type { Observation } from "../models/observation.ts";
 import { onlyKnown } from "../models/options.ts";
@@ -159,7 +160,7 @@ export class Series {
   get stepMilliseconds(): number {
     if (this.specification.every > 0) return this.specification.every;
     if (this.specification.steps === "event") return this.#forecaster.stepMilliseconds;
-    const n = Math.min(RECENT_INTERVALS, this.#clock[0] - 1);
+    const n = Math.min(RECENT_INTERVALS, itemAt(this.#clock, 0) - 1);
     if (n < 1) return COUNTED_STEP;
     const recent = Array.from(this.#clock.subarray(2, 2 + n)).sort((a, b) => a - b);
     // Readings that came in one piece have no interval to tell.
@@ -216,10 +217,10 @@ export class Series {
   }
 
   #step({ time, offset, values, added }: Step, issues: Issue[]): void {
-    for (let d = 0; d < this.added.length; d++) if (!Number.isNaN(added[d])) this.added[d] = added[d];
+    for (const [d, one] of added.entries()) if (!Number.isNaN(one)) this.added[d] = one;
     const clock = this.#clock;
-    const n = clock[0];
-    if (n > 0) clock[2 + ((n - 1) % RECENT_INTERVALS)] = time - clock[1];
+    const n = itemAt(clock, 0);
+    if (n > 0) clock[2 + ((n - 1) % RECENT_INTERVALS)] = time - itemAt(clock, 1);
     clock[0] = n + 1;
     clock[1] = time;
     this.#forecaster.observe(this.specification.steps === "event" ? time : n * COUNTED_STEP, values);

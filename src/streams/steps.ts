@@ -1,9 +1,11 @@
+import { itemAt } from "../models/item-at.ts";
 import type { Observation } from "../models/observation.ts";
 import { isTime } from "./checked-observation.ts";
 import { Counter } from "./counter.ts";
 import { FarAhead } from "./far-ahead.ts";
 import { Ordering, orderingNumbers, readOrdering, type TimedEvent } from "./ordering.ts";
 import { Resampling } from "./resampling.ts";
+import { savedNumber } from "./saved-numbers.ts";
 import type { SeriesSpecification } from "./series-specification.ts";
 
 /** Why an observation was set aside. Every one is counted; nothing is dropped in silence. */
@@ -56,12 +58,14 @@ export interface Step extends TimedEvent {
   readonly added: Float64Array;
 }
 
-const TAKEN = 0;
-const IGNORED = 1;
-const OUT_OF_RANGE = 2;
-const EVENTS = 3;
-/** Counts before those of the refusals. */
-const RECORDED = 4;
+/** What is read of a column. */
+interface Column {
+  /** Its place in a step. */
+  readonly place: number;
+  /** Least and greatest value that it can have. */
+  readonly low: number;
+  readonly high: number;
+}
 
 /** What decides how observations become steps. */
 export type StepsSpecification = Pick<
@@ -74,11 +78,8 @@ export type StepsSpecification = Pick<
  * the order of time, intervals of one length when asked. It knows no forecaster.
  */
 export class Steps {
-  readonly #columns: ReadonlyMap<string, number>;
+  readonly #columns: ReadonlyMap<string, Column>;
   readonly #targets: number;
-  /** Least and greatest value of each column. */
-  readonly #low: Float64Array;
-  readonly #high: Float64Array;
   readonly #farAhead: FarAhead;
   readonly #ordering: Ordering;
   /** By column; undefined for one that does not count up. */
@@ -86,21 +87,29 @@ export class Steps {
   /** Readings that carry no time of their own are paced by their number. */
   readonly #counted: boolean;
   readonly #resampling: Resampling | undefined;
-  /** taken, ignored values, out of range, events in order, then one per refusal. */
-  readonly #counts = new Float64Array(RECORDED + REFUSALS.length);
+  /** `events`: those that went on in order of time. */
+  readonly #counts = { taken: 0, ignored: 0, outOfRange: 0, events: 0 };
+  readonly #refusals = new Map<Refusal, number>(REFUSALS.map((reason) => [reason, 0]));
   #outOfRange: OutOfRange[] = [];
 
   constructor(specification: StepsSpecification) {
     const { targets, inputs, lateness, every, aggregate, steps, min, max, counter, ahead } = specification;
     const columns = [...targets, ...inputs];
-    this.#columns = new Map(columns.map((column, c) => [column, c]));
     this.#targets = targets.length;
     // A sum or a number of readings has the limits of the column; a single reading has others.
     const single = every === 0 || !(aggregate === "sum" || aggregate === "count");
     const limit = (limits: Readonly<Record<string, number>>, column: string, none: number): number =>
-      (single || counter.includes(column)) && Object.hasOwn(limits, column) ? limits[column] : none;
-    this.#low = Float64Array.from(columns, (column) => limit(min, column, Number.NEGATIVE_INFINITY));
-    this.#high = Float64Array.from(columns, (column) => limit(max, column, Number.POSITIVE_INFINITY));
+      (single || counter.includes(column)) && Object.hasOwn(limits, column) ? (limits[column] ?? none) : none;
+    this.#columns = new Map(
+      columns.map((column, place) => [
+        column,
+        {
+          place,
+          low: limit(min, column, Number.NEGATIVE_INFINITY),
+          high: limit(max, column, Number.POSITIVE_INFINITY),
+        },
+      ]),
+    );
     this.#farAhead = new FarAhead(ahead);
     this.#counted = steps === "count";
     // Readings that carry no time of their own may well arrive within one millisecond.
@@ -174,12 +183,11 @@ export class Steps {
   }
 
   get counts(): StepCounts {
-    const refusals = Object.fromEntries(REFUSALS.map((reason, i) => [reason, this.#counts[RECORDED + i]]));
     return {
-      ...(refusals as Record<Refusal, number>),
-      taken: this.#counts[TAKEN],
-      "ignored-values": this.#counts[IGNORED],
-      "out-of-range": this.#counts[OUT_OF_RANGE],
+      ...(Object.fromEntries(this.#refusals) as Record<Refusal, number>),
+      taken: this.#counts.taken,
+      "ignored-values": this.#counts.ignored,
+      "out-of-range": this.#counts.outOfRange,
       resets: this.#counters.reduce((sum, counter) => sum + (counter?.resets ?? 0), 0),
       "skipped-steps": this.#resampling?.skipped ?? 0,
       held: this.#ordering.held,
@@ -188,8 +196,10 @@ export class Steps {
   }
 
   save(): number[] {
+    const { taken, ignored, outOfRange, events } = this.#counts;
     return [
-      ...this.#counts,
+      ...[taken, ignored, outOfRange, events],
+      ...this.#refusals.values(),
       ...this.#farAhead.save(),
       ...orderingNumbers(this.#ordering.state),
       ...this.#counters.flatMap((counter) => counter?.save() ?? []),
@@ -199,8 +209,10 @@ export class Steps {
 
   /** Goes on from `save`; returns how many numbers it read. */
   restore(state: Float64Array): number {
-    let at = this.#counts.length;
-    this.#counts.set(state.subarray(0, at));
+    let at = 0;
+    const next = (): number => savedNumber(state, at++);
+    Object.assign(this.#counts, { taken: next(), ignored: next(), outOfRange: next(), events: next() });
+    for (const reason of REFUSALS) this.#refusals.set(reason, next());
     at += this.#farAhead.restore(state.subarray(at), this.#columns.size);
     const ordering = readOrdering(state.subarray(at), this.#columns.size);
     this.#ordering.state = ordering.state;
@@ -211,14 +223,14 @@ export class Steps {
   }
 
   #count(refused: Refusal): Refusal {
-    this.#counts[RECORDED + REFUSALS.indexOf(refused)]++;
+    this.#refusals.set(refused, (this.#refusals.get(refused) ?? 0) + 1);
     return refused;
   }
 
   #order(event: TimedEvent, emit: (step: Step) => void): Refusal | undefined {
     const refused = this.#ordering.push(event, (next) => this.#total(next, emit));
     if (refused !== undefined) return this.#count(refused);
-    this.#counts[TAKEN]++;
+    this.#counts.taken++;
     return undefined;
   }
 
@@ -228,21 +240,20 @@ export class Steps {
     const read = new Float64Array(this.#columns.size).fill(Number.NaN);
     let known = 0;
     let unknown = 0;
-    for (const column of Object.keys(values)) {
-      const c = this.#columns.get(column);
-      const value = values[column];
-      if (c === undefined) unknown++;
+    for (const [name, value] of Object.entries(values)) {
+      const column = this.#columns.get(name);
+      if (column === undefined) unknown++;
       else if (value !== null && !Number.isFinite(value)) return "bad-number";
       else {
         known++;
         if (value === null) continue;
-        if (value >= this.#low[c] && value <= this.#high[c]) read[c] = value;
-        else this.#outOfRange.push({ column, value });
+        if (value >= column.low && value <= column.high) read[column.place] = value;
+        else this.#outOfRange.push({ column: name, value });
       }
     }
     if (known === 0) return unknown === 0 ? "no-values" : "unknown-column";
-    this.#counts[IGNORED] += unknown;
-    this.#counts[OUT_OF_RANGE] += this.#outOfRange.length;
+    this.#counts.ignored += unknown;
+    this.#counts.outOfRange += this.#outOfRange.length;
     return read;
   }
 
@@ -252,12 +263,12 @@ export class Steps {
     const C = this.#columns.size;
     const values = new Float64Array(C + this.#targets).fill(Number.NaN, C);
     values.set(event.values);
-    const pace = this.#counted ? 1000 * this.#counts[EVENTS]++ : time;
-    for (let d = 0; d < this.#targets; d++) {
-      const counter = this.#counters[d];
+    const pace = this.#counted ? 1000 * this.#counts.events++ : time;
+    for (const [d, counter] of this.#counters.slice(0, this.#targets).entries()) {
       if (counter === undefined) continue;
-      values[d] = counter.take(pace, values[d]);
-      if (!Number.isNaN(values[d])) values[C + d] = counter.offset;
+      const total = counter.take(pace, itemAt(values, d));
+      values[d] = total;
+      if (!Number.isNaN(total)) values[C + d] = counter.offset;
     }
     if (this.#resampling === undefined) this.#emit({ time, offset, values }, emit);
     else this.#resampling.push({ time, offset, values }, (step) => this.#emit(step, emit));

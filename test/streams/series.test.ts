@@ -254,6 +254,19 @@ describe("state", () => {
     expect(() => open({ every: 1000 }).restore(state)).toThrow("series state");
   });
 
+  test("a state with fewer numbers is refused by name, wherever it ends", () => {
+    const options = { every: 1000, counter: ["value"], lateness: 2000 };
+    const series = open(options);
+    const state = series.save();
+    const count = new DataView(state.buffer).getUint32(8, true);
+    for (let n = 0; n < count; n++) {
+      const cut = state.slice(0, 16 + 8 * n);
+      new DataView(cut.buffer).setUint32(8, n, true);
+      expect(() => open(options).restore(cut), `${n} numbers`).toThrow("series state: expected");
+    }
+    open(options).restore(state);
+  });
+
   test("the specification is plain data and opens the same series", () => {
     const series = open({ lateness: 10, every: 1000, aggregate: "sum", detail: true, quantiles: [0.5] });
     const copy = new Series("s", JSON.parse(JSON.stringify(series.specification)), arena);

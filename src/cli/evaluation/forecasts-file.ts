@@ -10,6 +10,7 @@ import {
   Struct,
   Utf8,
 } from "apache-arrow";
+import { itemAt } from "../../models/item-at.ts";
 
 /** Rows of one record batch, about. */
 const BATCH_ROWS = 32_768;
@@ -79,10 +80,12 @@ export class ForecastsFile {
     const once = names.reduce((sum, name) => sum + name.length, 0) * horizon;
     this.#target = new Uint8Array(once * issues);
     this.#targetEnds = new Int32Array(this.#capacity + 1);
+    let end = 0;
     for (let i = 0; i < this.#capacity; i++) {
-      const name = names[i % names.length];
-      this.#target.set(name, this.#targetEnds[i]);
-      this.#targetEnds[i + 1] = this.#targetEnds[i] + name.length;
+      const name = itemAt(names, i % names.length);
+      this.#target.set(name, end);
+      end += name.length;
+      this.#targetEnds[i + 1] = end;
     }
     this.#numbers = Array.from({ length: 3 + levels.length }, () => new Float64Array(this.#capacity));
     this.#descriptor = fs.openSync(path, "w");
@@ -91,7 +94,7 @@ export class ForecastsFile {
   /** Adds one issue: [horizon x targets] of mean, lower, upper and each quantile. */
   add(row: number, numbers: readonly Float64Array[]): void {
     this.#row.fill(row, this.#rows, this.#rows + this.#cells);
-    for (const [i, column] of this.#numbers.entries()) column.set(numbers[i], this.#rows);
+    for (const [i, column] of this.#numbers.entries()) column.set(itemAt(numbers, i), this.#rows);
     this.#rows += this.#cells;
     if (this.#rows === this.#capacity) this.#flush();
   }

@@ -1,4 +1,5 @@
 import type { Forecaster } from "../../models/forecaster/forecaster.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Series } from "../../streams/series.ts";
 import type { ForecastsFile } from "./forecasts-file.ts";
 import { Scores } from "./scores.ts";
@@ -93,9 +94,9 @@ export class Protocol {
     const i = this.#events++;
     const row = every > 0 ? i : offset;
     const past = this.#at(i);
-    for (let d = 0; d < D; d++) {
-      past[d] = values[d];
-      if (Number.isFinite(values[d])) this.#known[d] = values[d];
+    for (const [d, value] of values.subarray(0, D).entries()) {
+      past[d] = value;
+      if (Number.isFinite(value)) this.#known[d] = value;
     }
     this.#issue(i, row, time, this.#series.forecaster);
     if (i >= H) this.#settle(i, row);
@@ -108,13 +109,13 @@ export class Protocol {
   }
 
   #at(event: number): Float64Array {
-    return this.#past[event % this.#past.length];
+    return itemAt(this.#past, event % this.#past.length);
   }
 
   #issue(i: number, row: number, time: number, forecaster: Forecaster): void {
     const { targets, horizon: H } = this.#series.specification;
     const D = targets.length;
-    const issue = this.#issues[i % (H + 1)];
+    const issue = itemAt(this.#issues, i % (H + 1));
     issue.row = row;
     issue.time = time;
     issue.ready = forecaster.ready && row >= this.#scored.from - 1;
@@ -122,7 +123,7 @@ export class Protocol {
     issue.mean.set(forecaster.mean);
     issue.lower.set(forecaster.lower);
     issue.upper.set(forecaster.upper);
-    for (const [k, values] of issue.quantiles.entries()) values.set(forecaster.quantiles[k]);
+    for (const [k, values] of forecaster.quantiles.entries()) itemAt(issue.quantiles, k).set(values);
     issue.last.set(this.#known);
     issue.added.set(this.#series.added);
     this.#trace?.weigh(forecaster, row, this.#share(row));
@@ -130,9 +131,9 @@ export class Protocol {
     for (let h = 1; h <= H; h++) {
       // The value one season, or as many seasons as lead back before the issue, before the step.
       const from = P > 0 ? i + h - P * Math.ceil(h / P) : -1;
-      for (let d = 0; d < D; d++) {
-        const v = from >= 0 ? this.#at(from)[d] : Number.NaN;
-        issue.seasonal[(h - 1) * D + d] = P > 0 && from >= 0 && Number.isNaN(v) ? this.#known[d] : v;
+      for (const [d, known] of this.#known.entries()) {
+        const v = from >= 0 ? itemAt(this.#at(from), d) : Number.NaN;
+        issue.seasonal[(h - 1) * D + d] = P > 0 && from >= 0 && Number.isNaN(v) ? known : v;
       }
     }
   }
@@ -140,14 +141,14 @@ export class Protocol {
   /** Mean, bounds and quantiles of an issue as they were told. */
   #told({ mean, lower, upper, quantiles, added }: Issue): Float64Array[] {
     const D = added.length;
-    return [mean, lower, upper, ...quantiles].map((said) => said.map((v, at) => v - added[at % D]));
+    return [mean, lower, upper, ...quantiles].map((said) => said.map((v, at) => v - itemAt(added, at % D)));
   }
 
   /** Event `i` completes the labels of the issue made H events ago. */
   #settle(i: number, row: number): void {
     const { targets, horizon: H } = this.#series.specification;
     const D = targets.length;
-    const issue = this.#issues[(i - H) % (H + 1)];
+    const issue = itemAt(this.#issues, (i - H) % (H + 1));
     if (!issue.ready || row >= this.#scored.to) return;
     this.windows++;
     this.#file?.add(issue.row, this.#told(issue));
@@ -157,18 +158,17 @@ export class Protocol {
     const quantiles = new Float64Array(issue.quantiles.length);
     const said = { mean: 0, lower: 0, upper: 0, quantiles, persistence: 0, seasonal: 0 };
     for (let h = 1; h <= H; h++) {
-      const labels = this.#at(i - H + h);
-      for (let d = 0; d < D; d++) {
-        const y = labels[d];
+      for (const [d, y] of this.#at(i - H + h).entries()) {
         const at = (h - 1) * D + d;
-        said.mean = issue.mean[at];
-        said.lower = issue.lower[at];
-        said.upper = issue.upper[at];
-        for (let k = 0; k < quantiles.length; k++) quantiles[k] = issue.quantiles[k][at];
-        said.persistence = issue.last[d];
-        said.seasonal = issue.seasonal[at];
-        this.#trace?.label(h, d, y, said, this.#scale[d]);
-        if (Number.isFinite(y)) this.scores.add(h, d, y, said, this.#scale[d], quarter);
+        const scale = itemAt(this.#scale, d);
+        said.mean = itemAt(issue.mean, at);
+        said.lower = itemAt(issue.lower, at);
+        said.upper = itemAt(issue.upper, at);
+        for (const [k, values] of issue.quantiles.entries()) quantiles[k] = itemAt(values, at);
+        said.persistence = itemAt(issue.last, d);
+        said.seasonal = itemAt(issue.seasonal, at);
+        this.#trace?.label(h, d, y, said, scale);
+        if (Number.isFinite(y)) this.scores.add(h, d, y, said, scale, quarter);
       }
     }
   }

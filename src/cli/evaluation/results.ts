@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import type { Figures, Head, ModelResult, StepFigures } from "./figures.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Tally } from "./scores.ts";
@@ -53,15 +54,18 @@ export function summarise(
     rowsPerSecond: Math.round(rows / Math.max(seconds, 1e-3)),
     ...accounts,
     steps: steps.map((step) => stepFigures(step, scores.step(step))),
-    targets: targets.map((target, d) => ({
-      target,
-      ...figures(scores.target(d)),
-      deviation: deviation[d],
-      ownMae: finite(scores.target(d).mae * deviation[d]),
-      steps: steps.map((step) => {
-        const cell = scores.cell(step, d);
-        return { ...stepFigures(step, cell), ownMae: finite(cell.mae * deviation[d]) };
-      }),
-    })),
+    targets: targets.map((target, d) => {
+      const unit = itemAt(deviation, d);
+      return {
+        target,
+        ...figures(scores.target(d)),
+        deviation: unit,
+        ownMae: finite(scores.target(d).mae * unit),
+        steps: steps.map((step) => {
+          const cell = scores.cell(step, d);
+          return { ...stepFigures(step, cell), ownMae: finite(cell.mae * unit) };
+        }),
+      };
+    }),
   };
 }

@@ -1,3 +1,5 @@
+import { itemAt } from "../../models/item-at.ts";
+
 /** Errors of the forecasts of one model, gathered window by window. Letters: D targets, H horizon, y label. */
 export interface Tally {
   /** Labels scored. */
@@ -24,8 +26,32 @@ export interface QuantileTally {
   readonly pinball: number;
 }
 
-/** Sums of one cell (one step of one target): n, squared, absolute, inside, interval, persistence, seasonal, seasonal n, then below and pinball of each level. */
-const SUMS = 8;
+/** Sums over the labels of one cell (one step of one target). */
+interface Sums {
+  n: number;
+  squared: number;
+  absolute: number;
+  inside: number;
+  interval: number;
+  persistence: number;
+  seasonal: number;
+  /** Labels for which the seasonal naive forecast exists. */
+  seasonalN: number;
+  /** Of each level. */
+  readonly quantiles: readonly { below: number; pinball: number }[];
+}
+
+const noSums = (levels: readonly number[]): Sums => ({
+  n: 0,
+  squared: 0,
+  absolute: 0,
+  inside: 0,
+  interval: 0,
+  persistence: 0,
+  seasonal: 0,
+  seasonalN: 0,
+  quantiles: levels.map(() => ({ below: 0, pinball: 0 })),
+});
 
 /** Gathers errors per step and target, and coverage per quarter; everything in units of the training rows' deviation. */
 export class Scores {
@@ -33,18 +59,16 @@ export class Scores {
   readonly #horizon: number;
   readonly #alpha: number;
   readonly #levels: readonly number[];
-  /** Sums per cell. */
-  readonly #width: number;
-  readonly #sums: Float64Array;
-  readonly #quarters = new Float64Array(8);
+  /** By step, then by target. */
+  readonly #cells: readonly Sums[];
+  readonly #quarters = Array.from({ length: 4 }, () => ({ inside: 0, n: 0 }));
 
   constructor(targets: number, horizon: number, coverage: number, levels: readonly number[]) {
     this.#targets = targets;
     this.#horizon = horizon;
     this.#alpha = 1 - coverage;
     this.#levels = levels;
-    this.#width = SUMS + 2 * levels.length;
-    this.#sums = new Float64Array(targets * horizon * this.#width);
+    this.#cells = Array.from({ length: targets * horizon }, () => noSums(levels));
   }
 
   /** One label `y` of step `h`, target `d`, with what was said of it; all divided by `scale`. */
@@ -63,29 +87,30 @@ export class Scores {
     scale: number,
     quarter: number,
   ): void {
-    const s = this.#sums;
-    const at = ((h - 1) * this.#targets + d) * this.#width;
+    const sums = itemAt(this.#cells, (h - 1) * this.#targets + d);
     const error = (said.mean - y) / scale;
     const inside = y >= said.lower && y <= said.upper ? 1 : 0;
     const below = Math.max(0, said.lower - y);
     const above = Math.max(0, y - said.upper);
-    s[at] += 1;
-    s[at + 1] += error * error;
-    s[at + 2] += Math.abs(error);
-    s[at + 3] += inside;
-    s[at + 4] += (said.upper - said.lower + (2 / this.#alpha) * (below + above)) / scale;
-    s[at + 5] += ((said.persistence - y) / scale) ** 2;
+    sums.n += 1;
+    sums.squared += error * error;
+    sums.absolute += Math.abs(error);
+    sums.inside += inside;
+    sums.interval += (said.upper - said.lower + (2 / this.#alpha) * (below + above)) / scale;
+    sums.persistence += ((said.persistence - y) / scale) ** 2;
     if (Number.isFinite(said.seasonal)) {
-      s[at + 6] += ((said.seasonal - y) / scale) ** 2;
-      s[at + 7] += 1;
+      sums.seasonal += ((said.seasonal - y) / scale) ** 2;
+      sums.seasonalN += 1;
     }
     for (const [k, p] of this.#levels.entries()) {
-      const under = y - said.quantiles[k];
-      s[at + SUMS + 2 * k] += under <= 0 ? 1 : 0;
-      s[at + SUMS + 2 * k + 1] += Math.max(p * under, (p - 1) * under) / scale;
+      const under = y - itemAt(said.quantiles, k);
+      const level = itemAt(sums.quantiles, k);
+      level.below += under <= 0 ? 1 : 0;
+      level.pinball += Math.max(p * under, (p - 1) * under) / scale;
     }
-    this.#quarters[2 * quarter] += inside;
-    this.#quarters[2 * quarter + 1] += 1;
+    const part = itemAt(this.#quarters, quarter);
+    part.inside += inside;
+    part.n += 1;
   }
 
   get overall(): Tally {
@@ -106,35 +131,48 @@ export class Scores {
 
   /** Coverage in each quarter of the scored rows; null where nothing was scored. */
   get quarters(): (number | null)[] {
-    return [0, 1, 2, 3].map((q) =>
-      this.#quarters[2 * q + 1] > 0 ? this.#quarters[2 * q] / this.#quarters[2 * q + 1] : null,
-    );
+    return this.#quarters.map(({ inside, n }) => (n > 0 ? inside / n : null));
   }
 
   #tally(chosen: (h: number, d: number) => boolean): Tally {
-    const sum = new Float64Array(this.#width);
+    const sum = noSums(this.#levels);
     for (let h = 1; h <= this.#horizon; h++) {
       for (let d = 0; d < this.#targets; d++) {
         if (!chosen(h, d)) continue;
-        const at = ((h - 1) * this.#targets + d) * this.#width;
-        for (let i = 0; i < this.#width; i++) sum[i] += this.#sums[at + i];
+        addTo(sum, itemAt(this.#cells, (h - 1) * this.#targets + d));
       }
     }
-    const [n, squared, absolute, inside, interval, persistence, seasonal, seasonalN] = sum;
+    const { n, squared, absolute, inside, interval, persistence, seasonal, seasonalN } = sum;
     return {
       n,
       mse: squared / n,
       mae: absolute / n,
       coverage: inside / n,
       intervalScore: interval / n,
-      quantiles: this.#levels.map((level, k) => ({
-        level,
-        below: sum[SUMS + 2 * k] / n,
-        pinball: sum[SUMS + 2 * k + 1] / n,
+      quantiles: sum.quantiles.map(({ below, pinball }, k) => ({
+        level: itemAt(this.#levels, k),
+        below: below / n,
+        pinball: pinball / n,
       })),
       persistence: persistence / n,
       // Only where the naive forecast exists for every label: otherwise the two would not be of the same labels.
       seasonalNaive: seasonalN === n && n > 0 ? seasonal / n : null,
     };
+  }
+}
+
+function addTo(sum: Sums, sums: Sums): void {
+  sum.n += sums.n;
+  sum.squared += sums.squared;
+  sum.absolute += sums.absolute;
+  sum.inside += sums.inside;
+  sum.interval += sums.interval;
+  sum.persistence += sums.persistence;
+  sum.seasonal += sums.seasonal;
+  sum.seasonalN += sums.seasonalN;
+  for (const [k, { below, pinball }] of sums.quantiles.entries()) {
+    const level = itemAt(sum.quantiles, k);
+    level.below += below;
+    level.pinball += pinball;
   }
 }

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import type { Head, ModelResult } from "./figures.ts";
 
 /** Most steps, and most targets, that get a row of their own. */
@@ -10,9 +11,13 @@ const percent = (value: number | null): string => (value === null ? "-" : `${(10
 
 /** Columns as wide as they need to be: the first one flush left, the others right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  "),
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(itemAt(widths, i)) : cell.padStart(itemAt(widths, i))))
+      .join("  "),
   );
 }
 
@@ -43,7 +48,7 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
       r.model,
       digits(r.mse, 4),
       digits(r.mae, 4),
-      ...(single ? [r.targets[0].ownMae === null ? "-" : r.targets[0].ownMae.toPrecision(4)] : []),
+      ...(single ? [itemAt(r.targets, 0).ownMae?.toPrecision(4) ?? "-"] : []),
       digits(r.skill, 3),
       digits(r.skillSeasonal, 3),
       percent(r.coverage),
@@ -72,7 +77,7 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
     blocks.push(
       aligned([
         ["mse by step", ...steps.map(String)],
-        ...results.map((r) => [r.model, ...steps.map((step) => digits(r.steps[step - 1].mse, 4))]),
+        ...results.map((r) => [r.model, ...steps.map((step) => digits(itemAt(r.steps, step - 1).mse, 4))]),
       ]),
     );
   }
@@ -81,7 +86,7 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
     blocks.push(
       aligned([
         ["mse by target", ...shown],
-        ...results.map((r) => [r.model, ...shown.map((_, d) => digits(r.targets[d].mse, 4))]),
+        ...results.map((r) => [r.model, ...shown.map((_, d) => digits(itemAt(r.targets, d).mse, 4))]),
       ]),
     );
   }

@@ -1,4 +1,5 @@
 import type { Forecaster } from "../../models/forecaster/forecaster.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Curves } from "./report-data.ts";
 
 /** Windows at the end of the scored rows that are drawn one by one. */
@@ -16,8 +17,7 @@ export class Trace {
   readonly #times: number[] = [];
   /** Per drawn step and target: label, mean, lower, upper, a ring of DRAWN. */
   readonly #curves: number[][];
-  readonly #coverage: { inside: Float64Array; n: Float64Array };
-  readonly #errors: { model: Float64Array; persistence: Float64Array; n: Float64Array };
+  readonly #bins = Array.from({ length: BINS }, () => ({ n: 0, inside: 0, model: 0, persistence: 0 }));
   readonly #weights: { at: number; row: number; weights: number[] }[] = [];
   experts: readonly string[] = [];
   #bin = -1;
@@ -27,12 +27,6 @@ export class Trace {
     this.#horizon = horizon;
     this.steps = [...new Set([1, Math.ceil(horizon / 2), horizon])];
     this.#curves = Array.from({ length: this.steps.length * targets * 4 }, () => []);
-    this.#coverage = { inside: new Float64Array(BINS), n: new Float64Array(BINS) };
-    this.#errors = {
-      model: new Float64Array(BINS),
-      persistence: new Float64Array(BINS),
-      n: new Float64Array(BINS),
-    };
   }
 
   /** A window whose labels are all there; `share` is how far through the scored rows it was issued, 0 to 1. */
@@ -58,15 +52,14 @@ export class Trace {
     if (s >= 0) {
       const at = (s * this.#targets + d) * 4;
       for (const [i, value] of [y, said.mean, said.lower, said.upper].entries())
-        this.#curves[at + i].push(value);
+        itemAt(this.#curves, at + i).push(value);
     }
     if (!Number.isFinite(y)) return;
-    const b = this.#bin;
-    this.#coverage.inside[b] += y >= said.lower && y <= said.upper ? 1 : 0;
-    this.#coverage.n[b]++;
-    this.#errors.model[b] += ((said.mean - y) / scale) ** 2;
-    this.#errors.persistence[b] += ((said.persistence - y) / scale) ** 2;
-    this.#errors.n[b]++;
+    const bin = itemAt(this.#bins, this.#bin);
+    bin.n++;
+    bin.inside += y >= said.lower && y <= said.upper ? 1 : 0;
+    bin.model += ((said.mean - y) / scale) ** 2;
+    bin.persistence += ((said.persistence - y) / scale) ** 2;
   }
 
   /** Looks at the weights once per bin: mean over steps and targets. */
@@ -74,12 +67,12 @@ export class Trace {
     const at = Math.min(BINS - 1, Math.floor(share * BINS));
     if (this.#weights.at(-1)?.at === at) return;
     this.experts = forecaster.experts;
-    const weights = this.experts.map(() => 0);
+    let weights = this.experts.map(() => 0);
     const cells = this.#horizon * this.#targets;
     for (let h = 1; h <= this.#horizon; h++) {
       for (let d = 0; d < this.#targets; d++) {
         const w = forecaster.weights(h, d);
-        for (let e = 0; e < weights.length; e++) weights[e] += w[e] / cells;
+        weights = weights.map((sum, e) => sum + itemAt(w, e) / cells);
       }
     }
     this.#weights.push({ at, row, weights });
@@ -89,9 +82,10 @@ export class Trace {
   get data(): Curves {
     const clean = (values: readonly number[]) =>
       values.map((v) => (Number.isFinite(v) ? Number(v.toPrecision(6)) : null));
-    const ratio = (sums: Float64Array, n: Float64Array) =>
-      Array.from(sums, (v, b) => (n[b] > 0 ? v / n[b] : null));
-    const curve = (s: number, d: number, i: number) => clean(this.#curves[(s * this.#targets + d) * 4 + i]);
+    const ratio = (key: "inside" | "model" | "persistence") =>
+      this.#bins.map((bin) => (bin.n > 0 ? bin[key] / bin.n : null));
+    const curve = (s: number, d: number, i: number) =>
+      clean(itemAt(this.#curves, (s * this.#targets + d) * 4 + i));
     return {
       rows: this.#rows,
       times: this.#times,
@@ -104,9 +98,9 @@ export class Trace {
           upper: curve(s, d, 3),
         })),
       })),
-      coverage: ratio(this.#coverage.inside, this.#coverage.n),
-      error: ratio(this.#errors.model, this.#errors.n),
-      errorPersistence: ratio(this.#errors.persistence, this.#errors.n),
+      coverage: ratio("inside"),
+      error: ratio("model"),
+      errorPersistence: ratio("persistence"),
       experts: this.experts,
       weights: this.#weights.map(({ row, weights }) => ({ row, weights })),
     };

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import type { Clock } from "../../storage/clock.ts";
 import type { Retention, Store } from "../../storage/store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -123,9 +124,11 @@ export class Checkpointer {
     const entries: SeriesEntry[] = [];
     let bytes = 0;
     let next = from;
-    while (next < due.length && (entries.length === 0 || bytes + due[next].stateBytes <= this.#sliceBytes)) {
-      bytes += due[next].stateBytes;
-      entries.push(due[next++]);
+    for (; next < due.length; next++) {
+      const entry = itemAt(due, next);
+      if (entries.length > 0 && bytes + entry.stateBytes > this.#sliceBytes) break;
+      bytes += entry.stateBytes;
+      entries.push(entry);
     }
     const written = this.#table.writeCheckpoints(entries);
     const spent = this.#clock.monotonic() - started;

@@ -58,10 +58,11 @@ export class Checkpoints {
   /** The journal must be kept after this position for the sake of the series' oldest kept checkpoint. */
   needed(entry: SeriesEntry): number {
     if (entry.dormantAt !== undefined) return entry.dormantAt;
+    const [first] = entry.generations;
     const oldest =
-      entry.generations.length < this.#options.generations
+      first === undefined || entry.generations.length < this.#options.generations
         ? entry.stored.birth
-        : entry.generations[0].position;
+        : first.position;
     return oldest < entry.applied ? oldest : Number.POSITIVE_INFINITY;
   }
 
@@ -92,14 +93,12 @@ export class Checkpoints {
   /** Writes a checkpoint of each of these series as it stands, in one transaction; returns their bytes. `load` brings one into memory. */
   write(entries: readonly SeriesEntry[], load: (entry: SeriesEntry) => LiveSeries): number {
     const { derivation, generations: keep } = this.#options;
-    const written: SeriesEntry[] = [];
-    const checkpoints: CheckpointWrite[] = [];
+    const written: { readonly entry: SeriesEntry; readonly checkpoint: CheckpointWrite }[] = [];
     for (const entry of entries) {
       // It is being rebuilt since somebody meant to write it.
       if (this.rebuilding.has(entry)) continue;
       try {
-        checkpoints.push(this.#checkpoint(entry, load));
-        written.push(entry);
+        written.push({ entry, checkpoint: this.#checkpoint(entry, load) });
       } catch (error) {
         if (!(error instanceof EddyError) || error.code !== "bad-state") throw error;
         this.#metrics.add("checkpoint_failures_total", 1);
@@ -108,6 +107,7 @@ export class Checkpoints {
     }
     try {
       const derived = derivation.take();
+      const checkpoints = written.map(({ checkpoint }) => checkpoint);
       this.#store.writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo: this.checkpointedUpTo });
       derivation.written();
     } catch (error) {
@@ -116,9 +116,9 @@ export class Checkpoints {
       throw error;
     }
     let bytes = 0;
-    for (let i = 0; i < written.length; i++) {
-      const { series, generation, position, framed } = checkpoints[i];
-      written[i].generations = [...written[i].generations, { series, generation, position }].slice(-keep);
+    for (const { entry, checkpoint } of written) {
+      const { series, generation, position, framed } = checkpoint;
+      entry.generations = [...entry.generations, { series, generation, position }].slice(-keep);
       bytes += framed.byteLength;
     }
     this.#metrics.add("checkpoints_total", written.length);

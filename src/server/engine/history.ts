@@ -1,5 +1,6 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { type Issue, moment } from "../../models/issue.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isTakenBack, unpackValues } from "../../storage/journal.ts";
 import type { IssuePlace, LoggedIssue, LogRow, Store } from "../../storage/store.ts";
@@ -20,7 +21,7 @@ export function observationHistory(
 ): HistoryPage<Observation> {
   const { id, name, columns } = entry.stored;
   const items: Observation[] = [];
-  let position = cursor === undefined ? entry.applied : placeOf(cursor, 1)[0];
+  let position = cursor === undefined ? entry.applied : itemAt(placeOf(cursor, 1), 0);
   for (let looked = 0; looked < LOOKED_AT && items.length < limit; looked++) {
     const [row] = store.rows(position - 1, position);
     if (row?.series !== id) {
@@ -54,8 +55,8 @@ export function forecastHistory(
     ordinal: Number.MAX_SAFE_INTEGER,
   };
   if (cursor !== undefined) {
-    const [issued, position, ordinal] = placeOf(cursor, 3);
-    before = { issued, position, ordinal };
+    const place = placeOf(cursor, 3);
+    before = { issued: itemAt(place, 0), position: itemAt(place, 1), ordinal: itemAt(place, 2) };
   }
   const fits = (place: IssuePlace): boolean => place.issued >= from && isBefore(place, before);
   const waiting = pending.filter((logged) => logged.series === id && fits(placeAmong(logged))).reverse();

@@ -1,5 +1,6 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Issue } from "../../models/issue.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { RunningPipeline } from "../../stages/running-pipeline.ts";
 import { packParts, unpackParts } from "../../stages/stage.ts";
@@ -208,9 +209,9 @@ export class HostedPipeline implements LiveSeries {
   }
 
   restore(bytes: Uint8Array): void {
-    const [outputs, stages] = unpackParts(bytes, "state of a pipeline");
+    const [outputs, stages] = unpackParts(bytes, "state of a pipeline", 2);
     try {
-      this.#run.goOn(stages, new Float64Array(outputs.slice().buffer)[0]);
+      this.#run.goOn(stages, itemAt(new Float64Array(outputs.slice().buffer), 0));
     } catch (error) {
       // Its bytes are whole: it is another pipeline now, and no older checkpoint would be of this one.
       if (!(error instanceof EddyError)) throw error;

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import type { LoggedIssue } from "../../storage/store.ts";
 import type { SeriesAdmission } from "./admission.ts";
 import type { Commits } from "./commit.ts";
@@ -119,8 +120,9 @@ export class Loop {
     const { admitted: rows, ended } = group;
     const until = clock.monotonic() + SLICE_MILLISECONDS;
     for (let i = from; i < rows.length; i++) {
-      const { request, entry, observation, repeats } = rows[i];
-      const position = positions[i];
+      const row = itemAt(rows, i);
+      const { request, entry, observation, repeats } = row;
+      const position = itemAt(positions, i);
       if (position === 0 && repeats) continue;
       if (position === 0) {
         request.duplicate++;
@@ -136,7 +138,7 @@ export class Loop {
         request.late++;
         metrics.add("late_total", 1);
       } else if (outcome.refused === undefined) request.accepted++;
-      else refuse(rows[i], outcome.refused, outcome.message, metrics);
+      else refuse(row, outcome.refused, outcome.message, metrics);
       for (const issue of issued) this.#world.publish(issue);
       if (clock.monotonic() > until && i + 1 < rows.length) {
         clock.soon(() => this.#apply(group, positions, i + 1));

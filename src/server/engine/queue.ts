@@ -76,8 +76,8 @@ export class Queue {
         reject,
       };
       if (n === 0) answer(request);
-      for (let i = 0; i < n; i++) {
-        this.#waiting.push({ request, observation: batch[i], line: i + 1, last: i === n - 1 });
+      for (const [i, observation] of batch.entries()) {
+        this.#waiting.push({ request, observation, line: i + 1, last: i === n - 1 });
       }
     });
   }

@@ -1,4 +1,5 @@
 import type { Issue } from "../../models/issue.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { RollUp } from "../../storage/store.ts";
 
 const HOUR = 3_600_000;
@@ -46,10 +47,10 @@ export class RollUps {
     observations++;
     for (const { name, mean, lower, upper } of before?.targets ?? []) {
       const value = Object.hasOwn(values, name) ? values[name] : null;
-      if (value === null) continue;
+      if (value === null || value === undefined) continue;
       count++;
-      absoluteError += Math.abs(mean[0] - value);
-      held += value >= lower[0] && value <= upper[0] ? 1 : 0;
+      absoluteError += Math.abs(itemAt(mean, 0) - value);
+      held += value >= itemAt(lower, 0) && value <= itemAt(upper, 0) ? 1 : 0;
     }
     this.#byHour.set(key, { series, hour, observations, count, absoluteError, held });
   }

@@ -71,18 +71,19 @@ export async function takeBack(
   if (taken.length === 0 && whole) return 0;
   positions.reverse();
   taken.reverse();
-  const base = baseBefore(entry, taken[0] ?? Number.POSITIVE_INFINITY, table);
+  const first = taken[0] ?? Number.POSITIVE_INFINITY;
+  const base = baseBefore(entry, first, table);
   let adopted = false;
   try {
     // What the journal no longer holds is in the base: no reading of it may be one of those to take back.
     if (!whole && !(base.lastTime < from)) throw outOfReach(entry);
     if (taken.length === 0) return 0;
-    const before = await rollUpsSince(taken[0], positions, entry, world, pause);
+    const before = await rollUpsSince(first, positions, entry, world, pause);
     await between(() => {
-      world.changing(series, taken[0]);
+      world.changing(series, first);
       store.takeBack({ series, positions: taken, rollUps: before.negated });
       table.letGo(entry);
-      entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
+      entry.generations = entry.generations.filter(({ position }) => position < first);
       entry.latest = undefined;
     });
     let { observations, lastTime } = base;
@@ -103,9 +104,9 @@ export async function takeBack(
         observations++;
         lastTime = Number.isNaN(lastTime) ? row.time : Math.max(lastTime, row.time);
       }
-      if (position >= taken[0]) rollUps.add({ series, time: row.time, values, refused, before: latest });
+      if (position >= first) rollUps.add({ series, time: row.time, values, refused, before: latest });
       latest = issues.at(-1) ?? latest;
-      if (position >= taken[0]) issued.push(...placed(issues, position, series));
+      if (position >= first) issued.push(...placed(issues, position, series));
       if (issued.length >= ISSUES_WRITTEN) await write();
       await pause();
     }
@@ -123,7 +124,7 @@ export async function takeBack(
         store.rebuilt(series, rollUps.all);
       } catch (error) {
         table.checkpoints.rebuilding.add(entry);
-        entry.generations = entry.generations.filter(({ position }) => position < taken[0]);
+        entry.generations = entry.generations.filter(({ position }) => position < first);
         throw error;
       }
     }, world);

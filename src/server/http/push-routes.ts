@@ -26,7 +26,7 @@ interface PushProtocol {
 }
 
 const mediaType = (request: FastifyRequest): string =>
-  (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
+  (request.headers["content-type"] ?? "").replace(/;.*/s, "").trim().toLowerCase();
 
 const textOf = (body: Buffer): string => {
   try {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Receipt } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
@@ -28,7 +29,7 @@ export async function takeObservations(
   reply: FastifyReply,
   world: TakingWorld,
 ): Promise<Receipt> {
-  const mediaType = (request.headers["content-type"] ?? "").split(";")[0].trim().toLowerCase();
+  const mediaType = (request.headers["content-type"] ?? "").replace(/;.*/s, "").trim().toLowerCase();
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const { series } = request.query as { series?: unknown };
   if (series !== undefined && typeof series !== "string") {
@@ -49,9 +50,10 @@ export async function takeObservations(
     const receipt = await takeIn(batch, world);
     if (batch.units.size > 0) learnUnits(batch, world.units);
     const { accepted, duplicate, late, refused } = receipt;
-    const busy = refused.length > 0 && refused.every(({ code }) => code === "busy");
-    if (busy && accepted + duplicate + late === 0) {
-      throw new HttpFailure(429, "busy", refused[0].message);
+    const [first] = refused;
+    const busy = refused.every(({ code }) => code === "busy");
+    if (first !== undefined && busy && accepted + duplicate + late === 0) {
+      throw new HttpFailure(429, "busy", first.message);
     }
     reply.code(refused.length > 0 ? 207 : 200);
     return receipt;
@@ -85,7 +87,7 @@ async function takeIn(batch: Batch, { intake, onError }: TakingWorld): Promise<R
       accepted += receipt.accepted;
       duplicate += receipt.duplicate;
       late += receipt.late;
-      refusals.addAll(receipt.refused, receipt.moreRefused ?? 0, (line) => lines[from + line - 1]);
+      refusals.addAll(receipt.refused, receipt.moreRefused ?? 0, (line) => itemAt(lines, from + line - 1));
     } catch (error) {
       if (from === 0) throw error;
       // What came before is durable: the answer must say so.
@@ -93,7 +95,7 @@ async function takeIn(batch: Batch, { intake, onError }: TakingWorld): Promise<R
       if (!known) onError(error);
       const code = known ? error.code : "internal";
       const message = known ? error.message : "internal error";
-      for (let i = from; i < lines.length; i++) refusals.add(lines[i], () => ({ code, message }));
+      for (const line of lines.slice(from)) refusals.add(line, () => ({ code, message }));
       break;
     }
   }

@@ -35,7 +35,8 @@ export async function unpackedBody(packed: Buffer, coding: Coding, limit: number
     if (coding === "snappy") return unsnappied(packed, limit);
     if (coding === "gzip") return await gunzipped(packed, bound);
     // Some send the stream without the header that the name asks for.
-    const headed = packed.length > 1 && (packed[0] & 0x0f) === 8 && ((packed[0] << 8) | packed[1]) % 31 === 0;
+    const header = packed.length > 1 ? packed.readUInt16BE(0) : 0;
+    const headed = ((header >> 8) & 0x0f) === 8 && header % 31 === 0;
     return await (headed ? inflated(packed, bound) : rawInflated(packed, bound));
   } catch (cause) {
     if (cause instanceof HttpFailure) throw cause;
@@ -52,9 +53,9 @@ function unsnappied(packed: Buffer, limit: number): Buffer {
 /** The length that a block of snappy says it has unpacked. */
 function snappyLength(packed: Buffer): number {
   let length = 0;
-  for (let i = 0; i < 5 && i < packed.length; i++) {
-    length += (packed[i] & 0x7f) * 2 ** (7 * i);
-    if (packed[i] < 0x80) return length;
+  for (const [i, byte] of packed.subarray(0, 5).entries()) {
+    length += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return length;
   }
   return Number.NaN;
 }

@@ -1,5 +1,6 @@
 import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
 import type { Issue } from "../../models/issue.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { SubscriptionId } from "./messages.ts";
 
 /** What a subscription wants to see of a forecast. */
@@ -93,7 +94,7 @@ export class Dispatch {
       let all: readonly (Forecast | PipelineOutput)[] | undefined;
       const worded = (d: number): Forecast | PipelineOutput => {
         all ??= told(issue);
-        return all[d];
+        return itemAt(all, d);
       };
       const slots = issue.output === undefined ? issue.targets.map(({ name }) => name) : [""];
       outgoing = slots.map((slot, d) => new Outgoing(issue, slot, this.#epoch, () => worded(d)));

@@ -143,9 +143,10 @@ export class Subscription {
   }
 
   #takeQueued(now: number): Outgoing | null {
-    if (this.#head === this.#queue.length || this.#nextStream > now) return null;
+    const outgoing = this.#queue[this.#head];
+    if (outgoing === undefined || this.#nextStream > now) return null;
     if (this.#interval > 0) this.#nextStream = now + this.#interval;
-    const outgoing = this.#queue[this.#head++];
+    this.#head++;
     if (this.#head > 256 && 2 * this.#head > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;

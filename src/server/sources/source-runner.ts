@@ -1,5 +1,6 @@
 import type { Subscription } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import { Backoff } from "../../streams/sources/backoff.ts";
@@ -144,10 +145,10 @@ export class SourceRunner {
     }
     const left = rows.filter((_, i) => again.has(i + 1)).map((row): Row => ({ ...row, done: [] }));
     // The whole is acknowledged, and told as read, once the last of them is in.
-    const end = left[left.length - 1];
+    const end = itemAt(left, left.length - 1);
     left[left.length - 1] = {
       observation: end.observation,
-      reached: rows[rows.length - 1].reached ?? end.reached,
+      reached: itemAt(rows, rows.length - 1).reached ?? end.reached,
       done: rows.flatMap((row) => row.done),
     };
     return left;
@@ -157,7 +158,7 @@ export class SourceRunner {
   #notKept(rows: readonly Row[]): readonly Row[] {
     const { sources } = this.#world.engine;
     for (let i = rows.length - 1; i >= 0; i--) {
-      const entries = Object.entries(rows[i].reached ?? {});
+      const entries = Object.entries(itemAt(rows, i).reached ?? {});
       if (entries.length === 0 || !entries.every(([key, value]) => sources.get(key) === value)) continue;
       this.#counts.taken += i + 1;
       release(rows.slice(0, i + 1));

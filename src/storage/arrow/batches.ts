@@ -12,6 +12,7 @@ import {
   Utf8,
   vectorFromArray,
 } from "apache-arrow";
+import { itemAt } from "../../models/item-at.ts";
 
 /** Kinds of columns that Eddy writes. `time`: milliseconds since the epoch, UTC. */
 export type ColumnKind = "time" | "text" | "number" | "count";
@@ -44,7 +45,9 @@ export function schemaOf(columns: readonly ColumnPlan[]): Schema {
 /** One record batch; `values[c]` belongs to field c, all of the same length. No dictionaries, so a batch stands alone. */
 export function batchOf(schema: Schema, values: readonly ColumnValues[]): RecordBatch {
   const length = values[0]?.length ?? 0;
-  const children = schema.fields.map(({ type }, c) => vectorFromArray(values[c], type).data[0]);
+  const children = schema.fields.map(({ type }, c) =>
+    itemAt(vectorFromArray(itemAt(values, c), type).data, 0),
+  );
   return new RecordBatch(
     schema,
     makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }),

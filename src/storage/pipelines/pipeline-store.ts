@@ -21,7 +21,7 @@ export interface PipelineSave {
 }
 
 /** "EDPL" as a number: files of this kind, apart from the databases of a server. */
-const APPLICATION_ID = 0x4544504c;
+export const APPLICATION_ID = 0x4544504c;
 const VERSION = 1;
 /** Saves kept of each pipeline: should the newest be damaged, the one before it takes its place. */
 const SAVES = 2;

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { currentStages, type Stage } from "../../stages/stage.ts";
 import { stage } from "../../stages/stage-operator.ts";
 import { Recording } from "../recording/recording.ts";
@@ -108,7 +109,7 @@ class RecordStage<T, W> implements Stage<T, T> {
   }
 
   restore(bytes: Uint8Array): void {
-    this.#taken = new Float64Array(bytes.slice().buffer)[0];
+    this.#taken = itemAt(new Float64Array(bytes.slice().buffer), 0);
     if (!this.#rehearsing && this.#target.written < this.#taken) {
       throw new EddyError("bad-state", "record", {
         expected: `${this.#taken} events written, as when the pipeline was saved`,
@@ -160,7 +161,16 @@ function toRecording<T>(recording: Recording, { row }: RecordOptions<T>): Target
       // Rows that a process which died had written already.
       const fresh = rows.slice(Math.max(0, recording.rows - first + 1));
       if (fresh.length === 0) return;
-      recording.append(columns.map((_, c) => fresh.map((one) => one[c])));
+      recording.append(columns.map(({ name }, c) => fresh.map((one) => cellOf(one, c, name))));
     },
   };
+}
+
+function cellOf(row: Row, c: number, name: string): Row[number] {
+  const cell = row[c];
+  if (cell !== undefined) return cell;
+  throw new EddyError("bad-column", name, {
+    expected: "a row with a cell for each column",
+    received: `${row.length} cells`,
+  });
 }

@@ -86,15 +86,15 @@ export class Recording {
         hint: "open the recording again: that repairs it",
       });
     }
-    const bytes = batchMessage(this.#schema, batchOf(this.#schema, values));
+    const batch = batchOf(this.#schema, values);
+    const rows = batch.numRows;
+    const bytes = batchMessage(this.#schema, batch);
     const [dataBefore, sidecarBefore] = [this.#data.size, this.#sidecar.size];
     try {
       this.#data.append(bytes);
       this.#data.sync();
       // Should a power cut take this entry, the framing of the stream still tells that the batch is whole.
-      this.#sidecar.append(
-        packEntry({ end: this.#data.size, rows: values[0].length, checksum: crc32(bytes) }),
-      );
+      this.#sidecar.append(packEntry({ end: this.#data.size, rows, checksum: crc32(bytes) }));
       this.#sidecar.sync();
     } catch (error) {
       this.#torn = true;
@@ -104,7 +104,7 @@ export class Recording {
       this.#torn = false;
       throw error;
     }
-    this.#rows += values[0].length;
+    this.#rows += rows;
     if (this.#data.size >= this.#rotateBytes) this.seal();
   }
 

@@ -41,11 +41,11 @@ export function checkComplete(found: Found, reset: boolean): string | undefined 
   });
   // What was not synced may be gone after a power cut; nobody was promised more.
   if (!reset && (left === undefined || durability === "power")) throw problem;
-  const [flaw] = db.pragma("quick_check(1)") as { quick_check: string }[];
-  if (flaw.quick_check !== "ok") {
+  const flaw = db.pragma("quick_check(1)", { simple: true });
+  if (flaw !== "ok") {
     throw new EddyError("storage", path, {
       expected: "whole pages",
-      received: `damaged ones: ${flaw.quick_check}`,
+      received: `damaged ones: ${String(flaw)}`,
       hint: "restore a savepoint or another copy",
     });
   }

@@ -110,12 +110,12 @@ export class Guard {
   #rescue(): boolean {
     try {
       this.#is.db.pragma("synchronous = FULL");
-      const [{ busy, log, checkpointed }] = this.#is.db.pragma("wal_checkpoint(PASSIVE)") as {
+      const [done] = this.#is.db.pragma("wal_checkpoint(PASSIVE)") as {
         busy: number;
         log: number;
         checkpointed: number;
       }[];
-      return busy === 0 && checkpointed === log;
+      return done?.busy === 0 && done.checkpointed === done.log;
     } catch {
       return false;
     }

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { FRAME_HEADER, LOG_HEADER } from "./files.ts";
 
 /**
@@ -39,8 +40,8 @@ export function checkLog(path: string, acknowledged: boolean, reset: boolean): s
     closeSync(log);
   }
   const words = new Uint32Array(Uint8Array.from(index.subarray(0, 100)).buffer);
-  const length = words[4];
-  const copied = words[24];
+  const length = itemAt(words, 4);
+  const copied = itemAt(words, 24);
   const left = Math.max(0, Math.floor((size - LOG_HEADER) / (FRAME_HEADER + header.readUInt32BE(8))));
   // An index of another log says nothing of this one. Of a log that is gone altogether nothing is missed once all is copied.
   const same = header.subarray(16, 24).equals(index.subarray(32, 40));

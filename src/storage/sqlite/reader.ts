@@ -1,5 +1,6 @@
 import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { type Checkpoint, readFrame } from "../checkpoint.ts";
 import { isTakenBack, unpackValues } from "../journal.ts";
@@ -50,15 +51,15 @@ export class DatabaseReader {
   }
 
   /** Rows of each table, and the bytes of the file. */
-  sizes(): Record<string, number> {
-    const sizes: Record<string, number> = {};
+  sizes(): { readonly rows: Record<string, number>; readonly bytes: number } {
+    const rows: Record<string, number> = {};
     for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups"]) {
-      sizes[table] = this.#db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+      rows[table] = this.#db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
     }
-    sizes.bytes =
+    const bytes =
       Number(this.#db.pragma("page_count", { simple: true })) *
       Number(this.#db.pragma("page_size", { simple: true }));
-    return sizes;
+    return { rows, bytes };
   }
 
   sources(): Record<string, string> {
@@ -113,7 +114,7 @@ export class DatabaseReader {
       const rows = page.all(from, PAGE_ROWS);
       for (const row of rows) if (series.has(row.series)) yield row;
       if (rows.length < PAGE_ROWS) return;
-      from = rows[rows.length - 1].position;
+      from = itemAt(rows, rows.length - 1).position;
     }
   }
 
@@ -156,7 +157,7 @@ export class DatabaseReader {
         if (name !== undefined) yield { position, ordinal, series: id, issue: unpackIssue(payload, name) };
       }
       if (rows.length < PAGE_ROWS) return;
-      last = rows[rows.length - 1];
+      last = itemAt(rows, rows.length - 1);
     }
   }
 

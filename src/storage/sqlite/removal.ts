@@ -1,4 +1,5 @@
 import type { Database } from "better-sqlite3";
+import { itemAt } from "../../models/item-at.ts";
 import { TAKEN_BACK } from "../journal.ts";
 import type { TakeBack } from "../store.ts";
 
@@ -103,7 +104,7 @@ export class Removal {
   /** Within a transaction: the readings are gone, their places stay. */
   takeBack({ series, positions }: TakeBack): void {
     const s = this.#statements;
-    const [first] = positions;
+    const first = itemAt(positions, 0);
     for (const position of positions) {
       s.emptyRow.run(TAKEN_BACK, position, series);
       s.dropId.run(position);

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Database } from "better-sqlite3";
 import type { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type {
   CheckpointBatch,
@@ -171,8 +172,7 @@ export class SqliteStore implements Store {
       this.#writeDerived(commit.derived);
       for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
       this.#failpoint("commit:begun");
-      for (let i = 0; i < commit.entries.length; i++) {
-        const { series, applied, time, payload, id, follows } = commit.entries[i];
+      for (const [i, { series, applied, time, payload, id, follows }] of commit.entries.entries()) {
         if (follows && positions[i - 1] === 0) continue;
         if (id !== undefined && addId.run(position + 1, series, id).changes === 0) continue;
         positions[i] = ++position;
@@ -234,7 +234,7 @@ export class SqliteStore implements Store {
       );
       yield* rows;
       if (rows.length < READ_ROWS) return;
-      from = rows[rows.length - 1].position;
+      from = itemAt(rows, rows.length - 1).position;
     }
   }
 

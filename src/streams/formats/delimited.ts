@@ -1,4 +1,5 @@
 import { parse } from "csv-parse/sync";
+import { itemAt } from "../../models/item-at.ts";
 import {
   columnNames,
   isComment,
@@ -103,7 +104,7 @@ function enough(lines: readonly string[]): readonly string[] {
 
 function separators(lines: readonly string[]): string[] {
   const others = new Set<string>();
-  for (const char of lines[lines.length - 1].slice(0, 4096)) {
+  for (const char of itemAt(lines, lines.length - 1).slice(0, 4096)) {
     if (!PART_OF_CELLS.test(char) && !USUAL.includes(char) && char >= "!") others.add(char);
   }
   return [...USUAL, ...[...others].slice(0, 8)];
@@ -129,7 +130,8 @@ function tryDialect(lines: readonly string[], separator: string, known: boolean)
   width = Math.max(1, width);
   const first = rows.findIndex((row) => row?.length === width);
   const whole = rows.filter((row): row is string[] => row?.length === width);
-  const body = whole.length > 1 && isHeading(whole[0]) ? whole.slice(1) : whole;
+  const [top] = whole;
+  const body = top !== undefined && whole.length > 1 && isHeading(top) ? whole.slice(1) : whole;
   let readable = 0;
   let total = 0;
   for (const row of body) {
@@ -159,7 +161,8 @@ const isReadable = (cell: string): boolean =>
 export function isRowOf({ separator, fenced, width }: Dialect): (text: string) => boolean {
   return (text) => {
     const row = cells(text, separator, fenced);
-    return row !== undefined && width > 1 && row.length === width && !isMissing(row[0]) && isReadable(row[0]);
+    const cell = row?.[0];
+    return cell !== undefined && width > 1 && row?.length === width && !isMissing(cell) && isReadable(cell);
   };
 }
 

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { VALUE } from "../../models/observation.ts";
 import { fittedName } from "../checked-observation.ts";
 import { isComment, type LineGrammar, type Parsed } from "./grammar.ts";
@@ -20,9 +21,13 @@ const NAME_WORDS = 3;
 
 /** A moment at the beginning of a line, and where the rest begins. */
 function leadingTime(text: string): { time: string; rest: number } | undefined {
-  const bracket = /^\[([^\]]{4,40})\]\s*/.exec(text);
-  if (bracket !== null && (isMoment(bracket[1]) || /^\d{9,}(?:\.\d+)?$/.test(bracket[1]))) {
-    return { time: bracket[1], rest: bracket[0].length };
+  const [whole, inside] = /^\[([^\]]{4,40})\]\s*/.exec(text) ?? [];
+  if (
+    whole !== undefined &&
+    inside !== undefined &&
+    (isMoment(inside) || /^\d{9,}(?:\.\d+)?$/.test(inside))
+  ) {
+    return { time: inside, rest: whole.length };
   }
   const ends = [...text.slice(0, 64).matchAll(/\s+|$/g)]
     .map(({ index }) => index)
@@ -32,8 +37,8 @@ function leadingTime(text: string): { time: string; rest: number } | undefined {
     const moment = /\d:\d\d|^\d{4}-\d\d-\d\d$/.test(words) ? parseEither(words) : undefined;
     if (moment !== undefined) return { time: words, rest: end };
   }
-  const epoch = /^(\d{10}(?:\.\d+)?|\d{13})\s/.exec(text);
-  return epoch === null ? undefined : { time: epoch[1], rest: epoch[1].length };
+  const epoch = /^(\d{10}(?:\.\d+)?|\d{13})\s/.exec(text)?.[1];
+  return epoch === undefined ? undefined : { time: epoch, rest: epoch.length };
 }
 
 /**
@@ -75,13 +80,14 @@ function numbersIn(text: string): Map<string, Cell> {
   };
   let before: string[] = [];
   for (let i = 0; i < words.length; i++) {
-    const word = words[i];
+    const word = itemAt(words, i);
     const next = (words[i + 1] ?? "").replace(/[)\],;.]+$/, "");
     const unitNext = next.length <= 8 && /^[\p{L}%°µ]/u.test(next) && knownScale(next) !== undefined;
     const pair = PAIR.exec(word);
     if (pair !== null) {
-      const unit = pair[3] !== "" ? pair[3] : unitNext ? next : "";
-      add(pair[1], unit === "" ? pair[2].replace(/[.,]$/, "") : `${pair[2]} ${unit}`);
+      const unit = itemAt(pair, 3) || (unitNext ? next : "");
+      const given = itemAt(pair, 2);
+      add(itemAt(pair, 1), unit === "" ? given.replace(/[.,]$/, "") : `${given} ${unit}`);
       if (unitNext && pair[3] === "") i++;
       before = [];
       continue;
@@ -94,7 +100,7 @@ function numbersIn(text: string): Map<string, Cell> {
       const after = !unitNext && /^\p{L}/u.test(next) ? next : "";
       add(
         named.join(" ") || after || (own === "" && unitNext ? next : "") || `number${fields.size + 1}`,
-        unit === "" ? number[1] : `${number[1]} ${unit}`,
+        unit === "" ? itemAt(number, 1) : `${number[1]} ${unit}`,
       );
       if (own === "" && unitNext) i++;
       else if (named.length === 0 && after !== "") i++;

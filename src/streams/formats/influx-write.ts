@@ -21,7 +21,8 @@ const UNITS: Readonly<Record<string, bigint>> = {
 
 /** @throws EddyError `bad-argument` for a precision that there is none of */
 export function precisionOf(given: string): bigint {
-  if (Object.hasOwn(UNITS, given)) return UNITS[given];
+  const unit = Object.hasOwn(UNITS, given) ? UNITS[given] : undefined;
+  if (unit !== undefined) return unit;
   throw new EddyError("bad-argument", "?precision", {
     expected: "one of ns, us, ms, s, m, h",
     received: printable(given),

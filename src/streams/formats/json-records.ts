@@ -1,4 +1,5 @@
 import { type EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { VALUE } from "../../models/observation.ts";
 import { fittedName } from "../checked-observation.ts";
 import { parseJson } from "../json.ts";
@@ -86,7 +87,7 @@ export class JsonGrammar implements LineGrammar {
     const lists: [string, object[]][] = [];
     const columns: [string, Cell[]][] = [];
     flatten(parsed, "", 0, fields, lists, columns);
-    const length = columns.length > 1 ? columns[0][1].length : 0;
+    const length = columns.length > 1 ? itemAt(columns, 0)[1].length : 0;
     if (length > 1 && columns.every(([, column]) => column.length === length)) {
       if (this.#tooMany(length * (fields.length + columns.length))) return [];
       return Array.from({ length }, (_, i) =>
@@ -96,8 +97,9 @@ export class JsonGrammar implements LineGrammar {
     for (const [name, column] of columns) {
       for (const [i, cell] of column.slice(0, MAX_LIST).entries()) fields.push([`${name}.${i}`, cell]);
     }
-    if (lists.length === 1) {
-      const [, items] = lists[0];
+    const [list] = lists;
+    if (list !== undefined && lists.length === 1) {
+      const [, items] = list;
       const inner = items.flatMap((item) => this.#explode(item));
       if (this.#tooMany(inner.length * fields.length)) return [];
       return inner.map(({ names, cells }) =>

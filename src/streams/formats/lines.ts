@@ -58,8 +58,14 @@ export class TextLines implements Splitter {
   }
 }
 
+/** No byte: like none and unlike none. */
+const NONE = Number.NaN;
+
 /** The encoding of text that begins with these bytes, at least four of which should be there. */
-export function encodingOf([a, b, c, d]: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+export function encodingOf([a = NONE, b = NONE, c = NONE, d = NONE]: Uint8Array):
+  | "utf-8"
+  | "utf-16le"
+  | "utf-16be" {
   if ((a === 0xff && b === 0xfe) || (a > 0 && b === 0 && c > 0 && d === 0)) return "utf-16le";
   if ((a === 0xfe && b === 0xff) || (a === 0 && b > 0 && c === 0 && d > 0)) return "utf-16be";
   return "utf-8";

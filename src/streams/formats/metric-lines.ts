@@ -1,4 +1,5 @@
 import { printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { VALUE } from "../../models/observation.ts";
 import { fittedName } from "../checked-observation.ts";
 import { isComment, type LineGrammar, type LineRecord, type Parsed } from "./grammar.ts";
@@ -23,8 +24,8 @@ function readLabels(text: string): Map<string, string> | undefined {
     const match = LABEL.exec(text);
     if (match === null) return undefined;
     labels.set(
-      match[1],
-      match[2].replace(/\\(.)/g, (_, c: string) => (c === "n" ? "\n" : c)),
+      itemAt(match, 1),
+      itemAt(match, 2).replace(/\\(.)/g, (_, c: string) => (c === "n" ? "\n" : c)),
     );
     at = LABEL.lastIndex;
   }
@@ -35,6 +36,7 @@ const prometheus: MetricLine = (text) => {
   const match = PROMETHEUS.exec(text);
   if (match === null) return undefined;
   const [, name, inside, value, time] = match;
+  if (name === undefined || value === undefined) return undefined;
   const labels = inside === undefined ? new Map<string, string>() : readLabels(inside);
   if (labels === undefined || Number.isNaN(special(value))) return undefined;
   return {
@@ -56,9 +58,10 @@ function influx(): MetricLine {
     const parts = splitOutside(text, " ");
     if (parts.length < 2 || parts.length > 3) return undefined;
     const [head, fields, time] = parts;
+    if (head === undefined || fields === undefined) return undefined;
     if (time !== undefined && !/^-?\d+$/.test(time)) return undefined;
     const [measurement, ...tags] = splitOutside(head, ",").map(unescaped);
-    if (measurement === "" || measurement.includes("=")) return undefined;
+    if (measurement === undefined || measurement === "" || measurement.includes("=")) return undefined;
     const labels = new Map<string, string>();
     for (const tag of tags) {
       const at = tag.indexOf("=");
@@ -67,7 +70,7 @@ function influx(): MetricLine {
     }
     const found: [string, Cell][] = [];
     for (const field of splitOutside(fields, ",")) {
-      const at = splitOutside(field, "=")[0].length;
+      const at = itemAt(splitOutside(field, "="), 0).length;
       if (at <= 0 || at >= field.length - 1) return undefined;
       const value = influxValue(field.slice(at + 1));
       if (value === undefined) return undefined;
@@ -117,9 +120,12 @@ const unescaped = (text: string): string => text.replace(/\\([,= \\])/g, "$1");
 /** `put name 1714564800 1.5 host=a`, of OpenTSDB. */
 const opentsdb: MetricLine = (text) => {
   const match = /^put\s+(\S+)\s+(\d{9,13}(?:\.\d+)?)\s+(\S+)((?:\s+[^\s=]+=[^\s=]+)*)$/.exec(text);
-  if (match === null || Number.isNaN(readNumber(match[3]))) return undefined;
+  if (match === null) return undefined;
+  const [, name, time, value, tags] = match;
+  if (name === undefined || time === undefined || value === undefined || tags === undefined) return undefined;
+  if (Number.isNaN(readNumber(value))) return undefined;
   const labels = new Map(
-    match[4]
+    tags
       .trim()
       .split(/\s+/)
       .filter((pair) => pair !== "")
@@ -127,30 +133,31 @@ const opentsdb: MetricLine = (text) => {
   );
   return {
     names: VALUE_ALONE,
-    cells: [Number(match[3])],
-    series: metricName(match[1], labels),
-    labels: new Map([["name", match[1]], ...labels]),
-    time: match[2],
+    cells: [Number(value)],
+    series: metricName(name, labels),
+    labels: new Map([["name", name], ...labels]),
+    time,
   };
 };
 
 /** `name value 1714564800`, of Graphite; tags behind semicolons. */
 const graphite: MetricLine = (text) => {
   const match = /^([^\s=]\S*)\s+(\S+)\s+(-1|\d{9,13}(?:\.\d+)?)$/.exec(text);
-  if (match === null || !Number.isNaN(readNumber(match[1]))) return undefined;
-  const value = special(match[2]);
-  if (Number.isNaN(value)) return undefined;
-  const [name, ...tags] = match[1].split(";");
-  if (tags.some((tag) => !tag.includes("="))) return undefined;
+  if (match === null) return undefined;
+  const [, path, value, time] = match;
+  if (path === undefined || value === undefined || time === undefined) return undefined;
+  if (!Number.isNaN(readNumber(path)) || Number.isNaN(special(value))) return undefined;
+  const [name, ...tags] = path.split(";");
+  if (name === undefined || tags.some((tag) => !tag.includes("="))) return undefined;
   return {
     names: VALUE_ALONE,
-    cells: [Number.isFinite(Number(match[2])) ? Number(match[2]) : null],
+    cells: [Number.isFinite(Number(value)) ? Number(value) : null],
     series:
       tags.length === 0
         ? name
         : metricName(name, new Map(tags.map((tag) => tag.split("=", 2) as [string, string]))),
     // -1 is its word for now.
-    ...(match[3] === "-1" ? {} : { time: match[3] }),
+    ...(time === "-1" ? {} : { time }),
   };
 };
 
@@ -164,6 +171,7 @@ function statsd(): MetricLine {
       );
     if (match === null) return undefined;
     const [, name, given, type, , tagText = ""] = match;
+    if (name === undefined || given === undefined) return undefined;
     const number = readNumber(given);
     if (Number.isNaN(number)) return undefined;
     const labels = new Map(

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { type OffsetOf, readOffset } from "./zones.ts";
 
 /** Which of the first two numbers of `02/01/2024` is the day. */
@@ -22,7 +23,7 @@ const MONTHS: ReadonlyMap<string, number> = new Map(
   )
     .split(" ")
     .reduce<[string, number][]>((pairs, word, i, words) => {
-      if (i % 2 === 0) pairs.push([word, +words[i + 1]]);
+      if (i % 2 === 0) pairs.push([word, Number(words[i + 1])]);
       return pairs;
     }, []),
 );
@@ -61,13 +62,15 @@ function readClock(text: string): Clock | undefined {
   const match = CLOCK.exec(text);
   if (match === null) {
     const dotted = DOTTED_CLOCK.exec(text);
-    if (dotted === null || +dotted[1] > 23 || +dotted[2] > 59 || +(dotted[3] ?? 0) > 59) return undefined;
-    return { ms: (+dotted[1] * 3600 + +dotted[2] * 60 + +(dotted[3] ?? 0)) * 1000, zone: undefined };
+    if (dotted === null) return undefined;
+    const [hour, minute, second] = [Number(dotted[1]), Number(dotted[2]), Number(dotted[3] ?? 0)];
+    if (hour > 23 || minute > 59 || second > 59) return undefined;
+    return { ms: (hour * 3600 + minute * 60 + second) * 1000, zone: undefined };
   }
   const [, h, m, s = "0", fraction = "0", half, zone] = match;
   // A lone number is an hour only when something says so.
   if (m === undefined && half === undefined) return undefined;
-  let hour = +h;
+  let hour = Number(h);
   if (half !== undefined) {
     if (hour < 1 || hour > 12) return undefined;
     hour = (hour % 12) + (half.toLowerCase() === "p" ? 12 : 0);
@@ -112,47 +115,50 @@ export function parseMoment(cell: string, order: DayOrder | undefined): Moment |
   if (cell.length > MAX_MOMENT) return undefined;
   const iso = ISO.exec(cell);
   if (iso !== null) {
-    const date = midnight(+iso[1], +iso[2], +iso[3]);
-    if (date === undefined || +iso[4] > 23 || +iso[5] > 59 || +iso[6] > 59) return undefined;
+    const date = midnight(Number(iso[1]), Number(iso[2]), Number(iso[3]));
+    const [hour, minute, second] = [Number(iso[4]), Number(iso[5]), Number(iso[6])];
+    if (date === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
     const fraction = iso[7] === undefined ? 0 : Math.floor(Number(`0.${iso[7]}`) * 1000);
-    const ms = (+iso[4] * 3600 + +iso[5] * 60 + +iso[6]) * 1000 + fraction;
+    const ms = (hour * 3600 + minute * 60 + second) * 1000 + fraction;
     return { local: date + ms, zone: iso[8] === undefined ? undefined : 0, lacks: "nothing" };
   }
   let text = cell.trim();
   const ymd = YEAR_FIRST.exec(text);
-  if (ymd !== null) return at(midnight(+ymd[1], +ymd[3], +ymd[4]), ymd[5]);
+  if (ymd !== null) return at(midnight(Number(ymd[1]), Number(ymd[3]), Number(ymd[4])), ymd[5]);
   const dmy = YEAR_LAST.exec(text);
   if (dmy !== null) {
-    const [, a, mark, b, year, rest] = dmy;
+    const [, , mark, , year, rest] = dmy;
+    const [a, b] = [Number(dmy[1]), Number(dmy[3])];
     const first =
       order ??
-      (+a > 12 || mark === "." ? "day-first" : +b > 12 ? "month-first" : a === b ? "day-first" : undefined);
-    if (first === undefined) return undefined;
-    const [day, month] = first === "day-first" ? [+a, +b] : [+b, +a];
+      (a > 12 || mark === "." ? "day-first" : b > 12 ? "month-first" : a === b ? "day-first" : undefined);
+    if (first === undefined || year === undefined) return undefined;
+    const [day, month] = first === "day-first" ? [a, b] : [b, a];
     return at(midnight(fullYear(year), month, day), rest);
   }
   if (/^\d/.test(text)) {
     const basic = BASIC.exec(text);
     if (basic !== null) {
       const [, y, m, d, h, mi = "00", s = "00", fraction = "0", zone] = basic;
-      const date = midnight(+y, +m, +d);
+      const date = midnight(Number(y), Number(m), Number(d));
       if (date === undefined) return undefined;
       if (h === undefined) return { local: date, zone: undefined, lacks: "clock" };
       if (+h > 23 || +mi > 59 || +s > 59) return undefined;
-      const ms = (+h * 3600 + +mi * 60 + +s) * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
+      const ms =
+        (Number(h) * 3600 + Number(mi) * 60 + Number(s)) * 1000 + Math.floor(Number(`0.${fraction}`) * 1000);
       return { local: date + ms, zone: zone === undefined ? undefined : readOffset(zone), lacks: "nothing" };
     }
     const month = YEAR_MONTH.exec(text);
-    if (month !== null) return at(midnight(+month[1], +month[2], 1), undefined);
+    if (month !== null) return at(midnight(Number(month[1]), Number(month[2]), 1), undefined);
     const quarter = QUARTER.exec(text);
-    if (quarter !== null) return at(midnight(+quarter[1], +quarter[2] * 3 - 2, 1), undefined);
+    if (quarter !== null) return at(midnight(Number(quarter[1]), Number(quarter[2]) * 3 - 2, 1), undefined);
     const week = WEEK.exec(text);
     if (week !== null) {
-      if (+week[2] < 1 || +week[2] > 53) return undefined;
-      const fourth = Date.UTC(+week[1], 0, 4);
+      if (Number(week[2]) < 1 || Number(week[2]) > 53) return undefined;
+      const fourth = Date.UTC(Number(week[1]), 0, 4);
       const monday = fourth - ((new Date(fourth).getUTCDay() + 6) % 7) * DAY;
       return {
-        local: monday + ((+week[2] - 1) * 7 + +(week[3] ?? 1) - 1) * DAY,
+        local: monday + ((Number(week[2]) - 1) * 7 + +(week[3] ?? 1) - 1) * DAY,
         zone: undefined,
         lacks: "clock",
       };
@@ -163,26 +169,26 @@ export function parseMoment(cell: string, order: DayOrder | undefined): Moment |
   text = text.replace(WEEKDAY, "");
   const named = DAY_MONTH_NAME.exec(text);
   if (named !== null) {
-    const month = monthOf(named[2]);
+    const month = monthOf(itemAt(named, 2));
     if (month !== undefined) {
       return named[3] === undefined
-        ? at(midnight(1972, month, +named[1]), named[4], "year")
-        : at(midnight(fullYear(named[3]), month, +named[1]), named[4]);
+        ? at(midnight(1972, month, Number(named[1])), named[4], "year")
+        : at(midnight(fullYear(named[3]), month, Number(named[1])), named[4]);
     }
   }
   const american = MONTH_NAME_DAY.exec(text);
   if (american !== null) {
-    const month = monthOf(american[1]);
+    const month = monthOf(itemAt(american, 1));
     const year = american[3] ?? american[5];
     if (month === undefined) return undefined;
     return year === undefined
-      ? at(midnight(1972, month, +american[2]), american[4], "year")
-      : at(midnight(+year, month, +american[2]), american[4]);
+      ? at(midnight(1972, month, Number(american[2])), american[4], "year")
+      : at(midnight(Number(year), month, Number(american[2])), american[4]);
   }
   const monthYear = MONTH_NAME_YEAR.exec(text);
-  const month = monthYear === null ? undefined : monthOf(monthYear[1]);
+  const month = monthYear === null ? undefined : monthOf(itemAt(monthYear, 1));
   return monthYear !== null && month !== undefined
-    ? at(midnight(+monthYear[2], month, 1), undefined)
+    ? at(midnight(Number(monthYear[2]), month, 1), undefined)
     : undefined;
 }
 
@@ -190,7 +196,7 @@ export function parseMoment(cell: string, order: DayOrder | undefined): Moment |
 export function dayAndMonth(cell: string): { a: number; b: number; mark: string } | undefined {
   if (cell.length > MAX_MOMENT) return undefined;
   const match = YEAR_LAST.exec(cell.trim());
-  return match === null ? undefined : { a: +match[1], b: +match[3], mark: match[2] };
+  return match === null ? undefined : { a: Number(match[1]), b: Number(match[3]), mark: itemAt(match, 2) };
 }
 
 /** Epoch milliseconds of a moment. */

@@ -1,4 +1,5 @@
 import { printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { MAX_NAME } from "../checked-observation.ts";
 import { isComment, type LineGrammar, type LineRecord, type Parsed, unnamed } from "./grammar.ts";
 import { JsonGrammar } from "./json-records.ts";
@@ -32,21 +33,25 @@ export class NamedValueGrammar implements LineGrammar {
 
   read(text: string): LineRecord | LineRecord[] | undefined {
     const brace = text.indexOf("{");
-    if (brace > 0 && text.endsWith("}") && /\s/.test(text[brace - 1])) return this.#payload(text, brace);
+    if (brace > 0 && text.endsWith("}") && /\s/.test(text.charAt(brace - 1)))
+      return this.#payload(text, brace);
     const colon = /^([\p{L}_][^:=]{0,63}?)\s*(?::|=)\s+(.+)$/u.exec(text);
-    if (colon !== null && !isMoment(colon[1])) {
-      const [value, ...more] = withUnits(colon[2].trim().split(/\s+/));
+    const [, title, said] = colon ?? [];
+    if (title !== undefined && said !== undefined && !isMoment(title)) {
+      const [value, ...more] = withUnits(said.trim().split(/\s+/));
+      if (value === undefined) return undefined;
       if (!isNumber(value) && !isMissing(value)) return undefined;
       // More numbers under other names are a sentence, not a value.
-      if (more.some((word) => /^\p{L}[^:=]*[:=]/u.test(word)) && !/^\(/.test(more[0])) return undefined;
-      return this.#record(colon[1].trim(), [value], undefined);
+      if (more.some((word) => /^\p{L}[^:=]*[:=]/u.test(word)) && !more[0]?.startsWith("(")) return undefined;
+      return this.#record(title.trim(), [value], undefined);
     }
     const words = withUnits(wordsWithMoments(text));
     let time: string | undefined;
     let from = 0;
     let to = words.length;
-    if (isMoment(words[0]) || (isEpoch(words[0]) && words.length > 2)) time = words[from++];
-    else if (words.length > 2 && (isMoment(words[to - 1]) || isEpoch(words[to - 1]))) time = words[--to];
+    const [first, last] = [itemAt(words, 0), itemAt(words, to - 1)];
+    if (isMoment(first) || (isEpoch(first) && words.length > 2)) time = words[from++];
+    else if (words.length > 2 && (isMoment(last) || isEpoch(last))) time = words[--to];
     const name = words[from]?.replace(/[:=]$/, "");
     const values = words.slice(from + 1, to);
     if (name === undefined || name === "" || name.length > MAX_NAME || values.length === 0) return undefined;

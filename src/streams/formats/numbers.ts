@@ -46,7 +46,7 @@ function quantity(text: string): Quantity | undefined {
   if (text.length > MAX_NUMBER) return undefined;
   const match = QUANTITY.exec(text);
   if (match === null) return undefined;
-  const [, currency, sign, digits, exponent = "", unit = ""] = match;
+  const [, currency = "", sign, digits = "", exponent = "", unit = ""] = match;
   if (currency !== "" && unit !== "") return undefined;
   return {
     digits: digits.trim(),

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { VALUE } from "../../models/observation.ts";
 import { fittedName } from "../checked-observation.ts";
 import type { LineGrammar, Parsed } from "./grammar.ts";
@@ -22,8 +23,8 @@ export function pairs(text: string): Map<string, Cell> | undefined {
     const match = PAIR.exec(text);
     if (match === null) return at === 0 || fields.size === 0 ? punctuated(text) : undefined;
     fields.set(
-      fittedName(match[1]) || VALUE,
-      match[2] !== undefined ? match[2].replace(/\\(.)/g, "$1") : match[3].replace(/[,;]$/, ""),
+      fittedName(itemAt(match, 1)) || VALUE,
+      match[2]?.replace(/\\(.)/g, "$1") ?? itemAt(match, 3).replace(/[,;]$/, ""),
     );
     at = PAIR.lastIndex;
   }

@@ -27,8 +27,9 @@ export class QuotedLines implements Splitter {
 
   end(): Line[] {
     const found = this.join(this.#lines.end());
-    while (this.#open.length > 0) {
+    for (;;) {
       const [first, ...rest] = this.#open;
+      if (first === undefined) break;
       this.#open = [];
       found.push(first, ...this.join(rest));
     }
@@ -40,7 +41,8 @@ export class QuotedLines implements Splitter {
     const found: Line[] = [];
     const queue = [...lines].reverse();
     for (let line = queue.pop(); line !== undefined; line = queue.pop()) {
-      if (this.#open.length === 0) {
+      const [first] = this.#open;
+      if (first === undefined) {
         if (!line.tooLong && line.text.includes('"') && isOpen(line.text, this.#separator)) {
           this.#open = [line];
           this.#text = line.text;
@@ -54,7 +56,7 @@ export class QuotedLines implements Splitter {
         this.#isRow(line.text);
       if (stray) {
         // The first line as it is; those after it are looked at again by themselves.
-        const [first, ...rest] = this.#open;
+        const rest = this.#open.slice(1);
         this.#open = [];
         found.push(first);
         queue.push(line, ...rest.reverse());
@@ -63,7 +65,7 @@ export class QuotedLines implements Splitter {
       this.#open.push(line);
       this.#text += `\n${line.text}`;
       if (isOpen(this.#text, this.#separator)) continue;
-      found.push({ number: this.#open[0].number, text: this.#text, tooLong: false });
+      found.push({ number: first.number, text: this.#text, tooLong: false });
       this.#open = [];
     }
     return found;

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { parseJson } from "../json.ts";
 import { COUNTED_EVERY, LogCounts } from "../logs/log-counts.ts";
 import { looksLikeLog, surveyLog } from "../logs/recognise-log.ts";
@@ -206,7 +207,8 @@ const LONE_COMMA = /^\s*[+-]?\d{1,6},\d{1,4}\s*$/;
 
 /** Whether these lines are numbers with a decimal comma, one a line: under a heading of one word, or by a fraction as no whole number is written. */
 function areLoneDecimals(lines: readonly string[]): boolean {
-  const heading = lines.length > 1 && !lines[0].includes(",") && isHeading([lines[0].trim()]);
+  const [first = ""] = lines;
+  const heading = lines.length > 1 && !first.includes(",") && isHeading([first.trim()]);
   const numbers = heading ? lines.slice(1) : lines;
   if (!numbers.every((line) => LONE_COMMA.test(line))) return false;
   return heading || numbers.some((line) => /,0\d/.test(line));
@@ -222,7 +224,7 @@ function askAboutCommas({ format, setting }: Choice, lines: readonly Line[], opt
   if (filled.length < 3 || digits.size !== 1 || !filled.every(({ text }) => LONE_COMMA.test(text))) return;
   throw new EddyError("bad-column", "line", {
     expected: "one number, or two",
-    received: printable(filled[0].text.trim()),
+    received: printable(itemAt(filled, 0).text.trim()),
     hint: "--decimal comma if it is one number, --separator , if it is two",
   });
 }
@@ -292,8 +294,9 @@ function isWholeJson(text: string, lines: readonly Line[], ended: boolean): bool
     return each.startsWith("{") && each.endsWith("}") && parses(each);
   }).length;
   if (start === "{" && single > 0 && single * 2 >= filled.length) return false;
-  if (start === "{" && filled.length === 1 && !parses(filled[0].text))
-    return !ended || /^\s*\{\s*$/.test(filled[0].text);
+  const [first] = filled;
+  if (start === "{" && first !== undefined && filled.length === 1 && !parses(first.text))
+    return !ended || /^\s*\{\s*$/.test(first.text);
   if (start === "[" && filled.length > 1) {
     const rows = filled.filter((line) => /^\s*\[[^[{]*\]\s*$/.test(line.text) && parses(line.text)).length;
     if (rows * 2 >= filled.length) return false;
@@ -450,8 +453,10 @@ function isSentence(line: string): boolean {
 
 /** Whether the lines stand under a row of names: words alone, as many as there are cells in the lines after it. */
 function underHeading(lines: readonly string[]): boolean {
-  for (let i = 0; i < Math.min(lines.length - 1, 8); i++) {
-    const names = lines[i].trim().split(/\s+/);
+  for (const [i, line] of lines.slice(0, 8).entries()) {
+    const below = lines[i + 1];
+    if (below === undefined) break;
+    const names = line.trim().split(/\s+/);
     if (names.length < 2 || !isHeading(names)) continue;
     if (
       names.some(
@@ -462,13 +467,14 @@ function underHeading(lines: readonly string[]): boolean {
       )
     )
       continue;
-    const next = lines[i + 1].trim().split(/\s+/);
-    const merged = wordsWithMoments(lines[i + 1]);
+    const next = below.trim().split(/\s+/);
+    const merged = wordsWithMoments(below);
+    const first = itemAt(next, 0);
     const label =
-      /^[\p{L}][\w()./-]*:?$/u.test(next[0]) && (next.length === names.length + 1 || next[0].endsWith(":"));
+      /^[\p{L}][\w()./-]*:?$/u.test(first) && (next.length === names.length + 1 || first.endsWith(":"));
     if (
       [next.length, merged.length].includes(names.length) ||
-      (names[0].endsWith(":") && next.length === names.length - 1) ||
+      (itemAt(names, 0).endsWith(":") && next.length === names.length - 1) ||
       label
     )
       return true;

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { badNumber, checkSeriesName, isName, MAX_COLUMNS } from "../checked-observation.ts";
 import { type ObservationInput, readObservation, readTime } from "../observation-schema.ts";
@@ -355,13 +356,14 @@ export class Roles {
       );
     }
     if (plan.keys.length === 0) {
-      if (explicit && this.keys.length > 0) this.#named("", this.keys[0]);
+      const [key] = this.keys;
+      if (explicit && key !== undefined) this.#named("", key);
       return record.series;
     }
     const parts = plan.keys.map((index) => {
       const cell = record.cells[index];
       const text = cell === null || cell === undefined ? "" : String(cell).trim();
-      return explicit ? this.#named(text, record.names[index]) : text;
+      return explicit ? this.#named(text, itemAt(record.names, index)) : text;
     });
     if (explicit && plan.keys.length < this.keys.length)
       this.#named("", this.keys.find((key) => !record.names.includes(key)) ?? "series");
@@ -451,7 +453,7 @@ export class Roles {
       times.set(time, i);
       return;
     }
-    const other = records[before];
+    const other = itemAt(records, before);
     const differs = this.others.find((name) => {
       const [a, b] = [cellOf(record, name), cellOf(other, name)];
       return (
@@ -496,7 +498,8 @@ export class Roles {
     if (this.#asked === undefined) return { line, row, observation, timed };
     const values: Record<string, number | null> = Object.create(null);
     for (const name of this.#asked) {
-      if (Object.hasOwn(observation.values, name)) values[name] = observation.values[name];
+      const value = Object.hasOwn(observation.values, name) ? observation.values[name] : undefined;
+      if (value !== undefined) values[name] = value;
     }
     return { line, row, observation: { ...observation, values }, timed };
   }
@@ -595,7 +598,7 @@ function decideTime(
     const whole = records.map((record) => join(names.map((name) => cellOf(record, name))));
     const survey = surveyTimes(names.join(" "), whole);
     if (options.timeFormat !== undefined) return role(names, join, undefined);
-    if (survey.ambiguous !== undefined) throw ambiguousTime(names[0], survey.ambiguous);
+    if (survey.ambiguous !== undefined) throw ambiguousTime(itemAt(names, 0), survey.ambiguous);
     if (survey.form === undefined || survey.readable < 0.5) {
       if (survey.unreadable === undefined && survey.form === undefined) return role(names, join, undefined);
       throw new EddyError("bad-time", names.join(" "), {

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { plainName } from "./times.ts";
 
 /** What names of columns say which thing was measured, or what of it. */
@@ -26,7 +27,7 @@ const IDENTIFIER = /_?(?:id|ids|uid|uuid|name|no|nr|number|key|label)$/;
  */
 export function namesSeries(column: string): "text" | "number" | "repeated" | "no" {
   const path = column.split(".").map(plainName);
-  const last = path[path.length - 1];
+  const last = itemAt(path, path.length - 1);
   const parent = path[path.length - 2];
   if (parent !== undefined && LABELLED.test(parent)) return "text";
   if (last === "id") return parent !== undefined && THINGS.has(parent) ? "number" : "repeated";
@@ -39,4 +40,4 @@ export function namesSeries(column: string): "text" | "number" | "repeated" | "n
 
 /** The name of a series from the cells of several columns; no two lists of cells give the same one. */
 export const joinNames = (parts: readonly string[]): string =>
-  parts.length === 1 ? parts[0] : parts.map((part) => part.replace(/[\\/]/g, "\\$&")).join("/");
+  parts.length === 1 ? itemAt(parts, 0) : parts.map((part) => part.replace(/[\\/]/g, "\\$&")).join("/");

@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { fittedName } from "../checked-observation.ts";
 import {
   columnNames,
@@ -40,8 +41,8 @@ export function surveySpaced(lines: readonly string[]): Layout {
   const filled = lines.filter((line) => line.trim() !== "" && !BANNER.test(line));
   const headings = filled.filter((line) => isHeadingLine(words(line, false)));
   let blank = false;
-  for (let i = 0; i < lines.length; i++) {
-    if (lines[i].trim() !== "") continue;
+  for (const [i, line] of lines.entries()) {
+    if (line.trim() !== "") continue;
     const next = lines.slice(i + 1).find((line) => line.trim() !== "");
     if (next !== undefined && words(next, false).length > 1 && isHeadingLine(words(next, false)))
       blank = true;
@@ -63,7 +64,7 @@ export function surveySpaced(lines: readonly string[]): Layout {
 }
 
 /** A line that says when the lines after it were written. */
-const isStamp = (cells: readonly string[]): boolean => cells.length === 1 && isMoment(cells[0]);
+const isStamp = (cells: readonly string[]): boolean => cells.length === 1 && isMoment(itemAt(cells, 0));
 
 /** `Title: 1.0 us, 0.5 sy`, numbers with what they count after them, as top writes above its table. */
 const COUNTED = /^([^:]{1,24}?)\s*:\s+[+-]?\d[\d.,]*\s+[\p{L}/-]+(?:\s+\p{L}+)?\s*[,.]/u;
@@ -80,11 +81,12 @@ const isData = (cell: string): boolean =>
   /^[+-]?(?:nan|inf(?:inity)?)$/i.test(cell) ||
   isMoment(cell);
 
+const isClock = (cell: string | undefined): boolean =>
+  cell !== undefined && /^\d{1,2}:\d{2}:\d{2}$/.test(cell);
+
 /** Names in a row: no numbers, no moments; a clock may stand before them, as sar writes it. */
 function isHeadingLine(cells: readonly string[]): boolean {
-  const rest = /^\d{1,2}:\d{2}:\d{2}$/.test(cells[0])
-    ? cells.slice(/^[AP]M$/.test(cells[1] ?? "") ? 2 : 1)
-    : cells;
+  const rest = isClock(cells[0]) ? cells.slice(/^[AP]M$/.test(cells[1] ?? "") ? 2 : 1) : cells;
   if (rest.length < cells.length && (rest.length < 2 || !rest.every((cell) => /[\p{L}%]/u.test(cell))))
     return false;
   return (
@@ -133,9 +135,9 @@ export class SpacedGrammar implements LineGrammar {
       };
     }
     if (blocks) {
-      const banner = BANNER.exec(text);
-      if (banner !== null) {
-        this.#day = isMoment(banner[1]) ? banner[1] : undefined;
+      const day = BANNER.exec(text)?.[1];
+      if (day !== undefined) {
+        this.#day = isMoment(day) ? day : undefined;
         return "preamble";
       }
       const counted = this.#counts(text);
@@ -153,7 +155,7 @@ export class SpacedGrammar implements LineGrammar {
     }
     const record = this.#record(raw, text);
     if (record === undefined) {
-      if (blocks && !isData(raw[0])) return "preamble";
+      if (blocks && !isData(itemAt(raw, 0))) return "preamble";
       const expected = this.#fixed?.length ?? this.#latest.at(-1)?.names.length ?? 1;
       return { reason: "bad-line", message: `expected ${expected} fields, got ${raw.length}` };
     }
@@ -165,11 +167,11 @@ export class SpacedGrammar implements LineGrammar {
   #counts(text: string): LineRecord | undefined {
     const load = LOAD.exec(text);
     if (load !== null) return { names: LOADS, cells: load.slice(1, 4), series: "load" };
-    const titled = COUNTED.exec(text);
-    if (titled === null) return undefined;
-    const found = [...text.slice(titled[1].length).matchAll(COUNT)];
-    const names = columnNames(found.map(([, , name]) => name));
-    return { names: this.#shared(names), cells: found.map(([, count]) => count), series: titled[1] };
+    const title = COUNTED.exec(text)?.[1];
+    if (title === undefined) return undefined;
+    const found = [...text.slice(title.length).matchAll(COUNT)];
+    const names = columnNames(found.map((match) => itemAt(match, 2)));
+    return { names: this.#shared(names), cells: found.map((match) => itemAt(match, 1)), series: title };
   }
 
   #turnTo(heading: Heading): "heading" {
@@ -181,9 +183,9 @@ export class SpacedGrammar implements LineGrammar {
   }
 
   #remember(text: string, raw: readonly string[]): Heading {
-    const timed = /^\d{1,2}:\d{2}:\d{2}$/.test(raw[0]);
+    const timed = isClock(raw[0]);
     const rest = timed ? raw.slice(/^[AP]M$/.test(raw[1] ?? "") ? 2 : 1) : raw;
-    const titled = /:$/.test(raw[0]) && raw.length > 1;
+    const titled = itemAt(raw, 0).endsWith(":") && raw.length > 1;
     const names = columnNames(timed ? ["time", ...rest] : rest.map((word) => word.replace(/:$/, "")));
     const heading: Heading = { words: timed ? ["time", ...rest] : rest, names, titled };
     // A heading that begins with a clock is a new text every time.
@@ -199,14 +201,18 @@ export class SpacedGrammar implements LineGrammar {
   /** The cells of a line under the heading that fits, or as many as the first line had. */
   #record(raw: readonly string[], text: string): LineRecord | undefined {
     const { blocks, wide } = this.#layout;
-    const variants: string[][] = [[...raw]];
+    const first = itemAt(raw, 0);
+    let last = [...raw];
+    const variants = [last];
     if (!wide && /[:/\p{L}%°]/u.test(text)) {
       const timed = wordsWithMoments(text);
       const whole = withUnits(timed);
-      for (const variant of [timed, whole])
-        if (variant.length < variants[variants.length - 1].length) variants.push(variant);
+      for (const variant of [timed, whole]) {
+        if (variant.length >= last.length) continue;
+        last = variant;
+        variants.push(last);
+      }
     }
-    const last = variants[variants.length - 1];
     if (this.#fixed !== undefined && !blocks) {
       const names = this.#fixed;
       const cells = variants.find((variant) => variant.length === names.length);
@@ -216,7 +222,7 @@ export class SpacedGrammar implements LineGrammar {
       const { names, titled } = heading;
       for (const cells of variants) {
         if (titled && cells.length === names.length - 1) {
-          return { names: this.#part(heading, 1), cells, series: names[0] };
+          return { names: this.#part(heading, 1), cells, series: itemAt(names, 0) };
         }
         if (cells.length === names.length) {
           if (!blocks) this.#fixed = names;
@@ -224,11 +230,11 @@ export class SpacedGrammar implements LineGrammar {
         }
       }
       const label =
-        /^[\p{L}][\w()./-]*:?$/u.test(raw[0]) && !isData(raw[0]) ? raw[0].replace(/:$/, "") : undefined;
+        /^[\p{L}][\w()./-]*:?$/u.test(first) && !isData(first) ? first.replace(/:$/, "") : undefined;
       if (
         label !== undefined &&
         (raw.length === names.length + 1 ||
-          (raw[0].endsWith(":") && raw.length > 1 && raw.length <= names.length))
+          (first.endsWith(":") && raw.length > 1 && raw.length <= names.length))
       ) {
         return { names: this.#part(heading, 0, raw.length - 1), cells: raw.slice(1), series: label };
       }
@@ -266,9 +272,9 @@ export class SpacedGrammar implements LineGrammar {
 
   /** The day of the banner before the clock of a line. */
   #dated(names: readonly string[], cells: string[]): string[] {
-    if (this.#day === undefined || names[0] !== "time" || parseMoment(cells[0], undefined)?.lacks !== "date")
-      return cells;
-    return [`${this.#day} ${cells[0]}`, ...cells.slice(1)];
+    const [first, ...rest] = cells;
+    if (this.#day === undefined || names[0] !== "time" || first === undefined) return cells;
+    return parseMoment(first, undefined)?.lacks === "date" ? [`${this.#day} ${first}`, ...rest] : cells;
   }
 
   /** The names in the last comment before the data: `# time value`. */

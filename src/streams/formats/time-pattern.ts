@@ -14,7 +14,7 @@ const HALF: Part = ["[AaPp]\\.?[Mm]\\.?", "half"];
 const ZONE: Part = ["(?:[A-Za-z]{1,5}(?:[+-]\\d{1,2}(?::?\\d{2})?)?|[+-]\\d{2}:?(?:\\d{2})?)", "zone"];
 
 /** As `DD/MM/YYYY HH:mm:ss`, the longest first. */
-const LETTERS: Readonly<Record<string, Part>> = {
+const LETTERS = {
   YYYY: ["\\d{4}", "year"],
   yyyy: ["\\d{4}", "year"],
   YY: ["\\d{2}", "year"],
@@ -47,39 +47,40 @@ const LETTERS: Readonly<Record<string, Part>> = {
   z: ZONE,
   dddd: WORD,
   ddd: WORD,
-};
+} as const satisfies Readonly<Record<string, Part>>;
+const PARTS = new Map<string, Part>(Object.entries(LETTERS));
 /** As `%d/%m/%Y %H:%M:%S`. */
-const PERCENT: Readonly<Record<string, Part>> = {
-  Y: LETTERS.YYYY,
-  y: LETTERS.YY,
-  m: ["\\d{1,2}", "month"],
-  d: ["\\d{1,2}", "day"],
-  e: ["\\s?\\d{1,2}", "day"],
-  H: LETTERS.HH,
-  I: LETTERS.hh,
-  M: ["\\d{1,2}", "minute"],
-  S: ["\\d{1,2}", "second"],
-  f: LETTERS.SSS,
-  L: LETTERS.SSS,
-  p: HALF,
-  b: NAMED,
-  B: NAMED,
-  h: NAMED,
-  a: WORD,
-  A: WORD,
-  z: ZONE,
-  Z: ZONE,
-};
-const EXPANDED: Readonly<Record<string, string>> = {
-  T: "%H:%M:%S",
-  F: "%Y-%m-%d",
-  D: "%m/%d/%y",
-  R: "%H:%M",
-};
+const PERCENT = new Map<string, Part>(
+  Object.entries({
+    Y: LETTERS.YYYY,
+    y: LETTERS.YY,
+    m: ["\\d{1,2}", "month"],
+    d: ["\\d{1,2}", "day"],
+    e: ["\\s?\\d{1,2}", "day"],
+    H: LETTERS.HH,
+    I: LETTERS.hh,
+    M: ["\\d{1,2}", "minute"],
+    S: ["\\d{1,2}", "second"],
+    f: LETTERS.SSS,
+    L: LETTERS.SSS,
+    p: HALF,
+    b: NAMED,
+    B: NAMED,
+    h: NAMED,
+    a: WORD,
+    A: WORD,
+    z: ZONE,
+    Z: ZONE,
+  } satisfies Readonly<Record<string, Part>>),
+);
+const EXPANDED: ReadonlyMap<string, string> = new Map([
+  ["T", "%H:%M:%S"],
+  ["F", "%Y-%m-%d"],
+  ["D", "%m/%d/%y"],
+  ["R", "%H:%M"],
+]);
 const TOKEN = new RegExp(
-  `\\[[^\\]]*\\]|'[^']*'|${Object.keys(LETTERS)
-    .sort((a, b) => b.length - a.length)
-    .join("|")}|[^]`,
+  `\\[[^\\]]*\\]|'[^']*'|${[...PARTS.keys()].sort((a, b) => b.length - a.length).join("|")}|[^]`,
   "g",
 );
 const MAX_PATTERN = 100;
@@ -106,16 +107,20 @@ export function timePattern(given: string): PatternReader {
     /^\s+$/.test(text) ? "\\s+" : text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
   let source = "";
   if (given.includes("%")) {
-    const pattern = given.replace(/%([TFDR])/g, (_, letter: string) => EXPANDED[letter]);
+    const pattern = given.replace(/%([TFDR])/g, (token, letter: string) => EXPANDED.get(letter) ?? token);
     for (const [token, letter] of pattern.matchAll(/%[-_0]?(.)|\s+|[^%\s]/gu)) {
       if (letter === undefined) source += literal(token);
       else if (letter === "%") source += "%";
-      else if (Object.hasOwn(PERCENT, letter)) source += add(PERCENT[letter]);
-      else throw wrong(printable(given));
+      else {
+        const part = PERCENT.get(letter);
+        if (part === undefined) throw wrong(printable(given));
+        source += add(part);
+      }
     }
   } else {
     for (const [token] of given.matchAll(TOKEN)) {
-      if (Object.hasOwn(LETTERS, token)) source += add(LETTERS[token]);
+      const part = PARTS.get(token);
+      if (part !== undefined) source += add(part);
       else if (token.length > 1) source += literal(token.slice(1, -1));
       // The T between date and time, and marks; any other letter is a mistake.
       else if (/[a-z]/i.test(token) && token !== "T") throw wrong(printable(given));

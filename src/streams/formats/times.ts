@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { isTime } from "../checked-observation.ts";
 import { type DayOrder, dayAndMonth, type Moment, parseEither, parseMoment, toUtc } from "./moments.ts";
 import { type Cell, isMissing, readNumber } from "./numbers.ts";
@@ -197,7 +198,8 @@ function dayOrder(texts: readonly string[]): DayOrder | undefined {
   if (!found) return undefined;
   if (dotted) return "day-first";
   // Times that go on in small steps past midnight do so in one of the two orders only.
-  const [day, month] = (["day-first", "month-first"] as const).map((order) => longestStep(texts, order));
+  const day = longestStep(texts, "day-first");
+  const month = longestStep(texts, "month-first");
   if (day <= 3 && month > 12) return "day-first";
   if (month <= 3 && day > 12) return "month-first";
   return undefined;
@@ -206,9 +208,9 @@ function dayOrder(texts: readonly string[]): DayOrder | undefined {
 /** The longest step of the times in multiples of the usual one; nothing to go by is 1. */
 function longestStep(texts: readonly string[], order: DayOrder): number {
   const times = texts.flatMap((text) => parseMoment(text, order)?.local ?? []);
-  const steps = times.slice(1).map((time, i) => Math.abs(time - times[i]));
+  const steps = times.slice(1).map((time, i) => Math.abs(time - itemAt(times, i)));
   const taken = steps.filter((step) => step > 0).sort((a, b) => a - b);
-  return taken.length < 3 ? 1 : taken[taken.length - 1] / taken[taken.length >> 1];
+  return taken.length < 3 ? 1 : itemAt(taken, taken.length - 1) / itemAt(taken, taken.length >> 1);
 }
 
 /** What a form is called in a sentence. */
@@ -247,12 +249,13 @@ export function timeReader(field: string, form: TimeForm | undefined, options: T
       received: printable(cell),
       ...(hint === undefined ? {} : { hint }),
     });
-  if (format in UNITS) {
+  const given = Object.hasOwn(UNITS, format) ? UNITS[format] : undefined;
+  if (given !== undefined) {
     return (cell) => {
       const number = readNumber(cell);
-      const time = Math.round(number * UNITS[format]);
+      const time = Math.round(number * given);
       if (isTime(time)) return time;
-      throw wrong(cell, UNIT_WORDS.get(UNITS[format]) ?? "epoch");
+      throw wrong(cell, UNIT_WORDS.get(given) ?? "epoch");
     };
   }
   const dated = new MissingDates(options.now);
@@ -308,8 +311,8 @@ function offsetOf(field: string, options: TimeOptions): OffsetOf {
     });
   }
   // A heading such as `Time (UTC+2)`.
-  const named = /[([]([^)\]]+)[)\]]/.exec(field);
-  const minutes = named === null ? undefined : readOffset(named[1]);
+  const named = /[([]([^)\]]+)[)\]]/.exec(field)?.[1];
+  const minutes = named === undefined ? undefined : readOffset(named);
   return () => minutes ?? 0;
 }
 

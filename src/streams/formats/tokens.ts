@@ -1,3 +1,4 @@
+import { itemAt } from "../../models/item-at.ts";
 import { parseEither } from "./moments.ts";
 import { readNumber } from "./numbers.ts";
 import { knownScale } from "./units.ts";
@@ -22,7 +23,7 @@ export function wordsWithMoments(line: string): string[] {
     const length = momentLength(words, i);
     merged.push(
       length === 0
-        ? words[i]
+        ? itemAt(words, i)
         : words
             .slice(i, i + length)
             .join(" ")
@@ -35,7 +36,7 @@ export function wordsWithMoments(line: string): string[] {
 
 /** How many words from `i` on make one moment; 0 when none do. */
 function momentLength(words: readonly string[], i: number): number {
-  const word = words[i];
+  const word = itemAt(words, i);
   const next = words[i + 1] ?? "";
   let length = 0;
   if (DATE.test(word)) {
@@ -53,8 +54,9 @@ function momentLength(words: readonly string[], i: number): number {
     }
     return 0;
   } else return 0;
-  if (CLOCK.test(words[i + length - 1]) && HALF.test(words[i + length] ?? "")) length++;
-  if (CLOCK.test(words[i + length - 1]) || HALF.test(words[i + length - 1])) {
+  if (CLOCK.test(itemAt(words, i + length - 1)) && HALF.test(words[i + length] ?? "")) length++;
+  const last = itemAt(words, i + length - 1);
+  if (CLOCK.test(last) || HALF.test(last)) {
     const zone = (words[i + length] ?? "").replace(/\]$/, "");
     if (/^(?:[A-Z]{1,5}|[+-]\d{2}:?\d{2})$/.test(zone) && readOffset(zone) !== undefined) length++;
   }
@@ -70,16 +72,17 @@ export function withUnits(words: readonly string[]): string[] {
   if (words.length > MOST_WORDS) return [...words];
   const merged: string[] = [];
   for (let i = 0; i < words.length; i++) {
+    const word = itemAt(words, i);
     const unit = words[i + 1];
     if (
       unit !== undefined &&
       unit.length <= 8 &&
-      !Number.isNaN(readNumber(words[i].replace(",", "."))) &&
+      !Number.isNaN(readNumber(word.replace(",", "."))) &&
       knownScale(unit) !== undefined
     ) {
-      merged.push(`${words[i]} ${unit}`);
+      merged.push(`${word} ${unit}`);
       i++;
-    } else merged.push(words[i]);
+    } else merged.push(word);
   }
   return merged;
 }

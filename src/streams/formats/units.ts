@@ -1,3 +1,5 @@
+import { itemAt } from "../../models/item-at.ts";
+
 /** How a unit compares with others: numbers of one family can be turned into each other. */
 export interface Scale {
   readonly family: string;
@@ -6,41 +8,47 @@ export interface Scale {
   readonly scaled: boolean;
 }
 
-const SECONDS: Readonly<Record<string, number>> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  μs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  sec: 1,
-  secs: 1,
-  seconds: 1,
-  min: 60,
-  mins: 60,
-  minutes: 60,
-  h: 3600,
-  hr: 3600,
-  hrs: 3600,
-  hours: 3600,
-  d: 86_400,
-  days: 86_400,
-};
-const METRES: Readonly<Record<string, number>> = { µm: 1e-6, mm: 1e-3, cm: 1e-2, m: 1, km: 1e3 };
-const DECIMAL: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  µ: 1e-6,
-  μ: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  K: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-};
+const SECONDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ns: 1e-9,
+    us: 1e-6,
+    µs: 1e-6,
+    μs: 1e-6,
+    ms: 1e-3,
+    s: 1,
+    sec: 1,
+    secs: 1,
+    seconds: 1,
+    min: 60,
+    mins: 60,
+    minutes: 60,
+    h: 3600,
+    hr: 3600,
+    hrs: 3600,
+    hours: 3600,
+    d: 86_400,
+    days: 86_400,
+  }),
+);
+const METRES: ReadonlyMap<string, number> = new Map(
+  Object.entries({ µm: 1e-6, mm: 1e-3, cm: 1e-2, m: 1, km: 1e3 }),
+);
+const DECIMAL: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    n: 1e-9,
+    u: 1e-6,
+    µ: 1e-6,
+    μ: 1e-6,
+    m: 1e-3,
+    "": 1,
+    k: 1e3,
+    K: 1e3,
+    M: 1e6,
+    G: 1e9,
+    T: 1e12,
+    P: 1e15,
+  }),
+);
 const POWERS = "kMGTP";
 const BYTES = /^([kKMGTP]?)(i?)(B|bytes)(\/s|ps)?$/;
 const BITS = /^([kKMGTP]?)(bit|bits|b)(\/s|ps)$/;
@@ -59,17 +67,21 @@ const scaled = (family: string, factor: number): Scale => ({ family, factor, sca
 
 /** The scale of a unit that is known, or nothing. */
 export function knownScale(unit: string): Scale | undefined {
-  if (Object.hasOwn(SECONDS, unit)) return scaled("time", SECONDS[unit]);
-  if (Object.hasOwn(METRES, unit)) return scaled("length", METRES[unit]);
+  const seconds = SECONDS.get(unit);
+  if (seconds !== undefined) return scaled("time", seconds);
+  const metres = METRES.get(unit);
+  if (metres !== undefined) return scaled("length", metres);
   if (ALONE.has(unit)) return { family: unit, factor: 1, scaled: false };
   const bytes = BYTES.exec(unit);
-  if (bytes !== null) return scaled(`bytes${bytes[4] ? "/s" : ""}`, power(bytes[1], bytes[2]));
+  if (bytes !== null)
+    return scaled(`bytes${bytes[4] ? "/s" : ""}`, power(itemAt(bytes, 1), itemAt(bytes, 2)));
   const bits = BITS.exec(unit);
-  if (bits !== null) return scaled("bits/s", power(bits[1], ""));
-  const prefixed = PREFIXED.exec(unit);
-  if (prefixed !== null) return scaled(prefixed[2], DECIMAL[prefixed[1]]);
+  if (bits !== null) return scaled("bits/s", power(itemAt(bits, 1), ""));
+  const [, prefix, base] = PREFIXED.exec(unit) ?? [];
+  const factor = prefix === undefined ? undefined : DECIMAL.get(prefix);
+  if (base !== undefined && factor !== undefined) return scaled(base, factor);
   const bare = MAGNITUDE.exec(unit);
-  if (bare !== null) return scaled(bare[2] ? "bytes" : "magnitude", power(bare[1], bare[2]));
+  if (bare !== null) return scaled(bare[2] ? "bytes" : "magnitude", power(itemAt(bare, 1), itemAt(bare, 2)));
   return undefined;
 }
 

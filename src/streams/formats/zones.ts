@@ -35,8 +35,9 @@ export function readOffset(text: string): number | undefined {
   if (Object.hasOwn(ABBREVIATIONS, zone)) return ABBREVIATIONS[zone];
   const match = /^(?:utc|gmt)?([+-])(\d{1,2})(?::?(\d{2}))?$/.exec(zone);
   if (match === null) return undefined;
-  const minutes = +match[2] * 60 + +(match[3] ?? 0);
-  return +match[2] < 24 && +(match[3] ?? 0) < 60 ? (match[1] === "-" ? -minutes : minutes) : undefined;
+  const [hour, minute] = [Number(match[2]), Number(match[3] ?? 0)];
+  const minutes = hour * 60 + minute;
+  return hour < 24 && minute < 60 ? (match[1] === "-" ? -minutes : minutes) : undefined;
 }
 
 /**
@@ -67,9 +68,16 @@ export function zoneOffset(name: string): OffsetOf | undefined {
     const quarter = Math.floor(utc / 900_000);
     let offset = known.get(quarter);
     if (offset === undefined) {
-      const parts: Record<string, number> = {};
-      for (const { type, value } of format.formatToParts(quarter * 900_000)) parts[type] = Number(value);
-      const local = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+      const parts = format.formatToParts(quarter * 900_000);
+      const part = (type: string): number => Number(parts.find((each) => each.type === type)?.value);
+      const local = Date.UTC(
+        part("year"),
+        part("month") - 1,
+        part("day"),
+        part("hour"),
+        part("minute"),
+        part("second"),
+      );
       offset = (local - quarter * 900_000) / 60_000;
       if (known.size > 100_000) known.clear();
       known.set(quarter, offset);

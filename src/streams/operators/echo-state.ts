@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Layout } from "../../models/kernels/layout.ts";
 import { LeastMeanSquares, type LmsOptions } from "../../models/learning/lms.ts";
 import { Ridge } from "../../models/learning/ridge.ts";
@@ -109,17 +110,17 @@ function openReservoir<T extends Learnable>(
   const count = layout.float64("echoState.events", 3);
   const said = new Float64Array(targets);
   const phi = (lag: number): Float64Array => {
-    const slot = (count.view[0] - 1 - lag) % late;
+    const slot = (itemAt(count.view, 0) - 1 - lag) % late;
     return ring.view.subarray(slot * features, (slot + 1) * features);
   };
   return {
     reach: late,
     step(x, dt) {
       live.step(x, dt);
-      count.view[0] += 1;
+      count.view[0] = itemAt(count.view, 0) + 1;
       const row = phi(0);
       row[0] = 1;
-      for (let i = 0; i < passed; i++) row[1 + i] = x[i];
+      for (let i = 0; i < passed; i++) row[1 + i] = itemAt(x, i);
       live.readState(wiring.output, row, 1 + passed);
       return linear.predict(said, row);
     },
@@ -128,16 +129,25 @@ function openReservoir<T extends Learnable>(
       const row = phi(lag);
       linear.predict(said, row);
       let loss = 0;
-      for (let i = 0; i < targets; i++) if (!Number.isNaN(label[i])) loss += 0.5 * (label[i] - said[i]) ** 2;
-      count.view[1] += 1;
-      count.view[2] += Math.max(1 / count.view[1], 0.01) * (loss - count.view[2]);
+      for (const [i, one] of said.entries()) {
+        const y = itemAt(label, i);
+        if (!Number.isNaN(y)) loss += 0.5 * (y - one) ** 2;
+      }
+      const labels = itemAt(count.view, 1) + 1;
+      const before = itemAt(count.view, 2);
+      count.view[1] = labels;
+      count.view[2] = before + Math.max(1 / labels, 0.01) * (loss - before);
       linear.learn(row, Float64Array.from(label));
     },
     learn() {},
     get loss() {
-      return count.view[1] === 0 ? Number.NaN : count.view[2];
+      return count.view[1] === 0 ? Number.NaN : itemAt(count.view, 2);
     },
-    metrics: () => ({ loss: count.view[2], labels: count.view[1], state_resets: live.resets }),
+    metrics: () => ({
+      loss: itemAt(count.view, 2),
+      labels: itemAt(count.view, 1),
+      state_resets: live.resets,
+    }),
   };
 }
 
@@ -181,8 +191,9 @@ function openRidge(
   return {
     predict(out, phi) {
       for (let k = 0; k < outputs; k++) {
+        const weights = solved.view.subarray(k * features, (k + 1) * features);
         let sum = 0;
-        for (let j = 0; j < features; j++) sum += solved.view[k * features + j] * phi[j];
+        for (const [j, weight] of weights.entries()) sum += weight * itemAt(phi, j);
         out[k] = sum;
       }
       return out;
@@ -190,11 +201,12 @@ function openRidge(
     learn(phi, label) {
       if (label.some(Number.isNaN)) return;
       sums.add(phi.subarray(1), label);
-      count.view[0] += 1;
-      if (count.view[0] % every !== 0) return;
+      const labels = itemAt(count.view, 0) + 1;
+      count.view[0] = labels;
+      if (labels % every !== 0) return;
       const { c, V } = sums.solve();
-      for (let k = 0; k < outputs; k++) {
-        solved.view[k * features] = c[k];
+      for (const [k, constant] of c.entries()) {
+        solved.view[k * features] = constant;
         solved.view.set(V.subarray(k * (features - 1), (k + 1) * (features - 1)), k * features + 1);
       }
     },

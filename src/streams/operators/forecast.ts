@@ -133,7 +133,7 @@ class ForecastStage<T extends Forecastable> implements Stage<T, Forecast> {
   restore(bytes: Uint8Array): void {
     this.release();
     if (bytes.byteLength === 0) return;
-    const [words, state] = unpackParts(bytes, "saved forecaster");
+    const [words, state] = unpackParts(bytes, "saved forecaster", 2);
     const [name, specification, offset, aside] = readEvents(words) as [
       string,
       SeriesOptions,

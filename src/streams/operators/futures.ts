@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Layout } from "../../models/kernels/layout.ts";
 import { type LearnerOptions, OnlineLearner } from "../../models/learning/tbptt.ts";
 import { generate } from "../../models/network/generate.ts";
@@ -130,19 +131,20 @@ function openFutures<T extends Learnable>(
     const { live } = learner;
     const drawn = generate(live, { steps, paths, sample: true, readout, seed: seed + live.steps });
     const width = steps * columns;
-    for (let i = 0; i < drawn.length; i++)
-      drawn[i] = moments.mean(i % columns) + deviation(i % columns) * drawn[i];
+    for (const [i, value] of drawn.entries())
+      drawn[i] = moments.mean(i % columns) + deviation(i % columns) * value;
     const all = Array.from({ length: paths }, (_, p) => drawn.slice(p * width, (p + 1) * width));
     const column = new Float64Array(paths);
-    const quantiles: Record<string, number[]> = Object.fromEntries(
-      levels.map((level) => [String(level), []]),
-    );
+    const quantiles = levels.map((level) => ({ level, values: [] as number[] }));
     for (let i = 0; i < width; i++) {
-      for (let p = 0; p < paths; p++) column[p] = all[p][i];
+      for (const [p, path] of all.entries()) column[p] = itemAt(path, i);
       column.sort();
-      for (const level of levels) quantiles[String(level)].push(quantileLinear(column, level));
+      for (const { level, values } of quantiles) values.push(quantileLinear(column, level));
     }
-    return { paths: all, quantiles };
+    return {
+      paths: all,
+      quantiles: Object.fromEntries(quantiles.map(({ level, values }) => [String(level), values])),
+    };
   };
   return {
     reach: 1,
@@ -155,7 +157,7 @@ function openFutures<T extends Learnable>(
     // The value is its own label: what had been said of it, then what it was.
     label(_lag, value) {
       moments.add(value);
-      for (let c = 0; c < columns; c++) scaled[c] = (value[c] - moments.mean(c)) / deviation(c);
+      for (let c = 0; c < columns; c++) scaled[c] = (itemAt(value, c) - moments.mean(c)) / deviation(c);
       learner.label(0, scaled);
       learner.live.feedback(scaled);
     },

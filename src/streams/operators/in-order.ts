@@ -6,6 +6,7 @@ import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
 import { stage } from "../../stages/stage-operator.ts";
 import { readTime } from "../observation-schema.ts";
 import { Ordering } from "../ordering.ts";
+import { savedNumber } from "../saved-numbers.ts";
 
 /** An event that says when it was. */
 export interface AtTime {
@@ -67,8 +68,9 @@ function openOrdering<T extends AtTime>({ lateness = 0, repeats = false }: InOrd
       return packParts([new Uint8Array(Float64Array.of(newest, gone).buffer), writeEvents(held)]);
     },
     restore(bytes) {
-      const [times, events] = unpackParts(bytes, "saved order");
-      const [newest, gone] = new Float64Array(times.slice().buffer);
+      const [times, events] = unpackParts(bytes, "saved order", 2);
+      const numbers = new Float64Array(times.slice().buffer);
+      const [newest, gone] = [savedNumber(numbers, 0), savedNumber(numbers, 1)];
       ordering.state = { newest, gone, held: readEvents(events) as { time: number; event: T }[] };
     },
   };

@@ -1,9 +1,11 @@
 import { map, type OperatorFunction, pipe } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { type Block, Layout } from "../../models/kernels/layout.ts";
 import { AdaptiveConformal } from "../../models/statistics/adaptive-conformal.ts";
 import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
 import { stage } from "../../stages/stage-operator.ts";
+import { savedNumber } from "../saved-numbers.ts";
 import { operatorArena } from "./arena.ts";
 
 /** A point forecast, and how far off an earlier one was that has met its value with this event. */
@@ -90,13 +92,13 @@ class IntervalStage<T extends WithPoint> implements Stage<T, readonly [T, Interv
     let judged = 0;
     let held = 0;
     conformal.forEach((one, i) => {
-      if (error !== undefined) one.judge(Math.abs(error[i]));
+      if (error !== undefined) one.judge(Math.abs(itemAt(error, i)));
       judged += one.judged;
       held += one.judged * one.coverage;
     });
     const radius = conformal.map((one) => one.radius());
     const bound = (sign: 1 | -1) =>
-      radius.map((r, i) => (Number.isFinite(r) ? point[i] + sign * Math.max(0, r) : null));
+      radius.map((r, i) => (Number.isFinite(r) ? itemAt(point, i) + sign * Math.max(0, r) : null));
     output.next([
       event,
       { lower: bound(-1), upper: bound(1), coverage: judged === 0 ? null : held / judged },
@@ -129,8 +131,8 @@ class IntervalStage<T extends WithPoint> implements Stage<T, readonly [T, Interv
   restore(bytes: Uint8Array): void {
     this.release();
     if (bytes.byteLength === 0) return;
-    const [targets, block] = unpackParts(bytes, "saved intervals");
-    this.#open = this.#begin(new Float64Array(targets.slice().buffer)[0]);
+    const [targets, block] = unpackParts(bytes, "saved intervals", 2);
+    this.#open = this.#begin(savedNumber(new Float64Array(targets.slice().buffer), 0));
     this.#open.block.load(block);
   }
 

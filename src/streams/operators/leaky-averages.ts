@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { Layout } from "../../models/kernels/layout.ts";
 import { RunningAverages } from "../../models/statistics/running-averages.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
@@ -60,11 +61,12 @@ function openAverages(
     step(event, output) {
       const value = typeof event === "number" ? event : event.value;
       const time = typeof event === "number" ? Number.NaN : event.time;
-      if (!Number.isFinite(value) || time < last.view[0]) {
-        output.refuse(event, time < last.view[0] ? "late" : "bad-number");
+      const before = itemAt(last.view, 0);
+      if (!Number.isFinite(value) || time < before) {
+        output.refuse(event, time < before ? "late" : "bad-number");
         return;
       }
-      const apart = step === undefined ? 1 : (time - last.view[0]) / step;
+      const apart = step === undefined ? 1 : (time - before) / step;
       averages.add([value], Number.isFinite(apart) ? apart : 1);
       last.view[0] = time;
       output.next(timeScales.map((_, scale) => averages.corrected(scale, 0)));

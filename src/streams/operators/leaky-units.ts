@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Layout } from "../../models/kernels/layout.ts";
 import { DiagonalNetwork, type DiagonalNetworkOptions } from "../../models/learning/rtrl.ts";
 import { seeded } from "../../models/network/seeded.ts";
@@ -84,19 +85,21 @@ function openUnits<T extends Learnable>(
   let labelled = false;
   const learnLabel = (): void => {
     const loss = behind.learn(label);
-    record.view[1] += 1;
-    record.view[2] += Math.max(1 / record.view[1], 0.01) * (loss - record.view[2]);
+    const labels = itemAt(record.view, 1) + 1;
+    const before = itemAt(record.view, 2);
+    record.view[1] = labels;
+    record.view[2] = before + Math.max(1 / labels, 0.01) * (loss - before);
   };
   return {
     reach: ahead,
     step(x, dt) {
       front.step(x, dt);
       if (behind !== front) {
-        const at = (record.view[0] % ahead) * (inputs + 1);
-        for (let i = 0; i < inputs; i++) ring.view[at + i] = x[i];
+        const at = (itemAt(record.view, 0) % ahead) * (inputs + 1);
+        for (let i = 0; i < inputs; i++) ring.view[at + i] = itemAt(x, i);
         ring.view[at + inputs] = dt;
       }
-      record.view[0] += 1;
+      record.view[0] = itemAt(record.view, 0) + 1;
       return front.output;
     },
     point: (out, output) => readout.point(out, output),
@@ -107,9 +110,9 @@ function openUnits<T extends Learnable>(
     },
     learn() {
       if (behind !== front) {
-        if (record.view[0] < ahead) return;
-        const at = (record.view[0] % ahead) * (inputs + 1);
-        behind.step(ring.view.subarray(at, at + inputs), ring.view[at + inputs]);
+        if (itemAt(record.view, 0) < ahead) return;
+        const at = (itemAt(record.view, 0) % ahead) * (inputs + 1);
+        behind.step(ring.view.subarray(at, at + inputs), itemAt(ring.view, at + inputs));
       }
       if (labelled) learnLabel();
       if (labelled && behind !== front) front.parameters.view.set(behind.parameters.view);
@@ -124,11 +127,11 @@ function openUnits<T extends Learnable>(
       if (behind !== front) behind.parameters.view.set(front.parameters.view);
     },
     get loss() {
-      return record.view[1] === 0 ? Number.NaN : record.view[2];
+      return record.view[1] === 0 ? Number.NaN : itemAt(record.view, 2);
     },
     metrics: () => ({
-      loss: record.view[2],
-      labels: record.view[1],
+      loss: itemAt(record.view, 2),
+      labels: itemAt(record.view, 1),
       updates: behind.updates,
       updates_refused: behind.guards.nonFinite + behind.guards.exploding,
     }),

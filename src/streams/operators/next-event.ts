@@ -121,10 +121,10 @@ function openNextEvent<T>(options: NextEventOptions<T>): Stage<T, ToldEvent<T>> 
     metrics: () => ({ events: next.events, names: next.known, mean_nats: next.meanNats }),
     save: () => packParts([writeEvents(names), block.bytes]),
     restore(bytes) {
-      const [words, state] = unpackParts(bytes, "saved events");
-      names = readEvents(words ?? new Uint8Array(0)) as EventName[];
+      const [words, state] = unpackParts(bytes, "saved events", 2);
+      names = readEvents(words) as EventName[];
       known = new Map(names.map((name, i) => [name, i]));
-      block.load(state ?? new Uint8Array(0));
+      block.load(state);
     },
     release: () => block.release(),
   };

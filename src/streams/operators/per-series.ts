@@ -1,5 +1,6 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, Subject, Subscriber } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { readEvents, writeEvents } from "../../stages/kept-events.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
 import { currentStages, packParts, Stages, unpackParts } from "../../stages/stage.ts";
@@ -119,11 +120,13 @@ export function perSeries<T extends { readonly series: string }, R>(
             ...Array.from(parts.values(), ({ stages }) => stages?.save() ?? new Uint8Array(0)),
           ]),
         restore(bytes) {
-          const [names, ...states] = unpackParts(bytes, "saved series");
-          (readEvents(names) as [string, number, boolean][]).forEach(([series, number, done], i) => {
-            const part = begin(series, number, done);
-            if (!done) part.stages?.restore(states[i]);
-          });
+          const saved = unpackParts(bytes, "saved series");
+          (readEvents(itemAt(saved, 0)) as [string, number, boolean][]).forEach(
+            ([series, number, done], i) => {
+              const part = begin(series, number, done);
+              if (!done) part.stages?.restore(itemAt(saved, i + 1));
+            },
+          );
         },
         metrics: () => ({
           series: parts.size,

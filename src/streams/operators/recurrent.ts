@@ -164,7 +164,8 @@ const QUANTITIES: readonly string[] = ["squared", "huber", "gaussian", "quantile
 
 function checkCategory({ name, inputs }: Readout, label: ArrayLike<number>): void {
   const category = label[0];
-  if (name !== "softmax" || (Number.isInteger(category) && category >= 0 && category < inputs)) return;
+  if (name !== "softmax") return;
+  if (category !== undefined && Number.isInteger(category) && category >= 0 && category < inputs) return;
   throw new EddyError("bad-number", "label", {
     expected: `a category from 0 to ${inputs - 1}`,
     received: String(category),

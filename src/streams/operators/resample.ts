@@ -1,11 +1,13 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { readEvents, writeEvents } from "../../stages/kept-events.ts";
 import type { RefusedOutput } from "../../stages/refused-event.ts";
 import { packParts, type Stage, unpackParts } from "../../stages/stage.ts";
 import { stage } from "../../stages/stage-operator.ts";
 import { readTime } from "../observation-schema.ts";
 import { Resampling } from "../resampling.ts";
+import { savedNumber } from "../saved-numbers.ts";
 import { AGGREGATES, type Aggregate } from "../series-specification.ts";
 import type { AtTime } from "./in-order.ts";
 
@@ -132,7 +134,10 @@ class ResampleStage<T extends TimedReading> implements Stage<T, Resampled> {
   #words({ time, values }: { readonly time: number; readonly values: Float64Array }): Resampled {
     const { series, columns } = this.#shape as Shape;
     const named = Object.fromEntries(
-      columns.map((column, c) => [column, Number.isNaN(values[c]) ? null : values[c]]),
+      columns.map((column, c) => {
+        const value = itemAt(values, c);
+        return [column, Number.isNaN(value) ? null : value] as const;
+      }),
     );
     return { ...(series === undefined ? {} : { series }), time, value: named[VALUE] ?? null, values: named };
   }
@@ -151,9 +156,9 @@ class ResampleStage<T extends TimedReading> implements Stage<T, Resampled> {
 
   restore(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return;
-    const [shape, numbers] = unpackParts(bytes, "saved resampling");
+    const [shape, numbers] = unpackParts(bytes, "saved resampling", 2);
     const state = new Float64Array(numbers.slice().buffer);
     this.#begin(readEvents(shape)[0] as Shape).restore(state.subarray(1));
-    this.#newest = state[0];
+    this.#newest = savedNumber(state, 0);
   }
 }

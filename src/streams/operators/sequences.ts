@@ -272,11 +272,11 @@ class SequencesStage<T> implements Stage<T, SequenceSoFar<T>> {
   }
 
   restore(bytes: Uint8Array): void {
-    const [kept, state] = unpackParts(bytes, "saved sequences");
-    const [known, open] = readEvents(kept ?? new Uint8Array(0)) as [EventName[], [string, Open][]];
+    const [kept, state] = unpackParts(bytes, "saved sequences", 2);
+    const [known, open] = readEvents(kept) as [EventName[], [string, Open][]];
     this.#known = known;
     this.#open = new Map(open);
-    this.#block.load(state ?? new Uint8Array(0));
+    this.#block.load(state);
   }
 
   release(): void {

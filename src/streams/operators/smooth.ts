@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
 import { GapFiller, type GapFillerOptions } from "../../models/sequence/gap-filler.ts";
@@ -126,19 +127,24 @@ class SmoothStage<T extends Smoothable> implements Stage<T, Smoothed<T>> {
       scales.view[at + c] = moments.mean(c);
       scales.view[at + columns + c] = Math.sqrt(moments.variance(c)) || 1;
     }
-    const scaled = row.map((value, c) => (value - scales.view[at + c]) / scales.view[at + columns + c]);
+    const scaled = row.map(
+      (value, c) => (value - itemAt(scales.view, at + c)) / itemAt(scales.view, at + columns + c),
+    );
     const filled = filler.push(scaled);
     if (filled === undefined) return;
     const from = ((filler.count - 1 - this.#lag) % slots) * 2 * columns;
     const back = (values: ArrayLike<number>): number[] =>
-      Array.from(values, (value, c) => scales.view[from + c] + scales.view[from + columns + c] * value);
+      Array.from(
+        values,
+        (value, c) => itemAt(scales.view, from + c) + itemAt(scales.view, from + columns + c) * value,
+      );
     const event = this.#waiting.shift() as T;
     const known = numbersOf(event) as Float64Array;
     const estimates = back(filled);
     output.next({
       event,
       // A known number is given as it came, not as it comes back from its scale.
-      filled: Array.from(known, (value, c) => (Number.isNaN(value) ? estimates[c] : value)),
+      filled: Array.from(known, (value, c) => (Number.isNaN(value) ? itemAt(estimates, c) : value)),
       smoothed: back(filler.smooth() ?? filled),
       missing: known.some(Number.isNaN),
     });
@@ -179,8 +185,8 @@ class SmoothStage<T extends Smoothable> implements Stage<T, Smoothed<T>> {
     this.release();
     this.#waiting = [];
     if (bytes.byteLength === 0) return;
-    const [columns, waiting, block] = unpackParts(bytes, "saved smoother");
-    this.#open = this.#begin(columns[0] + 256 * columns[1]);
+    const [columns, waiting, block] = unpackParts(bytes, "saved smoother", 3);
+    this.#open = this.#begin(itemAt(columns, 0) + 256 * itemAt(columns, 1));
     this.#waiting = readEvents(waiting) as T[];
     this.#open.block.load(block);
   }

@@ -1,5 +1,6 @@
 import type { OperatorFunction } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import type { Layout } from "../../models/kernels/layout.ts";
 import { Updater, type UpdaterOptions } from "../../models/learning/updater.ts";
 import { seeded } from "../../models/network/seeded.ts";
@@ -110,8 +111,8 @@ function openTree<T extends Learnable>(
       const root = tree.root();
       const V = linear.view;
       for (let k = 0; k < outputs; k++) {
-        let sum = V[outputs * hidden + k];
-        for (let i = 0; i < hidden; i++) sum += V[k * hidden + i] * root[i];
+        let sum = itemAt(V, outputs * hidden + k);
+        for (const [i, one] of root.entries()) sum += itemAt(V, k * hidden + i) * one;
         output.view[k] = sum;
       }
       return output.view;
@@ -129,20 +130,22 @@ function openTree<T extends Learnable>(
       const g = gradient.view;
       g.fill(0);
       dRoot.fill(0);
-      for (let k = 0; k < outputs; k++) {
-        g[P + outputs * hidden + k] = dz[k];
-        for (let i = 0; i < hidden; i++) {
-          g[P + k * hidden + i] = dz[k] * root[i];
-          dRoot[i] += dz[k] * linear.view[k * hidden + i];
+      for (const [k, dzk] of dz.entries()) {
+        g[P + outputs * hidden + k] = dzk;
+        for (const [i, one] of root.entries()) {
+          g[P + k * hidden + i] = dzk * one;
+          dRoot[i] = itemAt(dRoot, i) + dzk * itemAt(linear.view, k * hidden + i);
         }
       }
       tree.gradients.view.fill(0);
       tree.backward(dRoot);
       g.set(tree.gradients.view);
       const made = updater.update(kernels, loss, gradient.pointer, tree.parameters.pointer, linear.pointer);
-      record.view[0] += 1;
-      record.view[1] += Math.max(1 / record.view[0], 0.01) * (loss - record.view[1]);
-      if (made) record.view[2] += 1;
+      const labels = itemAt(record.view, 0) + 1;
+      const before = itemAt(record.view, 1);
+      record.view[0] = labels;
+      record.view[1] = before + Math.max(1 / labels, 0.01) * (loss - before);
+      if (made) record.view[2] = itemAt(record.view, 2) + 1;
     },
     begin() {
       const random = seeded(seed, "tree");
@@ -155,12 +158,12 @@ function openTree<T extends Learnable>(
       options.begin?.(tree);
     },
     get loss() {
-      return record.view[0] === 0 ? Number.NaN : record.view[1];
+      return record.view[0] === 0 ? Number.NaN : itemAt(record.view, 1);
     },
     metrics: () => ({
-      loss: record.view[1],
-      labels: record.view[0],
-      updates: record.view[2],
+      loss: itemAt(record.view, 1),
+      labels: itemAt(record.view, 0),
+      updates: itemAt(record.view, 2),
       updates_refused: updater.guards.nonFinite + updater.guards.exploding,
     }),
     details: () => ({ summary: Array.from(tree.root()) }),

@@ -1,5 +1,6 @@
 import type { Vector } from "apache-arrow";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { MAX_TABLE_COLUMNS } from "../formats/grammar.ts";
 import { type PlainBatch, unpackedBatch } from "./arrow-unpack.ts";
 import { ArrowFlaw, count, FlatBytes, type FlatTable, type FlatVector } from "./flat-table.ts";
@@ -304,7 +305,7 @@ class Batch {
       }
       case "list": {
         const last = this.#offsets(column, length, layout.offsetBytes);
-        this.#atLeast(children[0], last);
+        this.#atLeast(itemAt(children, 0), last);
         break;
       }
       case "views":

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import { type Static, Type } from "@sinclair/typebox";
 import { Observable } from "rxjs";
 import { EddyError } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { UNTIMED } from "../../models/observation.ts";
 import { duration, milliseconds, oneOf, strict, text } from "../checked.ts";
 import { encodingOf, MAX_LINE } from "../formats/lines.ts";
@@ -497,7 +498,7 @@ class Follower {
       this.#emit({
         readings: rows.map(({ reading }) => reading),
         reached: (i): Reached | undefined => {
-          const { place, last } = rows[i];
+          const { place, last } = itemAt(rows, i);
           // A line of several readings has been read once its last one is in.
           done = last ? 0 : done + 1;
           if (last) this.#before = place ?? this.#before;
@@ -519,7 +520,10 @@ class Follower {
     this.#skip -= skipped;
     const rows = readings.slice(skipped).map((reading, i) => {
       const place = this.#places.get(reading.line);
-      return { reading: arrived(reading, place?.lines ?? reading.line), anchored: anchored[skipped + i] };
+      return {
+        reading: arrived(reading, place?.lines ?? reading.line),
+        anchored: itemAt(anchored, skipped + i),
+      };
     });
     const first = this.#firstToKeep;
     this.#forget(this.#given);
@@ -530,7 +534,7 @@ class Follower {
       this.#emit({
         readings: rows.map(({ reading }) => reading),
         reached: (i): Reached => {
-          const [anchor, done] = rows[i].anchored;
+          const [anchor, done] = itemAt(rows, i).anchored;
           const kept: Record<string, string> = { [PLACE]: JSON.stringify({ ...anchor.place, done }) };
           if (anchor !== this.#keptAnchor) kept[STATE] = anchor.state;
           this.#keptAnchor = anchor;

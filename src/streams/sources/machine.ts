@@ -1,6 +1,7 @@
 import { cpus, freemem, loadavg, totalmem } from "node:os";
 import { type Static, Type } from "@sinclair/typebox";
 import { Observable } from "rxjs";
+import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { duration, milliseconds, strict, text } from "../checked.ts";
 import type { SourceBatches, SourceContext } from "./source.ts";
@@ -66,7 +67,7 @@ class Machine {
   }
 
   sample(time: number): Observation[] {
-    const [load] = loadavg();
+    const load = itemAt(loadavg(), 0);
     const found: Observation[] = [];
     const add = (name: string, value: number): void => {
       if (Number.isFinite(value)) found.push({ series: `machine/${name}`, time, values: { value } });
@@ -117,11 +118,11 @@ class Machine {
     let [received, sent] = [0, 0];
     for (const line of text.split("\n").slice(2)) {
       const [name, counts = ""] = line.split(":");
-      if (name.trim() === "lo") continue;
+      if (name?.trim() === "lo") continue;
       const columns = counts.trim().split(/\s+/).map(Number);
       if (columns.length < 9) continue;
-      received += columns[0];
-      sent += columns[8];
+      received += itemAt(columns, 0);
+      sent += itemAt(columns, 8);
     }
     return { time, received, sent };
   }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { UNTIMED, VALUE } from "../../models/observation.ts";
 import { checkSeriesName } from "../checked-observation.ts";
 import { isProblem, type LineGrammar, type LineRecord } from "../formats/grammar.ts";
@@ -113,7 +114,7 @@ export class MessageReader {
     part.json ??= this.#roles(records, series, arrival);
     if (this.#options.key === undefined) {
       // Nobody has said what tells the series apart: the topic does, as long as the payload does not speak of several things.
-      part.identity ??= identity(part.json, records[0]);
+      part.identity ??= identity(part.json, itemAt(records, 0));
       for (const record of records) {
         for (const [field, text] of part.identity) {
           const found = textOf(record, field);
@@ -192,7 +193,7 @@ function byField(reading: Reading): Reading[] {
   if ("reason" in reading) return [reading];
   const { observation } = reading;
   const fields = Object.entries(observation.values).filter(([, value]) => value !== null);
-  if (fields.length === 0 || (fields.length === 1 && fields[0][0] === VALUE)) return [reading];
+  if (fields.every(([field]) => field === VALUE)) return [reading];
   return fields.map(([field, value]) => ({
     ...reading,
     observation: { ...observation, series: `${observation.series}/${field}`, values: { [VALUE]: value } },

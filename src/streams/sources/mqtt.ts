@@ -3,6 +3,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import type { IPublishPacket, MqttClient, Packet } from "mqtt";
 import { Observable } from "rxjs";
 import { EddyError, printable } from "../../models/errors.ts";
+import { itemAt } from "../../models/item-at.ts";
 import { oneOf, strict, text, whole } from "../checked.ts";
 import type { Reading } from "../formats/reading.ts";
 import { Backoff } from "./backoff.ts";
@@ -85,7 +86,7 @@ export function mqttMessages(options: MqttOptions, context: SourceContext): Sour
 }
 
 function checkSeries(series: string | undefined, templates: readonly TopicTemplate[], name: string): void {
-  for (const [, part] of series?.matchAll(/\{([^}]*)\}/g) ?? []) {
+  for (const [, part = ""] of series?.matchAll(/\{([^}]*)\}/g) ?? []) {
     const lacking = templates.find(({ names }) => !names.includes(part));
     if (lacking === undefined) continue;
     throw new EddyError("bad-config", `${name}: series`, {
@@ -100,7 +101,7 @@ class Identifiers {
   readonly #sums = new Uint32Array(65_536);
 
   get(identifier: number): number {
-    return this.#sums[identifier];
+    return itemAt(this.#sums, identifier);
   }
 
   set(identifier: number, sum: number): void {
@@ -111,7 +112,7 @@ class Identifiers {
   piece(identifier: number): readonly [key: string, text: string] {
     const from = identifier - (identifier % PIECE);
     const bytes = Buffer.alloc(4 * PIECE);
-    for (let i = 0; i < PIECE; i++) bytes.writeUInt32LE(this.#sums[from + i], 4 * i);
+    for (let i = 0; i < PIECE; i++) bytes.writeUInt32LE(this.get(from + i), 4 * i);
     return [String(from), bytes.toString("base64")];
   }
 
@@ -295,7 +296,7 @@ class Session {
       .read(series, payload, line, this.#context.now())
       .map((reading) => this.#judge(reading, topic, retain));
     // Of a message that was cut off by the end of a process, the first readings are durable already.
-    const [cutOff, cutSum, done] = this.#partial;
+    const [cutOff, cutSum, done = 0] = this.#partial;
     const from = dup && cutOff === identifier && cutSum === sum ? done : 0;
     const readings = all.slice(from);
     this.#emit({

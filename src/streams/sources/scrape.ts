@@ -121,7 +121,7 @@ async function asked(
         noteType(text, counters);
         for (const reading of readLine(text, number, grammar, time, keep)) {
           readings.push(reading);
-          if ("observation" in reading && counters.has(reading.observation.series.split(",")[0]))
+          if ("observation" in reading && counters.has(reading.observation.series.replace(/,.*/s, "")))
             context.counter?.(reading.observation.series);
         }
       }

@@ -20,8 +20,8 @@ export class TopicTemplate {
     this.#levels = text.split("/").map((part, i, all): Level => {
       if (part === "+") return "+";
       if (part === "#" && i === all.length - 1) return "#";
-      const named = /^\{([A-Za-z_]\w{0,31})\}$/.exec(part);
-      if (named !== null) return { name: named[1] };
+      const name = /^\{([A-Za-z_]\w{0,31})\}$/.exec(part)?.[1];
+      if (name !== undefined) return { name };
       if (/[+#{}\0]/.test(part)) {
         throw new EddyError("bad-config", field, {
           expected: "levels that are words, {name}, + or, at the end, #",
@@ -50,8 +50,10 @@ export class TopicTemplate {
     for (const [i, level] of levels.entries()) {
       if (level === "#") break;
       if (level === "+") continue;
-      if ("name" in level) found.set(level.name, parts[i]);
-      else if (level.word !== parts[i]) return undefined;
+      const part = parts[i];
+      if (part === undefined) return undefined;
+      if ("name" in level) found.set(level.name, part);
+      else if (level.word !== part) return undefined;
     }
     return found;
   }

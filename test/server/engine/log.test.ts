@@ -38,7 +38,7 @@ test("a long reader keeps the log from beginning anew, until it ends", async () 
   await engine.ingest(heavy(0, 10));
   const reader = new DatabaseReader(database);
   reader.freeze();
-  expect(reader.sizes().journal).toBe(10);
+  expect(reader.sizes().rows.journal).toBe(10);
   let n = 10;
   let longest = 0;
   for (; n < 30_000 && longest < 90 * MIB; n += 200) {
@@ -47,7 +47,7 @@ test("a long reader keeps the log from beginning anew, until it ends", async () 
     longest = logBytes(engine);
   }
   expect(longest).toBeGreaterThan(80 * MIB);
-  expect(reader.sizes().journal).toBe(10);
+  expect(reader.sizes().rows.journal).toBe(10);
   reader.close();
   for (let i = 0; i < 200 && logBytes(engine) >= longest; i++, n += 10) {
     longest = logBytes(engine);

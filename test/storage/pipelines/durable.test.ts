@@ -28,6 +28,7 @@ import {
 import { afterAll, describe, expect, test } from "vitest";
 import {
   durable,
+  inspectPipelines,
   type Kept,
   PipelineStore,
   Recording,
@@ -259,6 +260,13 @@ describe("durable", () => {
     expect(losses.map(({ events }) => events)).toEqual([100, 200, 300, 400]);
     expect(losses.every(({ value }) => value > 0)).toBe(true);
     expect(store.metrics("p").map(({ figure }) => figure)).toContain("recurrent.gradient_norm");
+    const [told] = inspectPipelines(store.path) ?? [];
+    expect(told).toMatchObject({ pipeline: "p", events: 400, outputs: 400 });
+    expect(told?.saves.map(({ events, good }) => [events, good])).toEqual([
+      [300, true],
+      [400, true],
+    ]);
+    expect(told?.figures["recurrent.loss"]).toBe(losses.at(-1)?.value);
     store.close();
   });
 });
@@ -298,6 +306,21 @@ describe("record", () => {
       store.close();
     }
     expect(await lastValueFrom(readRecording(arrow).pipe(toArray()))).toEqual(events);
+  });
+
+  test("a row with too few cells is refused by the column that has none", async () => {
+    const recording = new Recording({
+      path: path(),
+      columns: [
+        { name: "time", kind: "time" },
+        { name: "value", kind: "number" },
+      ],
+    });
+    await expect(lastValueFrom(from(wave).pipe(record(recording, { row: () => [1000] })))).rejects.toThrow(
+      "value: expected a row with a cell for each column, got 1 cells",
+    );
+    expect(recording.rows).toBe(0);
+    recording.close();
   });
 
   test("outside of one: in batches, and when the stream ends", async () => {

@@ -1,4 +1,4 @@
-import { filter, map, type Observable, pairwise, pipe, scan } from "rxjs";
+import { EMPTY, filter, map, type Observable, pairwise, pipe, scan, startWith, take } from "rxjs";
 import { describe, expect, test } from "vitest";
 import type { Observation } from "../../src/models/observation.ts";
 import { type Engine, type EngineOptions, openEngine } from "../../src/server/engine.ts";
@@ -225,6 +225,36 @@ describe("what cannot be hosted", () => {
         ),
       ),
     ).rejects.toThrow('pipeline "odd": got an error of its own: oops');
+  });
+
+  test("one that gives something before its first reading, or has ended already", async () => {
+    const early = only((readings$) =>
+      readings$.pipe(
+        map(() => 1),
+        startWith(0),
+      ),
+    );
+    await expect(openEngine(options(early))).rejects.toThrow(/got one before the first event/);
+    await expect(openEngine(options(only(() => EMPTY)))).rejects.toThrow(
+      /^pipeline "odd": expected one that goes on for as long as readings come, got an end/,
+    );
+  });
+
+  test("one that ends on the way stops and says so; so does one whose output JSON cannot tell", async () => {
+    for (const [operator, message] of [
+      [take(3), /expected one that goes on for as long as readings come, got an end/],
+      [
+        map(({ time }: Observation) => new Map([[time, 1]])),
+        /output: expected data that JSON can tell.*got a Map/,
+      ],
+    ] as const) {
+      const one = pipeline({ name: "odd", series: "a", build: (r$) => r$.pipe(operator as never) });
+      await run({ pipelines: [one], database: `${folder()}/${message.source.length}.db` }, async (engine) => {
+        await sendWaves(engine, ["a"], 0, 5);
+        expect(engine.summary("a")?.observations).toBe(5);
+        expect(engine.pipelines()[0]?.stopped).toMatch(message);
+      });
+    }
   });
 
   test("one that was changed since it was saved is refused by the stage that differs", async () => {

@@ -1,5 +1,4 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { itemAt } from "../../models/item-at.ts";
 import type { Arena } from "../../models/kernels/arena.ts";
 import { type Block, Layout, type Slice } from "../../models/kernels/layout.ts";
 import { ExponentialMoments } from "../../models/statistics/exponential-moments.ts";
@@ -222,7 +221,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
     const { learner, clock } = open;
     const before = this.#ahead;
     let error: number[] | null = null;
-    if (label !== undefined && itemAt(clock.view, EVENTS) >= before) {
+    if (label !== undefined && clock.view[EVENTS] >= before) {
       error = this.#error(open, before - 1, label);
       this.#learnLabel(open, before - 1, label);
     }
@@ -245,7 +244,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
 
   /** Hands a label to the model; that of the last step also as what a model reads that reads its past. */
   #learnLabel({ learner, clock, ofLabel }: Open, lag: number, label: ArrayLike<number>): void {
-    clock.view[LABELS] = itemAt(clock.view, LABELS) + 1;
+    clock.view[LABELS] = clock.view[LABELS] + 1;
     ofLabel?.add(label);
     const measured = measure(ofLabel, label);
     learner.label(lag, measured);
@@ -254,19 +253,18 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
 
   #say({ learner, clock, times, said, sizes, ofX, ofLabel, point }: Open, { x, time }: ReadSample): Said {
     const { view } = clock;
-    const events = itemAt(view, EVENTS);
+    const events = view[EVENTS];
     const { step } = this.#options;
-    const apart = step === undefined || events === 0 ? Number.NaN : (time - itemAt(view, LAST_TIME)) / step;
+    const apart = step === undefined || events === 0 ? Number.NaN : (time - view[LAST_TIME]) / step;
     ofX?.add(x as ArrayLike<number>);
     const output = learner.step(measure(ofX, x as ArrayLike<number>), apart > 0 ? apart : 1);
     const slot = events % times.length;
     learner.point(point, output);
     const at = slot * sizes.targets;
     for (let i = 0; i < point.length; i++) {
-      let value = itemAt(point, i);
-      if (ofLabel !== undefined) value = ofLabel.mean(i) + deviation(ofLabel, i) * value;
-      point[i] = value;
-      said.view[at + i] = value;
+      const value = point[i];
+      point[i] = ofLabel === undefined ? value : ofLabel.mean(i) + deviation(ofLabel, i) * value;
+      said.view[at + i] = point[i];
     }
     times.view[slot] = time;
     view[EVENTS] = events + 1;
@@ -275,9 +273,9 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
   }
 
   #error({ clock, said, times, sizes }: Open, lag: number, label: ArrayLike<number>): number[] {
-    const at = ((itemAt(clock.view, EVENTS) - 1 - lag) % times.length) * sizes.targets;
+    const at = ((clock.view[EVENTS] - 1 - lag) % times.length) * sizes.targets;
     const error: number[] = [];
-    for (let i = 0; i < sizes.targets; i++) error.push(itemAt(label, i) - itemAt(said.view, at + i));
+    for (let i = 0; i < sizes.targets; i++) error.push(label[i] - said.view[at + i]);
     return error;
   }
 
@@ -296,9 +294,9 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
       return error.code;
     }
     const { learner, clock, times } = open;
-    const reach = Math.min(learner.reach, times.length, itemAt(clock.view, EVENTS));
+    const reach = Math.min(learner.reach, times.length, clock.view[EVENTS]);
     for (let lag = 0; lag < reach; lag++) {
-      if (times.view[(itemAt(clock.view, EVENTS) - 1 - lag) % times.length] !== time) continue;
+      if (times.view[(clock.view[EVENTS] - 1 - lag) % times.length] !== time) continue;
       this.#learnLabel(open, lag, label);
       learner.learn();
       return undefined;
@@ -335,7 +333,7 @@ export class LearningStage<T extends Learnable, E extends Estimate<T> = Estimate
 
   metrics(): Readonly<Record<string, number>> {
     const open = this.#open;
-    return open === undefined ? {} : { events: itemAt(open.clock.view, EVENTS), ...open.learner.metrics() };
+    return open === undefined ? {} : { events: open.clock.view[EVENTS], ...open.learner.metrics() };
   }
 
   /** Sizes u32, u32, then the block; nothing before the first event. */

@@ -92,6 +92,18 @@ describe("a kept pipeline over a source that fails", () => {
   });
 });
 
+test("a first label of another length than was guessed from an event without one is an error, not silence", async () => {
+  const events = [
+    { x: [1, 2, 3], label: null },
+    { x: [1, 2, 3], label: 5 },
+  ];
+  await expect(lastValueFrom(from(events).pipe(recurrent("lstm", { hidden: 3 })))).rejects.toThrow(
+    /^label: expected 3 numbers, got 1 \(targets says/,
+  );
+  const { point } = await lastValueFrom(from(events).pipe(recurrent("lstm", { hidden: 3, targets: 1 })));
+  expect(point).toHaveLength(1);
+});
+
 describe("perSeries", () => {
   const names = (count: number) => Array.from({ length: count }, (_, n) => ({ series: `s${n}`, value: n }));
 

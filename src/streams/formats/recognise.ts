@@ -133,10 +133,10 @@ export function recognise(
     decimal: roles.decimal ?? ".",
     time:
       roles.timeWords === undefined
-        ? null
+        ? ownTime(sample.records)
         : { columns: roles.time?.columns ?? [], form: roles.timeWords, zone: options.timeZone ?? "UTC" },
     series: {
-      columns: roles.keys,
+      columns: roles.keys.length > 0 ? roles.keys : ownSeries(sample.records),
       inLine: roles.keys.length === 0 && sample.records.some(({ series }) => series !== undefined),
       seen: roles.seriesSeen.slice(0, 100),
     },
@@ -230,6 +230,18 @@ function askAboutCommas({ format, setting }: Choice, lines: readonly Line[], opt
 }
 
 const beginning = ({ text }: Line): string => (text.length > TELLING ? text.slice(0, TELLING) : text);
+
+const says = (records: readonly LineRecord[], field: string): boolean =>
+  records.some(({ observation }) => observation !== undefined && Object.hasOwn(observation, field));
+
+/** The time of observations in Eddy's own form. */
+const ownTime = (records: readonly LineRecord[]): Recognition["time"] =>
+  says(records, "time")
+    ? { columns: ["time"], form: "ISO 8601 or a number of seconds or milliseconds from 1970", zone: "UTC" }
+    : null;
+
+/** What names the series of observations in Eddy's own form. */
+const ownSeries = (records: readonly LineRecord[]): string[] => (says(records, "series") ? ["series"] : []);
 
 /** The columns of values; observations in Eddy's own form name them themselves. */
 function columnsTold(records: readonly LineRecord[], roles: Roles): { name: string; unit: string }[] {

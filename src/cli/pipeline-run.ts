@@ -1,6 +1,6 @@
-import { EddyError } from "../models/errors.ts";
+import type { EddyError } from "../models/errors.ts";
 import type { Observation } from "../models/observation.ts";
-import { RunningPipeline } from "../stages/running-pipeline.ts";
+import { failureNamed, RunningPipeline } from "../stages/running-pipeline.ts";
 import { outputsAsText, type Pipeline, reads } from "../streams/pipeline.ts";
 import type { Output } from "./world.ts";
 
@@ -72,11 +72,4 @@ export class PipelineRun {
   }
 }
 
-function failure({ name }: Pipeline, error: unknown): EddyError {
-  if (error instanceof EddyError)
-    return error.subject.startsWith("pipeline") ? error : error.about(`pipeline ${name}: ${error.subject}`);
-  return new EddyError("bad-state", `pipeline ${name}`, {
-    received: `an error of its own: ${error instanceof Error ? error.message : String(error)}`,
-    cause: error,
-  });
-}
+const failure = ({ name }: Pipeline, error: unknown): EddyError => failureNamed(error, `pipeline ${name}`);

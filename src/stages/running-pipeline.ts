@@ -171,3 +171,14 @@ const notTheSame = (name: string, cause: unknown): EddyError =>
     hint: "an operator with a state of its own, such as scan, pairwise, bufferCount or a random draw, stands in it: see docs/pipelines.md",
     cause,
   });
+
+/** Whatever a pipeline failed with, as an error that names it: `subject` is what it is called, unless the error says so itself. */
+export function failureNamed(failure: unknown, subject: string): EddyError {
+  if (failure instanceof EddyError) {
+    return failure.subject.startsWith("pipeline") ? failure : failure.about(`${subject}: ${failure.subject}`);
+  }
+  return new EddyError("bad-state", subject, {
+    received: `an error of its own: ${failure instanceof Error ? failure.message : printable(failure)}`,
+    cause: failure,
+  });
+}

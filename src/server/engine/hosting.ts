@@ -2,7 +2,7 @@ import { EddyError, printable } from "../../models/errors.ts";
 import type { Issue } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
-import { RunningPipeline } from "../../stages/running-pipeline.ts";
+import { failureNamed, RunningPipeline } from "../../stages/running-pipeline.ts";
 import { packParts, unpackParts } from "../../stages/stage.ts";
 import { PIPELINE_MODEL } from "../../storage/hosted.ts";
 import { outputsAsText, type Pipeline, reads } from "../../streams/pipeline.ts";
@@ -227,23 +227,11 @@ export class HostedPipeline implements LiveSeries {
 
 /** Why a pipeline takes nothing more; undefined while it runs. */
 function failureOf(run: RunningPipeline<Observation, string>, name: string): EddyError | undefined {
-  if (run.failed) return asError(run.failure, name);
+  if (run.failed) return failureNamed(run.failure, `pipeline ${printable(name)}`);
   if (!run.ended) return undefined;
   return new EddyError("bad-state", `pipeline ${printable(name)}`, {
     expected: "one that goes on for as long as readings come",
     received: "an end",
     hint: "take, first, takeWhile and the like end it, and would begin anew after a restart: filter passes over what is not wanted",
-  });
-}
-
-/** Whatever a pipeline failed with, as an error that names it. */
-function asError(failure: unknown, name: string): EddyError {
-  const subject = `pipeline ${printable(name)}`;
-  if (failure instanceof EddyError) {
-    return failure.subject.startsWith(subject) ? failure : failure.about(`${subject}: ${failure.subject}`);
-  }
-  return new EddyError("bad-state", subject, {
-    received: `an error of its own: ${failure instanceof Error ? failure.message : printable(failure)}`,
-    cause: failure,
   });
 }

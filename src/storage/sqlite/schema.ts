@@ -1,5 +1,5 @@
-import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import type { Database } from "./driver.ts";
 
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Database } from "better-sqlite3";
 import type { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -20,6 +19,7 @@ import type {
   TrimRequest,
 } from "../store.ts";
 import { checkComplete } from "./completeness.ts";
+import type { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
 import { DatabaseFiles } from "./files.ts";
 import { ForecastLog } from "./forecast-log.ts";

@@ -40,9 +40,9 @@ export interface JournalRow {
 
 /** A place in the log of forecasts. */
 export interface LogPlace {
-  /** Of the observation that led to the issue. */
+  /** Journal position of the observation with which the issue was made. */
   readonly position: number;
-  /** 0, 1, ... for the issues that one observation led to. */
+  /** Place of its first forecast among all that this observation led to: its issues in order, in each its targets in order. */
   readonly ordinal: number;
 }
 

@@ -64,11 +64,17 @@ const PLANTED = [
   ["src/models/forecaster/experts/planted.ts", "../../../streams/series.ts"],
   ["src/models/network/planted-three.ts", "../../stages/stage.ts"],
   ["src/stages/planted.ts", "../streams/series.ts"],
+  ["src/models/planted.ts", "../protocol/observation.ts"],
+  ["src/protocol/planted.ts", "../streams/series.ts"],
+  ["src/protocol/planted-too.ts", "../server/engine.ts"],
+  ["src/protocol/planted-three.ts", "node:fs"],
   ["src/streams/planted.ts", "../storage/index.ts"],
   ["src/storage/planted.ts", "../streams/series.ts"],
   ["src/server/planted.ts", "../cli/main.ts"],
   ["src/storage/allowed.ts", "../stages/stage.ts"],
   ["src/streams/allowed.ts", "../models/errors.ts"],
+  ["src/streams/allowed-too.ts", "../protocol/observation.ts"],
+  ["src/protocol/allowed.ts", "../models/forecast.ts"],
   ["src/models/forecaster/experts/allowed.ts", "../../network/network.ts"],
 ] as const;
 

@@ -38,7 +38,7 @@ export class ScriptedEngine implements Engine {
   ahead = Number.POSITIVE_INFINITY;
   rewrites = 0;
   readonly #ids = new Set<string>();
-  readonly #latest = new Map<string, Issue>();
+  readonly #latest = new Map<string, LoggedIssue>();
 
   constructor(horizon = 3) {
     this.horizon = horizon;
@@ -74,8 +74,8 @@ export class ScriptedEngine implements Engine {
       madeTarget(name, new Array(this.horizon).fill(value ?? 0), { observed: value ?? Number.NaN }),
     );
     const issue = madeIssue(observation.series, observation.time, offset, targets, "scripted");
-    this.#latest.set(observation.series, issue);
     const logged = { position: offset, ordinal: 0, series: 1, issue };
+    this.#latest.set(observation.series, logged);
     this.log.push(logged);
     this.issues$.next(logged);
   }
@@ -85,7 +85,7 @@ export class ScriptedEngine implements Engine {
   }
 
   summary(series: string): SeriesSummary | undefined {
-    const latest = this.#latest.get(series);
+    const latest = this.#latest.get(series)?.issue;
     if (latest === undefined) return undefined;
     return {
       series,
@@ -105,6 +105,10 @@ export class ScriptedEngine implements Engine {
   }
 
   latest(series: string): Issue | undefined {
+    return this.#latest.get(series)?.issue;
+  }
+
+  latestLogged(series: string): LoggedIssue | undefined {
     return this.#latest.get(series);
   }
 

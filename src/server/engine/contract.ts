@@ -129,6 +129,8 @@ export interface Engine {
   pipelines(): readonly PipelineSummary[];
   /** What was forecast last of a series. */
   latest(series: string): Issue | undefined;
+  /** The same with its place in the log. */
+  latestLogged(series: string): LoggedIssue | undefined;
   /** At most `limit` rows of the log after a place; null when some of them are no longer kept. */
   issuedAfter(place: LogPlace, limit: number): LogPage | null;
   /** Grows whenever the past changes: a series was removed, or readings were taken back. */

@@ -160,6 +160,10 @@ export class LiveEngine implements Engine {
     return this.#queries.latest(series);
   }
 
+  latestLogged(series: string): LoggedIssue | undefined {
+    return this.#queries.latestLogged(series);
+  }
+
   issuedAfter(place: LogPlace, limit: number): LogPage | null {
     return this.#queries.issuedAfter(place, limit);
   }

@@ -2,7 +2,7 @@ import type { ForecasterSpecification } from "../../models/forecaster/specificat
 import type { Issue } from "../../models/issue.ts";
 import { Arena } from "../../models/kernels/arena.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { Generation, StoredSeries } from "../../storage/store.ts";
+import type { Generation, LoggedIssue, StoredSeries } from "../../storage/store.ts";
 import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
 import { Hosting, isHosted, PIPELINE_BYTES } from "./hosting.ts";
 import { Prices } from "./prices.ts";
@@ -76,7 +76,7 @@ export interface SeriesEntry {
   observations: number;
   lastTime: number;
   /** What was forecast last. */
-  latest: Issue | undefined;
+  latest: LoggedIssue | undefined;
   /**
    * Of a pipeline that is in the database and was not given at this start: it stands still, and the journal is kept after this
    * position for it.

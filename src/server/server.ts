@@ -119,6 +119,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onError,
     sources,
     units: new Units(options.units),
+    now,
     live: () => (live?.intake.open ? live : null),
     metrics: () => metrics(live, requests, admission),
     answered: () => {

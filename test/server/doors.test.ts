@@ -78,6 +78,7 @@ describe("the token", () => {
       admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
       turns: new Turns(clock),
       units: new Units(),
+      now: () => 0,
       sources: new Sources(await sourceContext()),
       onError: () => {},
       answered: () => {},

@@ -14,6 +14,7 @@ import type {
   TakenBack,
 } from "../../src/server/engine.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
+import { memoryOutbox } from "../outbox.ts";
 
 /** An engine without storage or models, which forecasts the last value; its faults are set by the test. */
 export class ScriptedEngine implements Engine {
@@ -23,6 +24,7 @@ export class ScriptedEngine implements Engine {
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
   readonly sources = new Map<string, string>();
+  readonly outbox = memoryOutbox();
   failed: Error | undefined;
   /** Batches that were handed in. */
   asked = 0;

@@ -2,6 +2,7 @@ import type { Observable } from "rxjs";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, LogRow, Retention } from "../../storage/store.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
@@ -111,6 +112,8 @@ export interface Engine {
   readonly sources: ReadonlyMap<string, string>;
   /** Set once the database can no longer be written: intake refuses with this error until a restart. */
   readonly failed: Error | undefined;
+  /** What receivers of alerts have still to be told. */
+  readonly outbox: Outbox;
   /** What is forecast after observations that are durable, in journal order. Hot; never errors. */
   readonly issues$: Observable<LoggedIssue>;
   /** Observations that may still be handed in before `ingest` answers `busy`. */

@@ -17,9 +17,9 @@ export function memoryOutbox(limits?: OutboxLimits, minutes: () => number = () =
 
 /** A transition as the outbox takes it. */
 export function announced(given: Partial<Announcement> & { n?: number } = {}): Announcement {
-  const { n = 0, rule = "full", alert = `${rule}/a`, state = "firing", to = ["ops"] } = given;
-  const text = JSON.stringify(transition({ rule, alert, state, n }));
-  return { rule, alert, state, to, text };
+  const { n = 0, lane = "full", alert = `${lane}/a`, state = "firing", to = ["ops"] } = given;
+  const text = JSON.stringify(transition({ rule: lane, alert, state, n, to }));
+  return { lane, alert, state, to, text };
 }
 
 /** A transition as it is told. */

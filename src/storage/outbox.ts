@@ -1,6 +1,7 @@
 /** A transition of an alert on its way into the outbox. */
 export interface Announcement {
-  readonly rule: string;
+  /** Transitions of one lane may go in one message, and are told in order. An alert stays in its lane. */
+  readonly lane: string;
   /** The same for a firing and its end. */
   readonly alert: string;
   readonly state: "firing" | "resolved";
@@ -21,7 +22,7 @@ export interface Delivery {
   /** Never given twice. Of two deliveries to a receiver the one with the smaller id is told first. */
   readonly id: number;
   readonly receiver: string;
-  readonly rule: string;
+  readonly lane: string;
   readonly alert: string;
   readonly firing: boolean;
   readonly text: string;
@@ -56,14 +57,14 @@ export interface Outbox {
   /** Within the transaction of the transition. */
   add(announcement: Announcement): void;
   /** Calls `added` for whatever has been committed from now on; the returned function ends that. */
-  watch(added: (receiver: string, rule: string) => void): () => void;
-  /** Rules of which a receiver has still to be told something. */
-  rulesOf(receiver: string): readonly string[];
+  watch(added: (receiver: string, lane: string) => void): () => void;
+  /** Lanes in which something waits for a receiver. */
+  lanesOf(receiver: string): readonly string[];
   /**
-   * The next message to a receiver of a rule: deliveries in order, at most `most` of them, none when nothing waits. It is the same
+   * The next message to a receiver of a lane: deliveries in order, at most `most` of them, none when nothing waits. It is the same
    * message, also after a restart, until its deliveries are told, dead or apart.
    */
-  message(receiver: string, rule: string, most: number): readonly Delivery[];
+  message(receiver: string, lane: string, most: number): readonly Delivery[];
   /**
    * The receiver has them. They leave; where it is to be reminded, firings stay as `reminded`, and whatever of the same
    * alert was told or given up before leaves in their stead.
@@ -74,7 +75,7 @@ export interface Outbox {
   /** They need not go together any more: the next message may be a smaller one. */
   apart(deliveries: readonly Delivery[]): void;
   /** Gives up some of what has waited for so many milliseconds, of those that the database has been open; returns how many. */
-  giveUp(receiver: string, rule: string, milliseconds: number, error: string): number;
+  giveUp(receiver: string, lane: string, milliseconds: number, error: string): number;
   /** Deliveries of which a receiver is to be reminded, with ids greater than `after`, in order. */
   reminders(receiver: string, after: number, limit: number): readonly Delivery[];
   /** Gives up whatever waits for a receiver of none of these names; returns how many. */

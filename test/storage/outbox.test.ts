@@ -104,11 +104,11 @@ test("what has waited too long is given up, by the time that the database has be
   outbox.add(announced({ alert: "a" }));
   minutes = 50;
   outbox.add(announced({ alert: "b" }));
-  outbox.add(announced({ alert: "c", rule: "other" }));
+  outbox.add(announced({ alert: "c", lane: "other" }));
   minutes = 60;
   expect(outbox.giveUp("ops", "full", 60 * 60_000, "no answer")).toBe(1);
   expect(alerts(outbox.message("ops", "full", 9))).toEqual(["b fires"]);
-  expect(outbox.rulesOf("ops")).toEqual(["full", "other"]);
+  expect(outbox.lanesOf("ops")).toEqual(["full", "other"]);
 });
 
 test("receivers that are no longer configured are given up", () => {

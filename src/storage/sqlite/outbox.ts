@@ -27,7 +27,7 @@ const STATES: readonly DeliveryState[] = ["waiting", "reminded", "dead"];
 interface Row {
   readonly id: number;
   readonly receiver: string;
-  readonly rule: string;
+  readonly lane: string;
   readonly alert: string;
   readonly firing: number;
   readonly text: string;
@@ -37,7 +37,7 @@ interface Row {
   readonly message: number | null;
 }
 
-const COLUMNS = "id, receiver, rule, alert, firing, text, state, attempts, error, message";
+const COLUMNS = "id, receiver, lane, alert, firing, text, state, attempts, error, message";
 const MINUTE = 60_000;
 /** Rows that one call changes where there may be any number: nothing else is done meanwhile. */
 const MOST_AT_ONCE = 2000;
@@ -50,10 +50,10 @@ export class SqliteOutbox implements Outbox {
   readonly #statements: ReturnType<typeof prepare>;
   /** Rows by receiver and state. */
   readonly #counts = new Map<string, number[]>();
-  readonly #watchers = new Set<(receiver: string, rule: string) => void>();
+  readonly #watchers = new Set<(receiver: string, lane: string) => void>();
   /** Counts before the transaction under way, of the receivers that it touches. */
   #before = new Map<string, number[]>();
-  /** Receivers and rules that the transaction under way adds to. */
+  /** Receivers and lanes that the transaction under way adds to. */
   #adding = new Map<string, Set<string>>();
   #droppedBefore = 0;
   dropped = 0;
@@ -74,22 +74,23 @@ export class SqliteOutbox implements Outbox {
     }
   }
 
-  add({ rule, alert, state, to, text }: Announcement): void {
+  add({ lane, alert, state, to, text }: Announcement): void {
     const firing = state === "firing" ? 1 : 0;
-    const receivers = new Set(to);
-    // Whoever was told of the firing is told of its end, whatever the rule has become since.
-    if (firing === 0) for (const told of this.#statements.toldOf.all(alert)) receivers.add(told);
-    for (const receiver of receivers) {
+    const lanes = new Map(to.map((receiver) => [receiver, lane]));
+    // Whoever is told of the firing is told of its end and after it, whatever the rule has become since.
+    if (firing === 0)
+      for (const told of this.#statements.toldOf.all(alert)) lanes.set(told.receiver, told.lane);
+    for (const [receiver, lane] of lanes) {
       const full = this.#countsOf(receiver)[WAITING]! >= this.#limits.waiting;
-      const row = [receiver, rule, alert, firing, text, full ? DEAD : WAITING, this.#minute()] as const;
+      const row = [receiver, lane, alert, firing, text, full ? DEAD : WAITING, this.#minute()] as const;
       this.#statements.add.run(...row, full ? `more than ${this.#limits.waiting} wait for it already` : null);
       this.#change(receiver, full ? DEAD : WAITING, 1);
       if (full) this.#makeRoom(receiver);
-      else this.#adds(receiver, rule);
+      else this.#adds(receiver, lane);
     }
   }
 
-  watch(added: (receiver: string, rule: string) => void): () => void {
+  watch(added: (receiver: string, lane: string) => void): () => void {
     this.#watchers.add(added);
     return () => void this.#watchers.delete(added);
   }
@@ -101,8 +102,8 @@ export class SqliteOutbox implements Outbox {
     const added = this.#adding;
     if (added.size === 0) return;
     this.#adding = new Map();
-    for (const [receiver, rules] of added) {
-      for (const rule of rules) for (const watcher of this.#watchers) watcher(receiver, rule);
+    for (const [receiver, lanes] of added) {
+      for (const lane of lanes) for (const watcher of this.#watchers) watcher(receiver, lane);
     }
   }
 
@@ -114,25 +115,29 @@ export class SqliteOutbox implements Outbox {
     this.dropped = this.#droppedBefore;
   }
 
-  rulesOf(receiver: string): readonly string[] {
-    return this.#guard.read(() => this.#statements.rulesOf.all(receiver));
+  lanesOf(receiver: string): readonly string[] {
+    return this.#guard.read(() => this.#statements.lanesOf.all(receiver));
   }
 
-  message(receiver: string, rule: string, most: number): readonly Delivery[] {
+  message(receiver: string, lane: string, most: number): readonly Delivery[] {
     const s = this.#statements;
-    const [first, ...rest] = this.#guard.read(() => s.waiting.all(receiver, rule, most));
+    const [first, ...rest] = this.#guard.read(() => s.waiting.all(receiver, lane, most));
     if (first === undefined) return [];
     if (first.message !== null) {
-      return this.#guard.read(() => s.together.all(receiver, rule, first.message ?? 0)).map(delivery);
+      return this.#guard.read(() => s.together.all(receiver, lane, first.message ?? 0)).map(delivery);
     }
     const rows = [first];
     for (const row of rest) {
       if (row.message !== null) break;
       rows.push(row);
     }
-    this.#write(() => {
-      for (const { id } of rows) s.join.run(first.id, id);
-    });
+    try {
+      this.#write(() => {
+        for (const { id } of rows) s.join.run(first.id, id);
+      });
+    } catch {
+      // A full disk keeps nobody from being told; only after a restart the message may be another one.
+    }
     return rows.map(delivery);
   }
 
@@ -169,11 +174,11 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  giveUp(receiver: string, rule: string, milliseconds: number, error: string): number {
+  giveUp(receiver: string, lane: string, milliseconds: number, error: string): number {
     let buried = 0;
     this.#write(() => {
       const before = this.#minute() - milliseconds / MINUTE;
-      buried = this.#statements.buryOld.run(error, receiver, rule, before).changes;
+      buried = this.#statements.buryOld.run(error, receiver, lane, before).changes;
       this.#buried(receiver, buried);
       this.#makeRoom(receiver);
     });
@@ -219,10 +224,10 @@ export class SqliteOutbox implements Outbox {
   }
 
   retry(id: number): boolean {
-    let lane: { receiver: string; rule: string } | undefined;
+    let lane: { receiver: string; lane: string } | undefined;
     this.#write(() => {
       lane = this.#statements.revive.get(this.#minute(), id);
-      if (lane !== undefined) this.#revived(lane.receiver, lane.rule, 1);
+      if (lane !== undefined) this.#revived(lane.receiver, lane.lane, 1);
     });
     return lane !== undefined;
   }
@@ -231,8 +236,8 @@ export class SqliteOutbox implements Outbox {
     let revived = 0;
     this.#write(() => {
       for (const name of receiver === undefined ? [...this.#counts.keys()] : [receiver]) {
-        for (const { rule, rows } of this.#statements.deadRules.all(name)) {
-          this.#revived(name, rule, rows);
+        for (const { lane, rows } of this.#statements.deadLanes.all(name)) {
+          this.#revived(name, lane, rows);
           revived += rows;
         }
         this.#statements.reviveAll.run(this.#minute(), name);
@@ -288,10 +293,10 @@ export class SqliteOutbox implements Outbox {
     counts[state] = (counts[state] ?? 0) + by;
   }
 
-  #adds(receiver: string, rule: string): void {
-    const rules = this.#adding.get(receiver) ?? new Set();
-    rules.add(rule);
-    this.#adding.set(receiver, rules);
+  #adds(receiver: string, lane: string): void {
+    const lanes = this.#adding.get(receiver) ?? new Set();
+    lanes.add(lane);
+    this.#adding.set(receiver, lanes);
   }
 
   #buried(receiver: string, rows: number): void {
@@ -299,10 +304,10 @@ export class SqliteOutbox implements Outbox {
     this.#change(receiver, DEAD, rows);
   }
 
-  #revived(receiver: string, rule: string, rows: number): void {
+  #revived(receiver: string, lane: string, rows: number): void {
     this.#change(receiver, DEAD, -rows);
     this.#change(receiver, WAITING, rows);
-    this.#adds(receiver, rule);
+    this.#adds(receiver, lane);
   }
 
   #makeRoom(receiver: string): void {
@@ -314,10 +319,10 @@ export class SqliteOutbox implements Outbox {
   }
 }
 
-const delivery = ({ id, receiver, rule, alert, firing, text, state, attempts, error }: Row): Delivery => ({
+const delivery = ({ id, receiver, lane, alert, firing, text, state, attempts, error }: Row): Delivery => ({
   id,
   receiver,
-  rule,
+  lane,
   alert,
   firing: firing === 1,
   text,
@@ -328,22 +333,20 @@ const delivery = ({ id, receiver, rule, alert, firing, text, state, attempts, er
 
 function prepare(db: Database) {
   const of = <A extends unknown[], R = unknown>(sql: string) => db.prepare<A, R>(sql);
-  const lane = "receiver = ? AND state = 0 AND rule = ?";
+  const lane = "receiver = ? AND state = 0 AND lane = ?";
   return {
     count: of<[], { receiver: string; state: number; rows: number }>(
       "SELECT receiver, state, count(*) AS rows FROM deliveries GROUP BY receiver, state",
     ),
     add: of<[string, string, string, number, string, number, number, string | null]>(
-      `INSERT INTO deliveries (receiver, rule, alert, firing, text, state, minute, error)
+      `INSERT INTO deliveries (receiver, lane, alert, firing, text, state, minute, error)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    toldOf: db
-      .prepare<[string], string>(
-        "SELECT DISTINCT receiver FROM deliveries WHERE alert = ? AND firing = 1 AND state < 2",
-      )
-      .pluck(),
-    rulesOf: db
-      .prepare<[string], string>("SELECT DISTINCT rule FROM deliveries WHERE receiver = ? AND state = 0")
+    toldOf: of<[string], { receiver: string; lane: string }>(
+      "SELECT receiver, lane FROM deliveries WHERE alert = ? AND firing = 1 AND state < 2 ORDER BY id",
+    ),
+    lanesOf: db
+      .prepare<[string], string>("SELECT DISTINCT lane FROM deliveries WHERE receiver = ? AND state = 0")
       .pluck(),
     waiting: of<[string, string, number], Row>(
       `SELECT ${COLUMNS} FROM deliveries WHERE ${lane} ORDER BY id LIMIT ?`,
@@ -386,12 +389,12 @@ function prepare(db: Database) {
          ORDER BY id DESC LIMIT ?`,
     ),
     get: of<[number], Row>(`SELECT ${COLUMNS} FROM deliveries WHERE id = ?`),
-    revive: of<[number, number], { receiver: string; rule: string }>(
+    revive: of<[number, number], { receiver: string; lane: string }>(
       `UPDATE deliveries SET state = 0, attempts = 0, message = NULL, minute = ? WHERE id = ? AND state = 2
-         RETURNING receiver, rule`,
+         RETURNING receiver, lane`,
     ),
-    deadRules: of<[string], { rule: string; rows: number }>(
-      "SELECT rule, count(*) AS rows FROM deliveries WHERE receiver = ? AND state = 2 GROUP BY rule",
+    deadLanes: of<[string], { lane: string; rows: number }>(
+      "SELECT lane, count(*) AS rows FROM deliveries WHERE receiver = ? AND state = 2 GROUP BY lane",
     ),
     reviveAll: of<[number, string]>(
       `UPDATE deliveries SET state = 0, attempts = 0, message = NULL, minute = ?

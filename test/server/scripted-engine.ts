@@ -16,6 +16,7 @@ import type {
   TakenBack,
 } from "../../src/server/engine.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
+import { memoryOutbox } from "../outbox.ts";
 
 /** Alerts that a test tells of by hand. */
 export class ScriptedAlerts implements AlertService {
@@ -75,6 +76,7 @@ export class ScriptedEngine implements Engine {
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
   readonly sources = new Map<string, string>();
+  readonly outbox = memoryOutbox();
   failed: Error | undefined;
   /** Batches that were handed in. */
   asked = 0;

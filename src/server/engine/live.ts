@@ -3,6 +3,7 @@ import { EddyError } from "../../models/errors.ts";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, Retention, Store } from "../../storage/store.ts";
 import { SeriesAdmission } from "./admission.ts";
 import { Alerts } from "./alerts/alerts.ts";
@@ -115,6 +116,10 @@ export class LiveEngine implements Engine {
 
   get sources(): ReadonlyMap<string, string> {
     return this.#commits.sources;
+  }
+
+  get outbox(): Outbox {
+    return this.#parts.store.outbox;
   }
 
   get room(): number {

@@ -233,8 +233,8 @@ draw(
 );
 
 // Of many series the curves are those of the first.
-const [first, end] = head.test ?? one.series?.[0]?.test ?? [1, 1];
-const [from, to] = [first - 1, end - head.horizon - 1];
+const [start, end] = head.test ?? one.series?.[0]?.test ?? [1, 1];
+const [from, to] = [start - 1, end - head.horizon - 1];
 const bins = curves.coverage.length;
 const rowOf = (i: number): string => `row ${Math.round(from + ((i + 0.5) / bins) * (to - from))}`;
 draw(

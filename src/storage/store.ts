@@ -1,6 +1,7 @@
 import type { AlertTransition } from "../models/alert.ts";
 import type { EddyError } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** Keys are spread over this many fixed partitions from the first day, so that state can later move between machines. */
 export const PARTITIONS = 128;
@@ -41,9 +42,9 @@ export interface JournalRow {
 
 /** A place in the log of forecasts. */
 export interface LogPlace {
-  /** Of the observation that led to the issue. */
+  /** Journal position of the observation with which the issue was made. */
   readonly position: number;
-  /** 0, 1, ... for the issues that one observation led to. */
+  /** Place of its first forecast among all that this observation led to: its issues in order, in each its targets in order. */
   readonly ordinal: number;
 }
 
@@ -225,6 +226,8 @@ export interface StoreSize {
  */
 export interface Store {
   readonly failed: EddyError | undefined;
+  /** What receivers of alerts have still to be told. */
+  readonly outbox: Outbox;
   open(): Opened;
   /** Positions given to the entries in order, 0 for one whose id is known already. */
   commit(commit: Commit): Float64Array;

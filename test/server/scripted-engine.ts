@@ -16,6 +16,7 @@ import type {
   TakenBack,
 } from "../../src/server/engine.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
+import { memoryOutbox } from "../outbox.ts";
 
 /** Alerts that a test tells of by hand. */
 export class ScriptedAlerts implements AlertService {
@@ -75,6 +76,7 @@ export class ScriptedEngine implements Engine {
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
   readonly sources = new Map<string, string>();
+  readonly outbox = memoryOutbox();
   failed: Error | undefined;
   /** Batches that were handed in. */
   asked = 0;
@@ -91,7 +93,7 @@ export class ScriptedEngine implements Engine {
   rewrites = 0;
   readonly alerts = new ScriptedAlerts();
   readonly #ids = new Set<string>();
-  readonly #latest = new Map<string, Issue>();
+  readonly #latest = new Map<string, LoggedIssue>();
 
   constructor(horizon = 3) {
     this.horizon = horizon;
@@ -127,8 +129,8 @@ export class ScriptedEngine implements Engine {
       madeTarget(name, new Array(this.horizon).fill(value ?? 0), { observed: value ?? Number.NaN }),
     );
     const issue = madeIssue(observation.series, observation.time, offset, targets, "scripted");
-    this.#latest.set(observation.series, issue);
     const logged = { position: offset, ordinal: 0, series: 1, issue };
+    this.#latest.set(observation.series, logged);
     this.log.push(logged);
     this.issues$.next(logged);
   }
@@ -138,7 +140,7 @@ export class ScriptedEngine implements Engine {
   }
 
   summary(series: string): SeriesSummary | undefined {
-    const latest = this.#latest.get(series);
+    const latest = this.#latest.get(series)?.issue;
     if (latest === undefined) return undefined;
     return {
       series,
@@ -158,6 +160,10 @@ export class ScriptedEngine implements Engine {
   }
 
   latest(series: string): Issue | undefined {
+    return this.#latest.get(series)?.issue;
+  }
+
+  latestLogged(series: string): LoggedIssue | undefined {
     return this.#latest.get(series);
   }
 

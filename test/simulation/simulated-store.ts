@@ -22,6 +22,7 @@ import type {
   TakeBack,
   TrimRequest,
 } from "../../src/storage/store.ts";
+import { memoryOutbox } from "../outbox.ts";
 
 /** Thrown by every call once the power is gone. */
 export class PowerCut extends Error {}
@@ -99,6 +100,8 @@ export interface SimulatedStoreOptions {
  */
 export class SimulatedStore implements Store {
   failed: EddyError | undefined;
+  /** Beside the disk that fails: it is no part of what is simulated. */
+  readonly outbox = memoryOutbox();
   /** Chance of a fault per transaction. */
   faultRate: number;
   readonly #options: SimulatedStoreOptions;

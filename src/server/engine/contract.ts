@@ -3,6 +3,7 @@ import type { AlertTransition } from "../../models/alert.ts";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, LogRow, Retention } from "../../storage/store.ts";
 import type { AlertRule } from "../../streams/alerts/rule.ts";
 import type { Found, StandingRule } from "../../streams/alerts/telling.ts";
@@ -166,6 +167,8 @@ export interface Engine {
   readonly sources: ReadonlyMap<string, string>;
   /** Set once the database can no longer be written: intake refuses with this error until a restart. */
   readonly failed: Error | undefined;
+  /** What receivers of alerts have still to be told. */
+  readonly outbox: Outbox;
   /** What is forecast after observations that are durable, in journal order. Hot; never errors. */
   readonly issues$: Observable<LoggedIssue>;
   /** Observations that may still be handed in before `ingest` answers `busy`. */
@@ -184,6 +187,8 @@ export interface Engine {
   pipelines(): readonly PipelineSummary[];
   /** What was forecast last of a series. */
   latest(series: string): Issue | undefined;
+  /** The same with its place in the log. */
+  latestLogged(series: string): LoggedIssue | undefined;
   /** At most `limit` rows of the log after a place; null when some of them are no longer kept. */
   issuedAfter(place: LogPlace, limit: number): LogPage | null;
   readonly alerts: AlertService;

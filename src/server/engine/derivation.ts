@@ -1,4 +1,4 @@
-import type { Issue } from "../../models/issue.ts";
+import { forecastsIn, type Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Derived, LoggedIssue, Store } from "../../storage/store.ts";
 import type { Alerts } from "./alerts/alerts.ts";
@@ -50,12 +50,12 @@ export class Derivation {
     if (position > this.#upTo) {
       const { time, values } = observation;
       const refused = applied.refused !== undefined;
-      this.#rollUps.add({ series, time, values, refused, before: entry.latest });
+      this.#rollUps.add({ series, time, values, refused, before: entry.latest?.issue });
       this.#alerts.follow(entry, observation, position, applied);
     }
     const logged = placed(applied.issues, position, series);
     if (position > this.#upTo) this.#issued.push(...logged);
-    entry.latest = applied.issues.at(-1) ?? entry.latest;
+    entry.latest = logged.at(-1) ?? entry.latest;
     return logged;
   }
 
@@ -93,9 +93,17 @@ export class Derivation {
 }
 
 /** The issues that one observation led to, in their places. */
-export const placed = (issues: readonly Issue[], position: number, series: number): LoggedIssue[] =>
-  issues.map((issue, ordinal) => ({ position, ordinal, series, issue }));
+export function placed(issues: readonly Issue[], position: number, series: number): LoggedIssue[] {
+  let ordinal = 0;
+  return issues.map((issue) => {
+    const logged = { position, ordinal, series, issue };
+    ordinal += forecastsIn(issue);
+    return logged;
+  });
+}
 
 /** What a series had forecast last at an event time, of what is written and can be read. */
-export const lastIssue = (store: Store, series: number, time: number): Issue | undefined =>
-  store.issuedAsOf(series, time)?.issue ?? undefined;
+export function lastIssue(store: Store, series: number, time: number): LoggedIssue | undefined {
+  const row = store.issuedAsOf(series, time);
+  return row === undefined || row.issue === null ? undefined : { ...row, issue: row.issue };
+}

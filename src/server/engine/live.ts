@@ -3,6 +3,7 @@ import { EddyError } from "../../models/errors.ts";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, Retention, Store } from "../../storage/store.ts";
 import { SeriesAdmission } from "./admission.ts";
 import { Alerts } from "./alerts/alerts.ts";
@@ -117,6 +118,10 @@ export class LiveEngine implements Engine {
     return this.#commits.sources;
   }
 
+  get outbox(): Outbox {
+    return this.#parts.store.outbox;
+  }
+
   get room(): number {
     return this.#queue.room;
   }
@@ -169,6 +174,10 @@ export class LiveEngine implements Engine {
 
   latest(series: string): Issue | undefined {
     return this.#queries.latest(series);
+  }
+
+  latestLogged(series: string): LoggedIssue | undefined {
+    return this.#queries.latestLogged(series);
   }
 
   issuedAfter(place: LogPlace, limit: number): LogPage | null {

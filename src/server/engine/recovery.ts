@@ -85,7 +85,7 @@ export function recover(
     ) {
       entry.latest = lastIssue(store, series, entry.lastTime);
     }
-    const before = entry.latest;
+    const before = entry.latest?.issue;
     const { observation, applied } = table.follow(entry, row);
     const logged = derivation.add(entry, observation, position, applied);
     // A pipeline may have stopped there before.

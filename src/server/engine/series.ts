@@ -2,7 +2,7 @@ import type { ForecasterSpecification } from "../../models/forecaster/specificat
 import type { Issue } from "../../models/issue.ts";
 import { Arena } from "../../models/kernels/arena.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { Generation, StoredSeries } from "../../storage/store.ts";
+import type { Generation, LoggedIssue, StoredSeries } from "../../storage/store.ts";
 import type { Crossing, Range } from "../../streams/alerts/condition.ts";
 import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
 import type { BoundRules } from "./alerts/alerts.ts";
@@ -80,7 +80,7 @@ export interface SeriesEntry {
   observations: number;
   lastTime: number;
   /** What was forecast last. */
-  latest: Issue | undefined;
+  latest: LoggedIssue | undefined;
   /** The rules for alerts that are about it, as last looked up. */
   alerts?: BoundRules;
   /**

@@ -1,6 +1,6 @@
-import type { Database } from "better-sqlite3";
 import type { AlertTransition } from "../../models/alert.ts";
 import type { AlertChanges, Opened, StoredAlert, StoredRule } from "../store.ts";
+import type { Database } from "./driver.ts";
 
 /** What the database keeps of alerts: rules, how each alert stands, and the log of beginnings and ends. */
 export class AlertLog {

@@ -1,5 +1,5 @@
-import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import type { Database } from "./driver.ts";
 
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;
@@ -64,6 +64,23 @@ CREATE TABLE transitions (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 -- How long ago a position was written: one row per minute of intake. Minutes are those that the database has been open,
 -- so that no clock can jump; the least that the wall clock said meanwhile stands beside them, in milliseconds.
 CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL, clock REAL NOT NULL);
+-- What receivers of alerts have still to be told. Lane: what may go in one message. State: 0 waiting, 1 told and to be reminded, 2 dead. Those of one message bear
+-- the id of its first. Minute: how long the database had been open when it began to wait.
+CREATE TABLE deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  receiver TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  alert TEXT NOT NULL,
+  firing INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  minute INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  message INTEGER,
+  error TEXT
+);
+CREATE INDEX deliveries_of_receiver ON deliveries (receiver, state, lane, id);
+CREATE INDEX deliveries_of_alert ON deliveries (alert);
 `;
 
 /**

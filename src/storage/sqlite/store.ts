@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Database } from "better-sqlite3";
 import type { AlertTransition } from "../../models/alert.ts";
 import type { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
@@ -22,6 +21,7 @@ import type {
 } from "../store.ts";
 import { AlertLog } from "./alert-log.ts";
 import { checkComplete } from "./completeness.ts";
+import type { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
 import { DatabaseFiles } from "./files.ts";
 import { ForecastLog } from "./forecast-log.ts";
@@ -31,6 +31,7 @@ import { LogCopier } from "./log-copier.ts";
 import { openDatabase, readOpened } from "./open-database.ts";
 import { OpenRecord } from "./open-record.ts";
 import { OpenTime } from "./open-time.ts";
+import { SqliteOutbox } from "./outbox.ts";
 import { Removal } from "./removal.ts";
 import { seriesParameters } from "./series-row.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -63,6 +64,7 @@ const READ_ROWS = 512;
 /** One SQLite file in WAL mode. Every commit of the live path is one transaction and, by default, one sync. */
 export class SqliteStore implements Store {
   readonly path: string;
+  readonly outbox: SqliteOutbox;
   readonly #lock: Lock;
   readonly #db: Database;
   readonly #failpoint: (name: string) => void;
@@ -134,6 +136,7 @@ export class SqliteStore implements Store {
         say: this.#say,
       });
       this.#log = new ForecastLog(this.#statements, this.#guard, this.#names);
+      this.outbox = new SqliteOutbox(db, this.#guard, () => this.#time.minute(0));
     } catch (error) {
       db?.close();
       this.#lock.release();
@@ -171,7 +174,7 @@ export class SqliteStore implements Store {
     const positions = new Float64Array(commit.entries.length);
     let position = this.#position;
     const last = new Map<number, number>();
-    this.#guard.write(true, () => {
+    this.#writeWithOutbox(true, () => {
       const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
       this.#writeDerived(commit.derived);
       for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
@@ -194,6 +197,17 @@ export class SqliteStore implements Store {
     return positions;
   }
 
+  /** A transaction that may add to the outbox. */
+  #writeWithOutbox(sync: boolean, body: () => void): void {
+    try {
+      this.#guard.write(sync, body);
+    } catch (error) {
+      this.outbox.undone();
+      throw error;
+    }
+    this.outbox.committed();
+  }
+
   #writeDerived(derived: Derived): void {
     const { setFact } = this.#statements;
     this.#log.write(derived.issued);
@@ -209,7 +223,7 @@ export class SqliteStore implements Store {
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
-    this.#guard.write(checkpoints.length === 0, () => {
+    this.#writeWithOutbox(checkpoints.length === 0, () => {
       const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
       this.#writeDerived(derived);
       setFact.run(checkpointedUpTo, "checkpointedUpTo");

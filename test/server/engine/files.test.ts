@@ -12,13 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { type Clock, SqliteStore } from "../../../src/storage/index.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { sendWaves, temporaryFolder, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();

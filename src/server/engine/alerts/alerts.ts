@@ -302,7 +302,7 @@ export class Alerts {
   revised(entry: SeriesEntry): void {
     if (!this.#active.has(entry.stored.id)) return;
     const bound = this.#boundOf(entry);
-    const issue = entry.latest;
+    const issue = entry.latest?.issue;
     const crossings = issue && new Crossings(entry, issue, bound);
     this.#settle(entry, (active, one) => {
       if (one.condition.kind === "silent") return "stays";

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
+import type { ConnectionLimits } from "../protocol/server-messages.ts";
 import { systemClock } from "../storage/clock.ts";
 import type { SourceSettings } from "../streams/sources/kinds.ts";
 import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
@@ -20,7 +21,7 @@ import { prefixed } from "./http/metrics-text.ts";
 import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
-import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import { SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
 import { Turns } from "./turns.ts";
@@ -134,6 +135,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     sources,
     deliveries,
     units: new Units(options.units),
+    now,
     live: () => (live?.intake.open ? live : null),
     metrics: () => metrics(live, requests, admission),
     answered: () => {

@@ -50,6 +50,16 @@ test("models raise to no power that rounds differently from one Node to another"
   expect(powers).toEqual([]);
 });
 
+test("SQLite is reached through one module, which knows what each Node can load", () => {
+  const importers = ["src", "scripts", "test"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(ts|mjs)$/.test(name))
+      .map((name) => join(folder, name))
+      .filter((path) => /^import .* from "better-sqlite3/m.test(readFileSync(path, "utf8"))),
+  );
+  expect(importers).toEqual(["src/storage/sqlite/driver.ts"]);
+});
+
 const PLANTED = [
   ["src/models/kernels/planted.ts", "../network/network.ts"],
   ["src/models/statistics/planted.ts", "../learning/ridge.ts"],
@@ -64,11 +74,17 @@ const PLANTED = [
   ["src/models/forecaster/experts/planted.ts", "../../../streams/series.ts"],
   ["src/models/network/planted-three.ts", "../../stages/stage.ts"],
   ["src/stages/planted.ts", "../streams/series.ts"],
+  ["src/models/planted.ts", "../protocol/observation.ts"],
+  ["src/protocol/planted.ts", "../streams/series.ts"],
+  ["src/protocol/planted-too.ts", "../server/engine.ts"],
+  ["src/protocol/planted-three.ts", "node:fs"],
   ["src/streams/planted.ts", "../storage/index.ts"],
   ["src/storage/planted.ts", "../streams/series.ts"],
   ["src/server/planted.ts", "../cli/main.ts"],
   ["src/storage/allowed.ts", "../stages/stage.ts"],
   ["src/streams/allowed.ts", "../models/errors.ts"],
+  ["src/streams/allowed-too.ts", "../protocol/observation.ts"],
+  ["src/protocol/allowed.ts", "../models/forecast.ts"],
   ["src/models/forecaster/experts/allowed.ts", "../../network/network.ts"],
 ] as const;
 

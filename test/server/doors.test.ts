@@ -80,6 +80,7 @@ describe("the token", () => {
       admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
       turns: new Turns(clock),
       units: new Units(),
+      now: () => 0,
       sources: new Sources(await sourceContext()),
       deliveries: new Deliveries({}, deliveryWorld(), { info() {}, warn() {}, error() {} }),
       onError: () => {},

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { afterAll, expect, test } from "vitest";
 import { openEngine } from "../../src/server/engine.ts";
 import { DatabaseReader, packValues, restoreSavepoint } from "../../src/storage/index.ts";
+import { Database } from "../../src/storage/sqlite/driver.ts";
 import { invoke } from "../cli/invoke.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-old-"));

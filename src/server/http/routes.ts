@@ -17,6 +17,7 @@ import { forecastPage, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
+import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { takeObservations } from "./take-observations.ts";
 
@@ -39,6 +40,8 @@ export interface RouteWorld {
   readonly deliveries: Deliveries;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;
 }
@@ -100,6 +103,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
+  addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });

@@ -2,14 +2,16 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
+import type { Since, SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import type { ServerMessage } from "../../protocol/server-messages.ts";
 import { readObservation } from "../../streams/observation-schema.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
 import type { Backlog } from "./backlog.ts";
-import { CloseCode } from "./close-codes.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
 import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
-import { type ServerMessage, type SubscribeMessage, type SubscriptionId, usableId } from "./messages.ts";
+import { usableId } from "./messages.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
 import { Subscription } from "./subscription.ts";
@@ -34,6 +36,21 @@ export interface ConnectionWorld {
   readonly onError: (error: unknown) => void;
 }
 
+/** How far a client has come in the log. */
+interface Seen {
+  readonly offset: number;
+  readonly ordinal: number;
+}
+const NOTHING: Seen = { offset: -1, ordinal: 0 };
+
+const seenBy = (since: Since | undefined): Seen =>
+  since === undefined
+    ? NOTHING
+    : { offset: since.offset, ordinal: since.ordinal ?? Number.POSITIVE_INFINITY };
+
+const isAfter = (one: Seen, seen: Seen): boolean =>
+  one.offset > seen.offset || (one.offset === seen.offset && one.ordinal > seen.ordinal);
+
 /** Series looked at in one turn for what is known of them already. */
 const NAMES_PER_TURN = 256;
 
@@ -49,9 +66,9 @@ export class Connection implements Recipient {
   readonly #receive: Receive;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
   /** Between which offsets a new `latest` subscription looks for what is known already. */
-  readonly #latest = new WeakMap<Subscription, { readonly after: number; readonly upTo: number }>();
+  readonly #latest = new WeakMap<Subscription, { readonly after: Seen; readonly upTo: number }>();
   /** What a `stream` subscription that is catching up has seen: the first page may begin before it. */
-  readonly #seen = new WeakMap<Subscription, number>();
+  readonly #seen = new WeakMap<Subscription, Seen>();
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -323,7 +340,7 @@ export class Connection implements Recipient {
       return;
     }
     const subscription = new Subscription(message, offset, options.limits.queue);
-    const place = sameEpoch ? backlog.start(since.offset) : null;
+    const place = sameEpoch ? backlog.start(since) : null;
     const kept = place !== null;
     this.#subscriptions.set(id, subscription);
     this.#send({ type: "subscribed", id, epoch, offset, recovered: kept });
@@ -331,10 +348,10 @@ export class Connection implements Recipient {
       const reason = sameEpoch ? "no longer kept" : "another epoch";
       this.#send({ type: "gap", id, from: sameEpoch ? since.offset : 0, to: offset, reason });
     }
-    const seen = since?.offset ?? 0;
+    const seen = seenBy(since);
     if (subscription.mode === "latest") {
       subscription.lookThrough(subscription.series === undefined ? engine.names() : [subscription.series]);
-      this.#latest.set(subscription, { after: kept ? seen : -1, upTo: offset });
+      this.#latest.set(subscription, { after: kept ? seen : NOTHING, upTo: offset });
     } else if (place !== null) {
       this.#seen.set(subscription, seen);
       subscription.resumeFrom(place);
@@ -355,11 +372,11 @@ export class Connection implements Recipient {
         break;
       }
       if (!subscription.wants(name)) continue;
-      const issue = engine.latest(name);
+      const logged = engine.latestLogged(name);
       // A later one has been offered by itself.
-      if (issue === undefined || issue.offset <= bounds.after || issue.offset > bounds.upTo) continue;
-      for (const outgoing of dispatch.of(issue)) {
-        if (!subscription.holds(outgoing)) subscription.offer(outgoing);
+      if (logged === undefined || logged.position > bounds.upTo) continue;
+      for (const outgoing of dispatch.of(logged)) {
+        if (isAfter(outgoing, bounds.after) && !subscription.holds(outgoing)) subscription.offer(outgoing);
       }
     }
     return true;
@@ -379,10 +396,8 @@ export class Connection implements Recipient {
       );
       return true;
     }
-    const seen = this.#seen.get(subscription) ?? 0;
-    subscription.replay(
-      page.forecasts.filter(({ offset, series }) => offset > seen && subscription.wants(series)),
-    );
+    const seen = this.#seen.get(subscription) ?? NOTHING;
+    subscription.replay(page.forecasts.filter((one) => isAfter(one, seen) && subscription.wants(one.series)));
     subscription.resumeFrom(page.next, engine.offset);
     return true;
   }

@@ -3,16 +3,16 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Observation } from "../../models/observation.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import { JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
 import { Backlog } from "./backlog.ts";
-import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
-import { JSON_SUBPROTOCOL } from "./messages.ts";
 import { Dispatch } from "./outgoing.ts";
 
 export interface StreamEndpointOptions {
@@ -55,7 +55,7 @@ export class StreamEndpoint {
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
-    const subscription = engine.issues$.subscribe(({ issue }) => this.#fanOut.publish(issue));
+    const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
       () => {

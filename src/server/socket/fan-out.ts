@@ -1,4 +1,4 @@
-import type { Issue } from "../../models/issue.ts";
+import type { LoggedIssue } from "../engine.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -71,8 +71,8 @@ export class FanOut {
     if (those?.size === 0) this.#exact.delete(subscription.series ?? "");
   }
 
-  publish(issue: Issue): void {
-    const { series } = issue;
+  publish(logged: LoggedIssue): void {
+    const { series } = logged.issue;
     const exact = this.#exact.get(series);
     let matches = this.#matches.get(series);
     if (matches === undefined && this.#patterns.size > 0) {
@@ -80,7 +80,7 @@ export class FanOut {
       this.#matches.set(series, matches);
     }
     if (exact === undefined && (matches === undefined || matches.length === 0)) return;
-    for (const outgoing of this.#dispatch.of(issue)) {
+    for (const outgoing of this.#dispatch.of(logged)) {
       for (const those of [exact, matches]) {
         if (those === undefined) continue;
         for (const subscription of [...those]) this.#offer(subscription, outgoing);

@@ -1,7 +1,8 @@
 import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
 import type { Issue } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
-import type { SubscriptionId } from "./messages.ts";
+import type { SubscriptionId } from "../../protocol/client-messages.ts";
+import type { LogPlace } from "../engine.ts";
 
 /** What a subscription wants to see of a forecast. */
 export class View {
@@ -25,7 +26,10 @@ const KEPT = 32;
 /** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
 export class Outgoing {
   readonly series: string;
+  /** Its place in the log of forecasts: the journal position of the observation with which it was made, ... */
   readonly offset: number;
+  /** ... and which it is of all that this observation led to. */
+  readonly ordinal: number;
   /** The slot it takes: a newer forecast of the same series and target, or a newer output of the same pipeline, replaces it. */
   readonly slot: string;
   readonly #worded: () => Forecast | PipelineOutput;
@@ -34,13 +38,15 @@ export class Outgoing {
   readonly #frames = new Map<string, Buffer>();
 
   constructor(
-    { series, offset }: Issue,
+    series: string,
     target: string,
+    { position, ordinal }: LogPlace,
     epoch: string,
     worded: () => Forecast | PipelineOutput,
   ) {
     this.series = series;
-    this.offset = offset;
+    this.offset = position;
+    this.ordinal = ordinal;
     this.slot = `${series}\u0000${target}`;
     this.#worded = worded;
     this.#epoch = JSON.stringify(epoch);
@@ -61,16 +67,17 @@ export class Outgoing {
   #body({ key, steps, observed }: View): string {
     let body = this.#bodies.get(key);
     if (body === undefined) {
+      const place = `,"epoch":${this.#epoch},"offset":${this.offset},"ordinal":${this.ordinal}`;
       const forecast = this.#worded();
       if ("output" in forecast) {
-        return `,"epoch":${this.#epoch},"offset":${this.offset},"output":${JSON.stringify(forecast)}}`;
+        return `${place},"output":${JSON.stringify(forecast)}}`;
       }
       const wanted =
         steps === null
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
       const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
-      body = `,"epoch":${this.#epoch},"offset":${this.offset},"forecast":${JSON.stringify(wanted)}${tail}}`;
+      body = `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
       if (this.#bodies.size >= KEPT) this.#bodies.clear();
       this.#bodies.set(key, body);
     }
@@ -88,7 +95,7 @@ export class Dispatch {
   }
 
   /** One for each target. */
-  of(issue: Issue): readonly Outgoing[] {
+  of({ issue, position, ordinal }: LogPlace & { readonly issue: Issue }): readonly Outgoing[] {
     let outgoing = this.#known.get(issue);
     if (outgoing === undefined) {
       let all: readonly (Forecast | PipelineOutput)[] | undefined;
@@ -97,7 +104,10 @@ export class Dispatch {
         return itemAt(all, d);
       };
       const slots = issue.output === undefined ? issue.targets.map(({ name }) => name) : [""];
-      outgoing = slots.map((slot, d) => new Outgoing(issue, slot, this.#epoch, () => worded(d)));
+      outgoing = slots.map(
+        (slot, d) =>
+          new Outgoing(issue.series, slot, { position, ordinal: ordinal + d }, this.#epoch, () => worded(d)),
+      );
       this.#known.set(issue, outgoing);
     }
     return outgoing;

@@ -1,14 +1,8 @@
 import { EddyError } from "../../models/errors.ts";
-import { CloseCode } from "./close-codes.ts";
-import type { ConnectionLimits } from "./limits.ts";
-import {
-  idOf,
-  NotAMessage,
-  readMessage,
-  type ServerMessage,
-  type SubscribeMessage,
-  type SubscriptionId,
-} from "./messages.ts";
+import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import type { ConnectionLimits, ServerMessage } from "../../protocol/server-messages.ts";
+import { idOf, NotAMessage, readMessage } from "./messages.ts";
 
 /** What the connection is to do about a frame, in order. */
 export type Effect =

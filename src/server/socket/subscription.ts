@@ -1,6 +1,6 @@
+import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
 import type { LogPlace } from "../engine.ts";
-import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
 import { type Outgoing, View } from "./outgoing.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import type { Database } from "./driver.ts";
 
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;
@@ -51,6 +51,16 @@ CREATE TABLE rollups (
   PRIMARY KEY (hour, series)
 ) WITHOUT ROWID;
 CREATE TABLE sources (name TEXT PRIMARY KEY, reached TEXT NOT NULL) WITHOUT ROWID;
+-- Rules for alerts as JSON; how each alert that is not fine stands; and what has been told of them, in its order.
+CREATE TABLE rules (name TEXT PRIMARY KEY, source TEXT NOT NULL, revision INTEGER NOT NULL, rule TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE alerts (
+  rule TEXT NOT NULL,
+  series INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL,
+  PRIMARY KEY (rule, series, target)
+) WITHOUT ROWID;
+CREATE TABLE transitions (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, told TEXT NOT NULL);
 -- How long ago a position was written: one row per minute of intake. Minutes are those that the database has been open,
 -- so that no clock can jump; the least that the wall clock said meanwhile stands beside them, in milliseconds.
 CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL, clock REAL NOT NULL);
@@ -83,7 +93,8 @@ export function prepareSchema(db: Database, path: string, epoch: () => string): 
       db.exec(TABLES);
       const fact = db.prepare("INSERT INTO facts VALUES (?, ?)");
       fact.run("epoch", epoch());
-      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter", "open"]) fact.run(name, 0);
+      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter", "open", "ruleRevision"])
+        fact.run(name, 0);
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     }).immediate();

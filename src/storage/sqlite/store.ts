@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Database } from "better-sqlite3";
+import type { AlertTransition } from "../../models/alert.ts";
 import type { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -19,7 +19,9 @@ import type {
   TakeBack,
   TrimRequest,
 } from "../store.ts";
+import { AlertLog } from "./alert-log.ts";
 import { checkComplete } from "./completeness.ts";
+import type { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
 import { DatabaseFiles } from "./files.ts";
 import { ForecastLog } from "./forecast-log.ts";
@@ -77,6 +79,7 @@ export class SqliteStore implements Store {
   readonly #copier: LogCopier;
   readonly #guard: Guard;
   readonly #log: ForecastLog;
+  readonly #alerts: AlertLog;
   #position = 0;
   #copyFailures = 0;
 
@@ -110,6 +113,7 @@ export class SqliteStore implements Store {
       if (missing !== undefined) this.#say("warn", missing);
       this.#time = new OpenTime(this.#statements, this.#clock);
       this.#removal = new Removal(db);
+      this.#alerts = new AlertLog(db);
       this.#copier = new LogCopier(db, this.path, this.#failpoint, (error) => {
         this.#copyFailures++;
         const { message } = this.#guard.note(error);
@@ -160,7 +164,7 @@ export class SqliteStore implements Store {
 
   open(): Opened {
     return this.#guard.read(() => {
-      const opened = readOpened(this.#db, this.#position, this.#removal);
+      const opened = readOpened(this.#db, this.#position, this.#removal, this.#alerts);
       for (const { id, name } of opened.series) this.#names.set(id, name);
       return opened;
     });
@@ -208,6 +212,7 @@ export class SqliteStore implements Store {
     const { setFact } = this.#statements;
     this.#log.write(derived.issued);
     this.#addRollUps(derived.rollUps);
+    this.#alerts.write(derived.alerts);
     setFact.run(derived.upTo, "derivedUpTo");
   }
 
@@ -268,6 +273,14 @@ export class SqliteStore implements Store {
     return this.#log.of(series, from, before, limit);
   }
 
+  transitionsAfter(sequence: number, limit: number): readonly AlertTransition[] | null {
+    return this.#guard.read(() => this.#alerts.after(sequence, limit));
+  }
+
+  transitionsBefore(sequence: number, limit: number): readonly AlertTransition[] {
+    return this.#guard.read(() => this.#alerts.before(sequence, limit));
+  }
+
   removeSeries(series: number, last: number): void {
     this.#guard.write(true, () => this.#removal.remove(series, last));
     this.#names.delete(series);
@@ -296,6 +309,7 @@ export class SqliteStore implements Store {
     let changes = 0;
     this.#guard.write(false, () => {
       changes = this.#removal.purge(request.limit) + trim(request, this.#statements, this.#time);
+      changes += this.#alerts.trim(request.retention.transitionRows, request.limit);
     });
     return changes;
   }

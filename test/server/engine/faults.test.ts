@@ -10,12 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { type EngineOptions, openEngine } from "../../../src/server/engine.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { words } from "../../../src/models/forecast.ts";
-import type { SubscribeMessage } from "../../../src/server/socket/messages.ts";
+import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
 import { Dispatch, View } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
@@ -8,7 +8,7 @@ import { madeIssue, madeTarget } from "../../issues.ts";
 const issue = (series: string, offset: number, target = "value") =>
   madeIssue(series, offset * 1000, offset, [madeTarget(target, [offset, offset, offset], { observed: 5 })]);
 const outgoing = (series: string, offset: number, target?: string) =>
-  new Dispatch("e").of(issue(series, offset, target))[0];
+  new Dispatch("e").of({ position: offset, ordinal: 0, issue: issue(series, offset, target) })[0];
 const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
   new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity);
 const taken = (subscription: Subscription, now = 0) => {
@@ -96,6 +96,7 @@ describe("frames", () => {
       id: "id",
       epoch: "e",
       offset: 7,
+      ordinal: 0,
       forecast: words(issue("a", 7))[0],
     });
     expect(one.frame("id", new View(undefined, false))).toBe(frame);

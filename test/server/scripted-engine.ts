@@ -208,11 +208,12 @@ export class ScriptedEngine implements Engine {
     return { items: [], next: null };
   }
 
-  forecastHistory(): HistoryPage<Issue> {
+  forecastHistory(): HistoryPage<LoggedIssue> {
     return { items: [], next: null };
   }
 
   issuedAsOf(): undefined {}
+  loggedAsOf(): undefined {}
 
   async checkpoint(): Promise<void> {}
 

@@ -38,7 +38,7 @@ export const command = defineCommand({
       flags.config === undefined ? {} : readConfiguration(readText(world, flags.config), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead, sources, units } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources, units, receivers } = configuration;
     const counters = new CounterNames();
     const pipelines = flags.pipeline === undefined ? [] : await loadPipelines(world, flags.pipeline);
     const { server } = await startServing(
@@ -61,6 +61,7 @@ export const command = defineCommand({
         ...(bodyBytes === undefined ? {} : { bodyBytes }),
         ...(sources === undefined ? {} : { sources }),
         ...(units === undefined ? {} : { units }),
+        ...(receivers === undefined ? {} : { receivers }),
       },
       // A pattern is a name that it matches.
       ["any", ...(configuration.series ?? []).map(({ match }) => match)],

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import Database from "better-sqlite3";
 import { EddyError, printable } from "../models/errors.ts";
 import { moment } from "../models/issue.ts";
 import { frameCheckpoint } from "./checkpoint.ts";
 import { packIssue } from "./packed-issue.ts";
+import { Database } from "./sqlite/driver.ts";
 import { storageError } from "./sqlite/errors.ts";
 import { realPath, takeLock } from "./sqlite/lock.ts";
 import { readOpenRecord } from "./sqlite/open-record.ts";
@@ -117,7 +117,7 @@ interface Placement {
 function copy(
   reader: DatabaseReader,
   series: readonly StoredSeries[],
-  db: Database.Database,
+  db: Database,
   { shift, firstId }: Placement,
 ): SavepointReport {
   const newIds = new Map(series.map(({ id }, i) => [id, firstId + i]));

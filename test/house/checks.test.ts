@@ -50,6 +50,16 @@ test("models raise to no power that rounds differently from one Node to another"
   expect(powers).toEqual([]);
 });
 
+test("SQLite is reached through one module, which knows what each Node can load", () => {
+  const importers = ["src", "scripts", "test"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(ts|mjs)$/.test(name))
+      .map((name) => join(folder, name))
+      .filter((path) => /^import .* from "better-sqlite3/m.test(readFileSync(path, "utf8"))),
+  );
+  expect(importers).toEqual(["src/storage/sqlite/driver.ts"]);
+});
+
 const PLANTED = [
   ["src/models/kernels/planted.ts", "../network/network.ts"],
   ["src/models/statistics/planted.ts", "../learning/ridge.ts"],

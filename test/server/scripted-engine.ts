@@ -1,8 +1,10 @@
 import { Subject } from "rxjs";
+import type { AlertTransition } from "../../src/models/alert.ts";
 import { EddyError } from "../../src/models/errors.ts";
 import type { Issue } from "../../src/models/issue.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type {
+  AlertService,
   Engine,
   HistoryPage,
   LoggedIssue,
@@ -14,6 +16,57 @@ import type {
   TakenBack,
 } from "../../src/server/engine.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
+import { memoryOutbox } from "../outbox.ts";
+
+/** Alerts that a test tells of by hand. */
+export class ScriptedAlerts implements AlertService {
+  readonly transitions$ = new Subject<AlertTransition>();
+  readonly log: AlertTransition[] = [];
+
+  get sequence(): number {
+    return this.log.at(-1)?.sequence ?? 0;
+  }
+
+  tell(one: AlertTransition): void {
+    this.log.push(one);
+    this.transitions$.next(one);
+  }
+
+  rules(): [] {
+    return [];
+  }
+
+  rule(): undefined {}
+
+  matches(): number {
+    return 0;
+  }
+
+  active(): [] {
+    return [];
+  }
+
+  put(): Promise<never> {
+    return Promise.reject(new EddyError("busy", "rules"));
+  }
+
+  async remove(): Promise<boolean> {
+    return false;
+  }
+
+  after(sequence: number, limit: number): readonly AlertTransition[] | null {
+    const [oldest] = this.log;
+    if (oldest !== undefined && sequence + 1 < oldest.sequence) return null;
+    return this.log.filter((one) => one.sequence > sequence).slice(0, limit);
+  }
+
+  before(sequence: number, limit: number): readonly AlertTransition[] {
+    return this.log
+      .filter((one) => one.sequence < sequence)
+      .reverse()
+      .slice(0, limit);
+  }
+}
 
 /** An engine without storage or models, which forecasts the last value; its faults are set by the test. */
 export class ScriptedEngine implements Engine {
@@ -23,6 +76,7 @@ export class ScriptedEngine implements Engine {
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
   readonly sources = new Map<string, string>();
+  readonly outbox = memoryOutbox();
   failed: Error | undefined;
   /** Batches that were handed in. */
   asked = 0;
@@ -37,6 +91,7 @@ export class ScriptedEngine implements Engine {
   room = Number.POSITIVE_INFINITY;
   ahead = Number.POSITIVE_INFINITY;
   rewrites = 0;
+  readonly alerts = new ScriptedAlerts();
   readonly #ids = new Set<string>();
   readonly #latest = new Map<string, LoggedIssue>();
 

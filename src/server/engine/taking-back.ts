@@ -30,6 +30,8 @@ export interface TakingBackWorld {
   readonly between: <T>(task: () => T) => Promise<T>;
   /** Called within such a task, right before the past changes. */
   readonly changing: (series: number, from: number) => void;
+  /** Called within such a task, right before what it led to is written. */
+  readonly changed: (entry: SeriesEntry) => void;
   /** The engine is being closed: leave it to the next start. */
   readonly closing: () => boolean;
 }
@@ -119,6 +121,7 @@ export async function takeBack(
         adopted = true;
       }
       table.checkpoints.rebuilding.delete(entry);
+      world.changed(entry);
       try {
         table.writeCheckpoints([entry]);
         store.rebuilt(series, rollUps.all);

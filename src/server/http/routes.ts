@@ -2,6 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import type { Deliveries } from "../alerts/delivery/deliveries.ts";
+import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -35,6 +37,7 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly deliveries: Deliveries;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
   /** Wall clock, epoch milliseconds. */
@@ -72,7 +75,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics()) + world.sources.metrics;
+    return metricsText(world.metrics()) + world.sources.metrics + world.deliveries.metrics;
   });
   app.get("/v1/pipelines", async () => live(world).engine.pipelines());
   app.get("/v1/sources", async () => world.sources.report);
@@ -97,6 +100,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       }
     },
   );
+  addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
   addPrometheusRoutes(app, world, () => live(world).engine);

@@ -1,4 +1,3 @@
-import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
@@ -6,6 +5,7 @@ import { type Checkpoint, readFrame } from "../checkpoint.ts";
 import { isTakenBack, unpackValues } from "../journal.ts";
 import { unpackIssue } from "../packed-issue.ts";
 import type { Generation, JournalRow, LoggedIssue, StoredSeries } from "../store.ts";
+import { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
 import { checkSchema } from "./schema.ts";
 import { SELECT_SERIES, type SeriesRow, storedSeries } from "./series-row.ts";
@@ -20,12 +20,12 @@ export interface StoredObservation extends Observation {
 /** Reads a database that a server may be writing at the same time; it takes no lock and changes nothing. */
 export class DatabaseReader {
   readonly path: string;
-  readonly #db: Database.Database;
+  readonly #db: Database;
 
   /** @throws EddyError `storage`: no such file, not an Eddy database, another version */
   constructor(path: string) {
     this.path = path;
-    let db: Database.Database | undefined;
+    let db: Database | undefined;
     try {
       db = new Database(path, { readonly: true, fileMustExist: true });
       checkSchema(db, path, () => {
@@ -53,7 +53,7 @@ export class DatabaseReader {
   /** Rows of each table, and the bytes of the file. */
   sizes(): { readonly rows: Record<string, number>; readonly bytes: number } {
     const rows: Record<string, number> = {};
-    for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups"]) {
+    for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups", "deliveries"]) {
       rows[table] = this.#db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
     }
     const bytes =

@@ -6,6 +6,7 @@ import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { StreamEndpoint } from "../socket/endpoint.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
@@ -19,12 +20,14 @@ import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
+import { addStreamRoute } from "./stream-route.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
 export interface Live {
   readonly engine: Engine;
   readonly intake: Intake;
+  readonly stream: Pick<StreamEndpoint, "admitEvents" | "events">;
 }
 
 /** What the routes answer from. */
@@ -103,6 +106,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
+  addStreamRoute(app, () => live(world));
   addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");

@@ -157,6 +157,38 @@ const SERIES: readonly Operation[] = [
   },
 ];
 
+const STREAM: readonly Operation[] = [
+  {
+    method: "get",
+    path: "/v1/stream",
+    id: "streamForecasts",
+    tag: "series",
+    summary: "Forecasts as Server-Sent Events, with the messages of the socket of that name as their data",
+    parameters: {
+      series: inQuery("one series"),
+      pattern: inQuery(
+        "many: * any run of characters, ? one; all when neither is said",
+        Type.String({ default: "*" }),
+      ),
+      mode: inQuery(
+        "latest: the newest of each series and target; stream: every one, in order",
+        Type.Union([Type.Literal("latest"), Type.Literal("stream")], { default: "latest" }),
+      ),
+      horizons: inQuery("only these steps, such as 1,6"),
+      maxRate: inQuery("messages a second", Type.Number({ exclusiveMinimum: 0, maximum: 1e6 })),
+      observed: inQuery("the reading comes beside its forecast", Type.Boolean()),
+      since: inQuery("the id of the last event seen, EPOCH:OFFSET:ORDINAL"),
+      "Last-Event-ID": { in: "header", description: "the same, as browsers send it", schema: Type.String() },
+    },
+    answers: {
+      200: { description: "events, until one side ends", body: { "text/event-stream": null } },
+      ...NOT_ACCEPTABLE,
+      409: failure("the journal has not come as far as that"),
+      ...COMMON,
+    },
+  },
+];
+
 const INTAKE: readonly Operation[] = [
   {
     method: "post",
@@ -565,6 +597,7 @@ const HEALTH: readonly Operation[] = [
 /** Every route of HTTP but the files of the page. */
 export const OPERATIONS: readonly Operation[] = [
   ...SERIES,
+  ...STREAM,
   ...INTAKE,
   ...PAGE,
   ...PROMETHEUS,

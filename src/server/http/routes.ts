@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { openApiDocument } from "../../protocol/http/openapi.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import type { Engine } from "../engine.ts";
@@ -10,6 +11,7 @@ import type { StreamEndpoint } from "../socket/endpoint.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
+import { VERSION } from "../version.ts";
 import { ARROW_TYPE, accepted, JSON_TYPE } from "./accepted.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
@@ -79,6 +81,11 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
     return metricsText(world.metrics()) + world.sources.metrics + world.deliveries.metrics;
+  });
+  const description = JSON.stringify(openApiDocument(VERSION));
+  app.get("/v1/openapi.json", async (_request, reply) => {
+    reply.type("application/json; charset=utf-8");
+    return description;
   });
   app.get("/v1/pipelines", async () => live(world).engine.pipelines());
   app.get("/v1/sources", async () => world.sources.report);

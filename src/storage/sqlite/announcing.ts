@@ -5,7 +5,8 @@ import type { AlertChanges } from "../store.ts";
 /** Within the transaction of the transitions: whoever is to be told of them has that in the outbox. */
 export function announce({ transitions }: AlertChanges, outbox: Outbox): void {
   for (const { transition, lane } of transitions) {
-    const { alert, state, to } = transition;
-    outbox.add({ lane, alert, state, to, text: JSON.stringify(transitionInWords(transition)) });
+    const { rule, series, target, state, to } = transition;
+    const subject = JSON.stringify([rule, series, target]);
+    outbox.add({ lane, subject, state, to, text: JSON.stringify(transitionInWords(transition)) });
   }
 }

@@ -1,4 +1,3 @@
-import type { Database } from "better-sqlite3";
 import { itemAt } from "../../models/item-at.ts";
 import type {
   Announcement,
@@ -8,6 +7,7 @@ import type {
   DeliveryState,
   Outbox,
 } from "../outbox.ts";
+import type { Database } from "./driver.ts";
 import type { Guard } from "./guard.ts";
 
 export interface OutboxLimits {
@@ -74,7 +74,7 @@ export class SqliteOutbox implements Outbox {
     }
   }
 
-  add({ lane, subject, state, to, text }: Announcement): void {
+  add({ lane, alert, subject = alert, state, to, text }: Announcement): void {
     const firing = state === "firing" ? 1 : 0;
     const lanes = new Map(to.map((receiver) => [receiver, lane]));
     // Whoever is told of the firing is told of its end and after it, whatever the rule has become since.

@@ -128,6 +128,22 @@ export const AcknowledgedSchema = Type.Object(
   { ...closed, description: "an observation is durable" },
 );
 
+export const ReceiptMessageSchema = Type.Object(
+  {
+    type: Type.Literal("receipt"),
+    frame: Type.Integer({ minimum: 1, description: "which of the binary frames of this connection, from 1" }),
+    accepted: count,
+    duplicate: count,
+    late: count,
+    refused: Type.Array(Type.Object({ line: count, code: Type.String(), message: Type.String() }, closed), {
+      description: "the first hundred, by row from 1",
+    }),
+    moreRefused: Type.Optional(count),
+    offset: count,
+  },
+  { ...closed, description: "what became of the observations of a binary frame: all accepted are durable" },
+);
+
 export const ErrorSchema = Type.Object(
   {
     type: Type.Literal("error"),
@@ -152,6 +168,7 @@ export type SubscribedMessage = Static<typeof SubscribedSchema>;
 export type GapMessage = Static<typeof GapSchema>;
 export type SlowMessage = Static<typeof SlowSchema>;
 export type AcknowledgedMessage = Static<typeof AcknowledgedSchema>;
+export type ReceiptMessage = Static<typeof ReceiptMessageSchema>;
 export type ErrorMessage = Static<typeof ErrorSchema>;
 export type DrainingMessage = Static<typeof DrainingSchema>;
 export type PongMessage = Static<typeof PongSchema>;
@@ -172,6 +189,7 @@ export type ServerMessage =
   | GapMessage
   | SlowMessage
   | AcknowledgedMessage
+  | ReceiptMessage
   | ErrorMessage
   | DrainingMessage
   | PongMessage;

@@ -75,6 +75,8 @@ export class ScriptedEngine implements Engine {
   readonly observed: Observation[] = [];
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
+  /** Quantiles that are told of each step. */
+  levels: readonly number[] = [];
   readonly sources = new Map<string, string>();
   readonly outbox = memoryOutbox();
   failed: Error | undefined;
@@ -126,9 +128,15 @@ export class ScriptedEngine implements Engine {
 
   issue(observation: Observation, offset: number): void {
     const targets = Object.entries(observation.values).map(([name, value]) =>
-      madeTarget(name, new Array(this.horizon).fill(value ?? 0), { observed: value ?? Number.NaN }),
+      madeTarget(name, new Array(this.horizon).fill(value ?? 0), {
+        observed: value ?? Number.NaN,
+        quantiles: this.levels.map((level) => new Float64Array(this.horizon).fill((value ?? 0) + level)),
+      }),
     );
-    const issue = madeIssue(observation.series, observation.time, offset, targets, "scripted");
+    const issue = {
+      ...madeIssue(observation.series, observation.time, offset, targets, "scripted"),
+      quantileLevels: this.levels,
+    };
     const logged = { position: offset, ordinal: 0, series: 1, issue };
     this.#latest.set(observation.series, logged);
     this.log.push(logged);
@@ -200,11 +208,12 @@ export class ScriptedEngine implements Engine {
     return { items: [], next: null };
   }
 
-  forecastHistory(): HistoryPage<Issue> {
+  forecastHistory(): HistoryPage<LoggedIssue> {
     return { items: [], next: null };
   }
 
   issuedAsOf(): undefined {}
+  loggedAsOf(): undefined {}
 
   async checkpoint(): Promise<void> {}
 

@@ -276,6 +276,22 @@ test("observe: acknowledged once durable, refused by name, repeated without harm
   expect(last(client)).toMatchObject({ id: "6", code: "busy", retryable: true });
 });
 
+test("observations are answered in the order in which they were sent, refused ones among them", async () => {
+  const client = await ready();
+  let letGo = (): void => {};
+  engine.held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  client.send({ type: "observe", series: "a", value: 1 });
+  client.send({ type: "observe", series: "a", value: "x" });
+  client.send({ type: "observe", series: "a", value: 3 });
+  await client.settle();
+  expect(client.frames.map(({ type }) => type)).toEqual(["ready", "pong"]);
+  letGo();
+  await client.until((frames) => frames.length === 5);
+  expect(client.frames.slice(2).map(({ type }) => type)).toEqual(["ack", "error", "ack"]);
+});
+
 test("a flood of observations is held back, not dropped", async () => {
   let release: () => void = () => {};
   engine.held = new Promise((resolve) => {

@@ -1,10 +1,11 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { power } from "../kernels/power.ts";
 import type { Shape } from "./shape.ts";
 
 /** Upper edges of the bins that sizes of errors are counted in, on both sides of nothing; the last bin has none. */
-const EDGES: readonly number[] = [
-  0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9, 1.1, 1.3, 1.55, 1.8, 2.1, 2.4, 2.8, 3.3, 3.9, 4.6, 5.5, 7, 10,
-];
+const LEAST_EDGE = 0.01;
+const EDGE_GROWTH = 1.3;
+const EDGES: readonly number[] = Array.from({ length: 27 }, (_, i) => LEAST_EDGE * EDGE_GROWTH ** i);
 const BINS = EDGES.length + 1;
 /** Counts of a knot: outwards below, no error at all, outwards above. */
 const COUNTS = 2 * BINS + 1;
@@ -12,7 +13,7 @@ const NONE = BINS;
 /** Labels that the counts remember, at least: they are halved when there are twice as many. */
 const MEMORY = 1000;
 /** Before labels tell, errors are taken to be logistic, which counts as so many labels; this is its scale where errors are 1 in the mean. */
-const PRIOR_LABELS = 20;
+const PRIOR_LABELS = 10;
 const PRIOR_SCALE = 1 / (2 * Math.LN2);
 /** Beyond the last edge the share of errors falls like this power of their size. */
 const TAIL = 3;
@@ -22,6 +23,8 @@ const LARGEST = 4;
 const PRODUCTS_MEMORY = 1000;
 /** Errors go on like those of a random walk until labels say otherwise: that counts as so many of them, times √x. */
 const WALK_LABELS = 10;
+/** No less of the common part goes on. */
+const LEAST_CARRIED = 1e-9;
 
 /** Of a pair of steps: labels, means, squares, product. */
 const PAIR = 6;
@@ -53,6 +56,8 @@ export class ErrorPaths {
   readonly #waiting: Slice<Float64Array>;
   /** Errors one step before each knot, of the issue whose error at the knot comes next. */
   readonly #before: Slice<Float64Array>;
+  /** Per target: the last reading, where it is held, and how likely it is there to stay. */
+  readonly #held: Slice<Float64Array>;
   readonly #issues: Slice<Float64Array>;
   readonly #sizesLength: number;
   readonly #waitingLength: number;
@@ -77,6 +82,7 @@ export class ErrorPaths {
     this.#sizes = layout.float64("error-paths.sizes", D * sizes);
     this.#waiting = layout.float64("error-paths.waiting", D * waiting);
     this.#before = layout.float64("error-paths.before", D * K);
+    this.#held = layout.float64("error-paths.held", 2 * D);
     this.#issues = layout.float64("error-paths.issues", 1);
     layout.whenAllocated(() => {
       this.#waiting.view.fill(Number.NaN);
@@ -148,13 +154,23 @@ export class ErrorPaths {
     p[at + 5] += rate * ((1 - rate) * da * db - p[at + 5]);
   }
 
-  /** Keeps the sizes of the errors of target d as an issue is made: `size` of a distance of x steps. */
-  issue(d: number, size: (x: number) => number): void {
+  /**
+   * Keeps the sizes of the errors of target d as an issue is made: `size` of a distance of x steps. The reading may be held: then it
+   * `stays` with that probability.
+   */
+  issue(d: number, size: (x: number) => number, reading: number, stays: number): void {
+    this.#held.view[2 * d] = reading;
+    this.#held.view[2 * d + 1] = stays;
     const n = this.#issues.view[0];
     for (let k = 0; k < this.#knots.length; k++) {
       const x = this.#knots[k];
       this.#sizes.view[d * this.#sizesLength + this.#sizesAt[k] + (n % x)] = size(x);
     }
+  }
+
+  /** The reading of target d that is held, and how likely it is there to stay. */
+  held(d: number): readonly [reading: number, stays: number] {
+    return [this.#held.view[2 * d], this.#held.view[2 * d + 1]];
   }
 
   /** The issue is made. */
@@ -196,7 +212,7 @@ export class KnownErrors {
   #shares(k: number, counts: Float64Array): void {
     let total = 0;
     for (const count of counts) total += count;
-    const prior = PRIOR_LABELS * Math.sqrt(this.#knots[k]);
+    const prior = PRIOR_LABELS;
     for (let side = 0; side < 2; side++) {
       let beyond = 0;
       for (let bin = BINS - 1; bin >= 0; bin--) {
@@ -256,13 +272,23 @@ export class KnownErrors {
     return Math.sqrt(share === 0 ? at : at + share * (this.#common[k + 1] - at));
   }
 
-  /** How much of the common part goes on from the step before to step x. */
-  carried(x: number): number {
-    const K = this.#knots.length;
+  /** How much of the common part goes on from distance w to distance x, as a whole. */
+  carried(w: number, x: number): number {
+    const knots = this.#knots;
+    const K = knots.length;
+    const H = knots[K - 1];
     if (K === 1) return 0;
-    let k = 1;
-    while (k + 1 < K && this.#knots[k] < x) k++;
-    return this.#carried[k];
+    let log = 0;
+    for (let k = 1; k < K; k++) {
+      const steps = Math.min(x, knots[k]) - Math.max(w, knots[k - 1]);
+      if (steps > 0) log += steps * Math.log(Math.max(this.#carried[k], LEAST_CARRIED));
+    }
+    // Beyond the horizon it fades by the length of the path as it does up to there.
+    if (x > H) {
+      const last = (H - knots[K - 2]) * Math.log(Math.max(this.#carried[K - 1], LEAST_CARRIED));
+      log += (last * Math.log(x / Math.max(w, H))) / Math.log(H / knots[K - 2]);
+    }
+    return Math.exp(log);
   }
 
   #tail(x: number, side: number, away: number): number {
@@ -300,18 +326,16 @@ function placeOf(ratio: number): number {
   return ratio > 0 ? NONE + 1 + bin : NONE - 1 - bin;
 }
 
-/** Share of errors further out than `away`, straight from edge to edge. */
+/** Share of errors further out than `away`: falling by a constant rate from edge to edge. */
 function tail(beyond: Float64Array, at: number, away: number): number {
   const last = EDGES[EDGES.length - 1];
-  if (away >= last) {
-    const fall = last / away;
-    return away === Infinity ? 0 : beyond[at + BINS - 1] * Math.exp(TAIL * Math.log(fall));
-  }
+  if (away >= last) return away === Infinity ? 0 : beyond[at + BINS - 1] * power(last / away, TAIL);
   let bin = 0;
   while (away >= EDGES[bin]) bin++;
   const from = bin === 0 ? 0 : EDGES[bin - 1];
-  const low = beyond[at + bin];
-  return low + ((away - from) / (EDGES[bin] - from)) * (beyond[at + bin + 1] - low);
+  const near = beyond[at + bin];
+  const share = (away - from) / (EDGES[bin] - from);
+  return near * power(beyond[at + bin + 1] / near, share);
 }
 
 /** The correlation of a pair, drawn towards what a random walk has. */

@@ -39,6 +39,8 @@ export interface LogPage {
 export interface HistoryRange {
   readonly from: number;
   readonly to: number;
+  /** Journal position after which nothing of it was known yet; absent: all of it. */
+  readonly upTo?: number;
   /** Readings, or issues of forecasts, of one page at most. */
   readonly limit: number;
   /** The `next` of the page before. */
@@ -208,10 +210,12 @@ export interface Engine {
   takeBack(series: string, from: number, to: number): Promise<TakenBack>;
   /** What a series had forecast last at event time `time` (epoch milliseconds). */
   issuedAsOf(series: string, time: number): Issue | undefined;
+  /** The same with its place in the log. */
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined;
   /** The readings of a series as they came, by their time, the last one first; as far back as the journal reaches. */
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation>;
   /** The forecasts of a series as they were issued, by the time at which they were made, the newest first. */
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue>;
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue>;
   /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
   recent(series: string, limit: number): readonly Observation[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */

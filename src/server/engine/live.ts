@@ -188,6 +188,10 @@ export class LiveEngine implements Engine {
     return this.#queries.issuedAsOf(series, time);
   }
 
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined {
+    return this.#queries.loggedAsOf(series, time);
+  }
+
   pipelines(): readonly PipelineSummary[] {
     return this.#queries.pipelines();
   }
@@ -196,7 +200,7 @@ export class LiveEngine implements Engine {
     return this.#queries.observationHistory(series, range);
   }
 
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue> {
     return this.#queries.forecastHistory(series, range);
   }
 

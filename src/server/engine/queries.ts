@@ -63,6 +63,10 @@ export class Queries {
   }
 
   issuedAsOf(series: string, time: number): Issue | undefined {
+    return this.loggedAsOf(series, time)?.issue;
+  }
+
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined {
     const entry = this.#entry(series);
     if (!entry) return undefined;
     const { derivation, store } = this.#parts;
@@ -70,7 +74,7 @@ export class Queries {
     const waiting = derivation.issued.findLast(
       ({ series, issue }) => series === id && moment(issue.time) <= time,
     );
-    return waiting?.issue ?? lastIssue(store, id, time)?.issue;
+    return waiting ?? lastIssue(store, id, time);
   }
 
   pipelines(): readonly PipelineSummary[] {
@@ -87,7 +91,7 @@ export class Queries {
       : { items: [], next: null };
   }
 
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue> {
     const entry = this.#entry(series);
     if (!entry) return { items: [], next: null };
     return forecastHistory(this.#parts.store, this.#parts.derivation.issued, entry, range);

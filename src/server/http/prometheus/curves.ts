@@ -24,6 +24,9 @@ export interface Line {
   readonly of: (issued: Issued, h: number) => number;
 }
 
+/** Whether whoever asks may read a series. */
+export type MayRead = (series: string) => boolean;
+
 /** Comparisons that one request may cost: some seconds. */
 const COMPARISONS = 30_000_000;
 
@@ -36,7 +39,7 @@ export interface Bounds {
 
 /**
  * The time series that fit, in the order in which the engine knows their series; yields so that others have their turn. A series
- * that is named is looked up, all others are walked through.
+ * that is named is looked up, all others are walked through. Of one that may not be read nothing is told.
  *
  * @throws EddyError `too-large`: more than `bounds` has room for, or an expression too costly for so many series
  */
@@ -44,6 +47,7 @@ export function* curvesOf(
   engine: Engine,
   tests: readonly LabelTest[],
   bounds: Bounds,
+  mayRead: MayRead,
 ): Generator<undefined, readonly Curve[]> {
   const [ofMetric, ofSeries, ofTargets] = ["__name__", "series", "target"].map((label) =>
     testsOf(tests, label),
@@ -67,7 +71,7 @@ export function* curvesOf(
         hint: 'name the series, such as series="boiler"',
       });
     }
-    if (!passes(ofSeries ?? [], name)) continue;
+    if (!passes(ofSeries ?? [], name) || !mayRead(name)) continue;
     const summary = engine.summary(name);
     if (summary === undefined) continue;
     for (const curve of curvesOfSeries(engine, summary, metrics, tests, ofTargets ?? [])) {

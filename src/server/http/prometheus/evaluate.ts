@@ -1,6 +1,6 @@
 import { EddyError } from "../../../models/errors.ts";
 import type { Engine } from "../../engine.ts";
-import { type Curve, curvesOf, standingAt } from "./curves.ts";
+import { type Curve, curvesOf, type MayRead, standingAt } from "./curves.ts";
 import { labelTests } from "./label-tests.ts";
 import type { Query } from "./selector.ts";
 
@@ -29,6 +29,7 @@ export interface Asked {
   readonly lookback: number | undefined;
   /** Time series told at most; with more it is said that some are missing. */
   readonly limit: number | undefined;
+  readonly mayRead: MayRead;
 }
 
 /** The body of an answer, as JSON in pieces: all of it at once would hold everything else up. */
@@ -131,11 +132,11 @@ function put(
 function* chosen(
   engine: Engine,
   { matchers }: Exclude<Query, { readonly scalar: number }>,
-  { limit }: Asked,
+  { limit, mayRead }: Asked,
 ): Generator<undefined, { readonly curves: readonly Curve[]; readonly cut: boolean }> {
   const tests = labelTests(matchers, "query");
   const few = limit !== undefined && limit < MOST_LINES;
-  const curves = yield* curvesOf(engine, tests, { lines: few ? limit : MOST_LINES, refuse: !few });
+  const curves = yield* curvesOf(engine, tests, { lines: few ? limit : MOST_LINES, refuse: !few }, mayRead);
   const lines = curves.reduce((sum, curve) => sum + curve.lines.length, 0);
   return few && lines > limit ? { curves: firstLines(curves, limit), cut: true } : { curves, cut: false };
 }

@@ -6,7 +6,7 @@ import { VERSION } from "../../version.ts";
 import { RETRY_AFTER, wordedFailure } from "../failure.ts";
 import { Gate } from "../gate.ts";
 import type { RouteWorld } from "../routes.ts";
-import { type Curve, curvesOf, type Labels } from "./curves.ts";
+import { type Curve, curvesOf, type Labels, type MayRead } from "./curves.ts";
 import { type Answer, atInstant, CUT, checkRange, firstLines, overRange } from "./evaluate.ts";
 import { type LabelTest, labelTests } from "./label-tests.ts";
 import { METRICS } from "./metrics.ts";
@@ -22,8 +22,17 @@ const ROOM = 64;
 const LISTED = 100_000;
 const LABELS = ["__name__", "bound", "lead", "series", "target"];
 
+/** What a request asks for, and what of it whoever asks may read. */
+interface Asked {
+  readonly engine: Engine;
+  readonly parameters: Parameters;
+  readonly mayRead: MayRead;
+  /** Of the path. */
+  readonly name: string;
+}
+
 /** What answers a request: at once, or in turns. */
-type Ask = (parameters: Parameters, request: FastifyRequest) => Answer | Generator<undefined, Answer>;
+type Ask = (asked: Asked) => Answer | Generator<undefined, Answer>;
 
 /**
  * The part of Prometheus' HTTP API that Grafana's data source of that name asks for, so that readings and forecasts are drawn
@@ -52,7 +61,8 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
             typeof request.body === "string" ? request.body : "",
           );
           const pieces = await gate.pass(async () => {
-            const answer = ask(parameters, request);
+            const { name = "" } = request.params as { readonly name?: string };
+            const answer = ask({ engine: engine(), parameters, mayRead: () => true, name });
             return "next" in answer ? world.turns.run(answer) : answer;
           });
           reply.type("application/json; charset=utf-8");
@@ -63,21 +73,26 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
     const both: ("GET" | "POST")[] = ["GET", "POST"];
 
     route(both, "/api/v1/query", function* (asked) {
-      const query = parseQuery(asked.text("query"));
-      const time = asked.time("time", world.now());
-      return yield* atInstant(engine(), query, time, bounds(asked));
+      const { engine, parameters } = asked;
+      const query = parseQuery(parameters.text("query"));
+      return yield* atInstant(engine, query, parameters.time("time", world.now()), bounds(asked));
     });
     route(both, "/api/v1/query_range", function* (asked) {
-      const query = parseQuery(asked.text("query"));
-      const range = { start: asked.time("start"), end: asked.time("end"), step: asked.span("step") };
+      const { engine, parameters } = asked;
+      const query = parseQuery(parameters.text("query"));
+      const range = {
+        start: parameters.time("start"),
+        end: parameters.time("end"),
+        step: parameters.span("step"),
+      };
       checkRange(range);
-      return yield* overRange(engine(), query, range, bounds(asked));
+      return yield* overRange(engine, query, range, bounds(asked));
     });
     route(both, "/api/v1/series", function* (asked) {
-      if (asked.all("match[]").length === 0) {
+      if (asked.parameters.all("match[]").length === 0) {
         throw new EddyError("bad-argument", "match[]", { expected: "a selector", received: "none" });
       }
-      const { curves, cut } = yield* listed(engine(), asked);
+      const { curves, cut } = yield* listed(asked);
       const labels: string[] = [];
       for (const { lines } of curves) {
         yield;
@@ -86,13 +101,13 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
       return list(labels, cut);
     });
     route(both, "/api/v1/labels", function* (asked) {
-      checkTimes(asked);
-      if (asked.all("match[]").length === 0)
+      checkTimes(asked.parameters);
+      if (asked.parameters.all("match[]").length === 0)
         return list(
           LABELS.map((label) => JSON.stringify(label)),
           false,
         );
-      const { curves } = yield* listed(engine(), asked);
+      const { curves } = yield* listed(asked);
       const found = new Set(
         curves.flatMap(({ lines }) => lines.flatMap(({ labels }) => Object.keys(labels))),
       );
@@ -103,18 +118,17 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
         false,
       );
     });
-    route(["GET"], "/api/v1/label/:name/values", function* (asked, { params }) {
-      const { name } = params as { readonly name: string };
-      checkTimes(asked);
-      const found = yield* valuesOf(engine(), name, asked);
+    route(["GET"], "/api/v1/label/:name/values", function* (asked) {
+      checkTimes(asked.parameters);
+      const found = yield* valuesOf(asked);
       return list(
         found.values.map((value) => JSON.stringify(value)),
         found.cut,
       );
     });
-    route(["GET"], "/api/v1/metadata", (asked) => {
-      const limit = asked.limit() ?? METRICS.length;
-      const only = asked.all("metric")[0] ?? "";
+    route(["GET"], "/api/v1/metadata", ({ parameters }) => {
+      const limit = parameters.limit() ?? METRICS.length;
+      const only = parameters.all("metric")[0] ?? "";
       const told = METRICS.filter(({ name }) => only === "" || name === only).slice(0, limit);
       const data = Object.fromEntries(
         told.map(({ name, help }) => [name, [{ type: "gauge", help, unit: "" }]]),
@@ -134,24 +148,24 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
       return [JSON.stringify({ status: "success", data })];
     });
     // There are none: Grafana asks with every query all the same.
-    route(both, "/api/v1/query_exemplars", (asked) => {
-      parseQuery(asked.text("query"));
-      checkTimes(asked);
+    route(both, "/api/v1/query_exemplars", ({ parameters }) => {
+      parseQuery(parameters.text("query"));
+      checkTimes(parameters);
       return [JSON.stringify({ status: "success", data: [] })];
     });
   });
 }
 
-const bounds = (asked: Parameters) => {
+const bounds = ({ parameters, mayRead }: Asked) => {
   // How long it may take is bounded whatever is asked; that it is a span is still to be told.
-  asked.span("timeout", undefined);
-  return { lookback: asked.span("lookback_delta", undefined), limit: asked.limit() };
+  parameters.span("timeout", undefined);
+  return { lookback: parameters.span("lookback_delta", undefined), limit: parameters.limit(), mayRead };
 };
 
 /** A series is listed as long as it is kept, whenever it was observed; the times have to be times all the same. */
-function checkTimes(asked: Parameters): void {
-  asked.time("start", 0);
-  asked.time("end", 0);
+function checkTimes(parameters: Parameters): void {
+  parameters.time("start", 0);
+  parameters.time("end", 0);
 }
 
 const list = (items: readonly string[], cut: boolean): Answer => [
@@ -162,18 +176,17 @@ const list = (items: readonly string[], cut: boolean): Answer => [
 
 /** Time series of all the selectors of `match[]`, each once. */
 function* listed(
-  engine: Engine,
-  asked: Parameters,
+  { engine, parameters, mayRead }: Asked,
   more: readonly LabelTest[] = [],
 ): Generator<undefined, { readonly curves: readonly Curve[]; readonly cut: boolean }> {
-  checkTimes(asked);
-  const limit = Math.min(LISTED, asked.limit() ?? LISTED);
-  const selectors = asked.all("match[]").map((text) => parseSelector(text));
+  checkTimes(parameters);
+  const limit = Math.min(LISTED, parameters.limit() ?? LISTED);
+  const selectors = parameters.all("match[]").map((text) => parseSelector(text));
   const known = new Set<string>();
   const found: Curve[] = [];
   for (const { matchers } of selectors) {
     const tests = [...labelTests(matchers, "match[]"), ...more];
-    for (const curve of yield* curvesOf(engine, tests, { lines: limit, refuse: false })) {
+    for (const curve of yield* curvesOf(engine, tests, { lines: limit, refuse: false }, mayRead)) {
       yield;
       const lines = curve.lines.filter(({ labels }) => {
         const key = JSON.stringify(labels);
@@ -189,16 +202,15 @@ function* listed(
 const present = (label: string): LabelTest => ({ label, fits: (value) => value !== "", cost: 1 });
 
 function* valuesOf(
-  engine: Engine,
-  name: string,
-  asked: Parameters,
+  asked: Asked,
 ): Generator<undefined, { readonly values: readonly string[]; readonly cut: boolean }> {
-  const limit = Math.min(LISTED, asked.limit() ?? LISTED);
+  const { name } = asked;
+  const limit = Math.min(LISTED, asked.parameters.limit() ?? LISTED);
   let values: Iterable<string>;
-  if (asked.all("match[]").length > 0) {
-    const { curves } = yield* listed(engine, asked, [present(name)]);
+  if (asked.parameters.all("match[]").length > 0) {
+    const { curves } = yield* listed(asked, [present(name)]);
     values = curves.flatMap(({ lines }) => lines.map(({ labels }) => own(labels, name)));
-  } else values = yield* allValues(engine, name, limit);
+  } else values = yield* allValues(asked, limit);
   const sorted = [...new Set(values)].sort(byNumberOrText);
   return { values: sorted.slice(0, limit), cut: sorted.length > limit };
 }
@@ -210,7 +222,10 @@ const byNumberOrText = (a: string, b: string): number =>
   Number(a) - Number(b) || (a < b ? -1 : a > b ? 1 : 0);
 
 /** Every value that a label has, without looking at what goes together. */
-function* allValues(engine: Engine, name: string, limit: number): Generator<undefined, ReadonlySet<string>> {
+function* allValues(
+  { engine, name, mayRead }: Asked,
+  limit: number,
+): Generator<undefined, ReadonlySet<string>> {
   const values = new Set<string>();
   if (name === "__name__") for (const metric of METRICS) values.add(metric.name);
   if (!["series", "target", "bound", "lead"].includes(name)) return values;
@@ -218,7 +233,7 @@ function* allValues(engine: Engine, name: string, limit: number): Generator<unde
   for (const series of engine.names()) {
     yield;
     if (values.size > limit) break;
-    const summary = engine.summary(series);
+    const summary = mayRead(series) ? engine.summary(series) : undefined;
     if (summary === undefined || summary.targets.length === 0) continue;
     if (name === "series") values.add(series);
     if (name === "target") for (const target of summary.targets) values.add(target);

@@ -16,10 +16,10 @@ export function memoryOutbox(limits?: OutboxLimits, minutes: () => number = () =
 }
 
 /** A transition as the outbox takes it. */
-export function announced(given: Partial<Announcement> & { n?: number } = {}): Required<Announcement> {
+export function announced(given: Partial<Announcement> & { n?: number } = {}): Announcement {
   const { n = 0, lane = "full", subject = `${lane}/a`, state = "firing", to = ["ops"] } = given;
   const text = JSON.stringify(transition({ rule: lane, alert: subject, state, n, to }));
-  return { lane, alert: subject, subject, state, to, text };
+  return { lane, subject, state, to, text };
 }
 
 /** A transition as it is told. */

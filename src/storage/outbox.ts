@@ -2,10 +2,8 @@
 export interface Announcement {
   /** Transitions of one lane may go in one message, and are told in order. What is about one subject stays in its lane. */
   readonly lane: string;
-  /** The same for a firing and its end. */
-  readonly alert: string;
-  /** What the alert is about: the same for a firing, its end, and whatever comes after. Default: the alert. */
-  readonly subject?: string;
+  /** What the alert is about: the same for a firing, its end, and whatever comes after. */
+  readonly subject: string;
   readonly state: "firing" | "resolved";
   /** Names of the receivers that are to be told. */
   readonly to: readonly string[];

@@ -443,7 +443,7 @@ function writeAlerts(content: Content, { rules, alerts, transitions }: AlertChan
     if (state === null) content.alerts.delete(key);
     else content.alerts.set(key, { ...rest, state });
   }
-  for (const one of transitions) {
+  for (const { transition: one } of transitions) {
     const known = content.transitions.find(({ id, sequence }) => id === one.id || sequence === one.sequence);
     if (known) throw new Error(`transition ${one.sequence} (${one.id}) written twice`);
     content.transitions.push(one);

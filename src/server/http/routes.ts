@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
+import { addAlertRoutes } from "../alerts/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -101,6 +102,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
+  addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
   addPrometheusRoutes(app, world, () => live(world).engine);

@@ -74,7 +74,7 @@ export class SqliteOutbox implements Outbox {
     }
   }
 
-  add({ lane, alert, subject = alert, state, to, text }: Announcement): void {
+  add({ lane, subject, state, to, text }: Announcement): void {
     const firing = state === "firing" ? 1 : 0;
     const lanes = new Map(to.map((receiver) => [receiver, lane]));
     // Whoever is told of the firing is told of its end and after it, whatever the rule has become since.

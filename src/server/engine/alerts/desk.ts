@@ -1,7 +1,7 @@
 import type { Observable } from "rxjs";
 import type { AlertTransition } from "../../../models/alert.ts";
 import { EddyError, printable } from "../../../models/errors.ts";
-import { type AlertRule, checkRule } from "../../../streams/alerts/rule.ts";
+import { type AlertRule, checkRule, MOST_RULES } from "../../../streams/alerts/rule.ts";
 import type { StandingRule } from "../../../streams/alerts/telling.ts";
 import type { Commits } from "../commit.ts";
 import type { ActiveAlert, AlertService, AlertSettings } from "../contract.ts";
@@ -10,7 +10,6 @@ import type { Loop } from "../loop.ts";
 import type { EngineParts } from "../parts.ts";
 import { isAbout } from "./rule-book.ts";
 
-const RULES_LIMIT = 1000;
 /** Milliseconds of work between two yields. */
 const SLICE_MILLISECONDS = 10;
 /** Silences told of at a time. */
@@ -35,7 +34,7 @@ export class AlertDesk implements AlertService {
     parts: EngineParts,
     loop: Loop,
     commits: Commits,
-    { rules = [], receivers = [], rulesLimit = RULES_LIMIT }: AlertSettings,
+    { rules = [], receivers = [], rulesLimit = MOST_RULES }: AlertSettings,
     closing: () => boolean,
   ) {
     this.#parts = parts;

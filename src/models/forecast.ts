@@ -86,11 +86,15 @@ export function words(issue: Issue): Forecast[] {
     horizon: times.map((time, i) => ({
       step: i + 1,
       time,
-      mean: target.mean[i],
-      lower: target.lower[i],
-      upper: target.upper[i],
+      mean: target.mean[i] as number,
+      lower: target.lower[i] as number,
+      upper: target.upper[i] as number,
       ...(levels.length > 0
-        ? { quantiles: Object.fromEntries(levels.map((name, k) => [name, target.quantiles[k][i]])) }
+        ? {
+            quantiles: Object.fromEntries(
+              levels.map((name, k) => [name, target.quantiles[k]?.[i] as number]),
+            ),
+          }
         : {}),
     })),
     level,
@@ -121,5 +125,5 @@ const detailWords = (
 ): ForecastDetail => ({
   skill: { persistence: allKnown(persistence), seasonalNaive: allKnown(seasonalNaive) },
   coverage: allKnown(coverage),
-  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e]])),
+  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e] as number])),
 });

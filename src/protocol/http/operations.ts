@@ -586,6 +586,17 @@ const HEALTH: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/v1/schema",
+    id: "getMessageSchema",
+    tag: "operations",
+    summary: "Every message of the socket, as a JSON Schema",
+    answers: {
+      200: { description: "JSON Schema 2020-12", body: { "application/schema+json": null } },
+      ...COMMON,
+    },
+  },
+  {
+    method: "get",
     path: "/v1/openapi.json",
     id: "getOpenApi",
     tag: "operations",

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import { openApiDocument } from "../../protocol/http/openapi.ts";
+import { protocolSchema } from "../../protocol/schema.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import type { Engine } from "../engine.ts";
@@ -112,6 +113,11 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
+  const schema = protocolSchema();
+  app.get("/v1/schema", async (_request, reply) => {
+    reply.type("application/schema+json; charset=utf-8");
+    return JSON.stringify(schema);
+  });
   addPageRoutes(app, world, () => live(world).engine);
   addStreamRoute(app, () => live(world));
   addPrometheusRoutes(app, world, () => live(world).engine);

@@ -1,5 +1,5 @@
-import Database from "better-sqlite3";
 import type { Announcement } from "../src/storage/outbox.ts";
+import { Database } from "../src/storage/sqlite/driver.ts";
 import { type OutboxLimits, SqliteOutbox } from "../src/storage/sqlite/outbox.ts";
 import { prepareSchema } from "../src/storage/sqlite/schema.ts";
 
@@ -17,9 +17,9 @@ export function memoryOutbox(limits?: OutboxLimits, minutes: () => number = () =
 
 /** A transition as the outbox takes it. */
 export function announced(given: Partial<Announcement> & { n?: number } = {}): Announcement {
-  const { n = 0, lane = "full", alert = `${lane}/a`, state = "firing", to = ["ops"] } = given;
-  const text = JSON.stringify(transition({ rule: lane, alert, state, n, to }));
-  return { lane, alert, state, to, text };
+  const { n = 0, lane = "full", subject = `${lane}/a`, state = "firing", to = ["ops"] } = given;
+  const text = JSON.stringify(transition({ rule: lane, alert: subject, state, n, to }));
+  return { lane, subject, state, to, text };
 }
 
 /** A transition as it is told. */

@@ -1,4 +1,5 @@
 import { type Issue, type IssueDetail, moment, momentOf, type TargetIssue } from "./issue.ts";
+import { itemAt } from "./item-at.ts";
 
 /** One step of a forecast, in the units of the observations. */
 export interface ForecastStep {
@@ -86,13 +87,13 @@ export function words(issue: Issue): Forecast[] {
     horizon: times.map((time, i) => ({
       step: i + 1,
       time,
-      mean: target.mean[i] as number,
-      lower: target.lower[i] as number,
-      upper: target.upper[i] as number,
+      mean: itemAt(target.mean, i),
+      lower: itemAt(target.lower, i),
+      upper: itemAt(target.upper, i),
       ...(levels.length > 0
         ? {
             quantiles: Object.fromEntries(
-              levels.map((name, k) => [name, target.quantiles[k]?.[i] as number]),
+              levels.map((name, k) => [name, itemAt(itemAt(target.quantiles, k), i)]),
             ),
           }
         : {}),
@@ -125,5 +126,5 @@ const detailWords = (
 ): ForecastDetail => ({
   skill: { persistence: allKnown(persistence), seasonalNaive: allKnown(seasonalNaive) },
   coverage: allKnown(coverage),
-  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e] as number])),
+  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e] ?? Number.NaN])),
 });

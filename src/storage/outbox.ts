@@ -1,9 +1,9 @@
 /** A transition of an alert on its way into the outbox. */
 export interface Announcement {
-  /** Transitions of one lane may go in one message, and are told in order. An alert stays in its lane. */
+  /** Transitions of one lane may go in one message, and are told in order. What is about one subject stays in its lane. */
   readonly lane: string;
-  /** The same for a firing and its end. */
-  readonly alert: string;
+  /** What the alert is about: the same for a firing, its end, and whatever comes after. */
+  readonly subject: string;
   readonly state: "firing" | "resolved";
   /** Names of the receivers that are to be told. */
   readonly to: readonly string[];
@@ -12,8 +12,8 @@ export interface Announcement {
 }
 
 /**
- * `waiting`: still to be told. `reminded`: told, and told again from time to time until the alert has ended. `dead`: given up;
- * it stays until somebody sends it again or deletes it.
+ * `waiting`: still to be told. `reminded`: told, and told again from time to time, a firing until it has ended, an end for a while.
+ * `dead`: given up; it stays until somebody sends it again or deletes it.
  */
 export type DeliveryState = "waiting" | "reminded" | "dead";
 
@@ -23,7 +23,7 @@ export interface Delivery {
   readonly id: number;
   readonly receiver: string;
   readonly lane: string;
-  readonly alert: string;
+  readonly subject: string;
   readonly firing: boolean;
   readonly text: string;
   readonly state: DeliveryState;
@@ -66,8 +66,8 @@ export interface Outbox {
    */
   message(receiver: string, lane: string, most: number): readonly Delivery[];
   /**
-   * The receiver has them. They leave; where it is to be reminded, firings stay as `reminded`, and whatever of the same
-   * alert was told or given up before leaves in their stead.
+   * The receiver has them. They leave; where it is to be reminded, they stay as `reminded`, and whatever was told or given up
+   * of the same subject before leaves in their stead.
    */
   told(deliveries: readonly Delivery[], remind: boolean): void;
   /** They were tried in vain; with `dead`, for the last time. */
@@ -76,6 +76,8 @@ export interface Outbox {
   apart(deliveries: readonly Delivery[]): void;
   /** Gives up some of what has waited for so many milliseconds, of those that the database has been open; returns how many. */
   giveUp(receiver: string, lane: string, milliseconds: number, error: string): number;
+  /** Ends need no more reminders after so many milliseconds, of those that the database has been open. */
+  settle(receiver: string, milliseconds: number): void;
   /** Deliveries of which a receiver is to be reminded, with ids greater than `after`, in order. */
   reminders(receiver: string, after: number, limit: number): readonly Delivery[];
   /** Gives up whatever waits for a receiver of none of these names; returns how many. */

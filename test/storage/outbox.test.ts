@@ -9,15 +9,15 @@ import { announced, memoryOutbox } from "../outbox.ts";
 const folder = mkdtempSync(join(tmpdir(), "eddy-outbox-"));
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const alerts = (list: readonly { alert: string; firing: boolean }[]): string[] =>
-  list.map(({ alert, firing }) => `${alert} ${firing ? "fires" : "ends"}`);
+const alerts = (list: readonly { subject: string; firing: boolean }[]): string[] =>
+  list.map(({ subject, firing }) => `${subject} ${firing ? "fires" : "ends"}`);
 
 test("a message stays the same until it is told, whatever is added meanwhile", () => {
   const outbox = memoryOutbox();
-  for (const name of ["a", "b"]) outbox.add(announced({ alert: name }));
+  for (const name of ["a", "b"]) outbox.add(announced({ subject: name }));
   const first = outbox.message("ops", "full", 10);
   expect(alerts(first)).toEqual(["a fires", "b fires"]);
-  outbox.add(announced({ alert: "c" }));
+  outbox.add(announced({ subject: "c" }));
   outbox.failed(first, "no answer", false);
   const again = outbox.message("ops", "full", 10);
   expect(alerts(again)).toEqual(["a fires", "b fires"]);
@@ -32,7 +32,7 @@ test("a message stays the same until it is told, whatever is added meanwhile", (
 
 test("a message taken apart becomes a smaller one, the rest follows in order", () => {
   const outbox = memoryOutbox();
-  for (const name of ["a", "b", "c"]) outbox.add(announced({ alert: name }));
+  for (const name of ["a", "b", "c"]) outbox.add(announced({ subject: name }));
   outbox.apart(outbox.message("ops", "full", 3));
   const half = outbox.message("ops", "full", 1);
   expect(alerts(half)).toEqual(["a fires"]);
@@ -41,34 +41,49 @@ test("a message taken apart becomes a smaller one, the rest follows in order", (
   expect(alerts(outbox.list({ state: "dead", before: 1e9, limit: 10 }))).toEqual(["a fires"]);
 });
 
-test("whoever is reminded keeps a firing until its end was told", () => {
-  const outbox = memoryOutbox();
-  outbox.add(announced({ alert: "a" }));
+test("whoever is reminded keeps a firing until its end was told, and the end for a while", () => {
+  let minutes = 0;
+  const outbox = memoryOutbox(undefined, () => minutes);
+  outbox.add(announced({ subject: "a" }));
   outbox.told(outbox.message("ops", "full", 9), true);
   expect(alerts(outbox.reminders("ops", 0, 9))).toEqual(["a fires"]);
   // The rule has been given another receiver since.
-  outbox.add(announced({ alert: "a", state: "resolved", to: ["others"] }));
+  outbox.add(announced({ subject: "a", state: "resolved", to: ["others"] }));
   expect(alerts(outbox.message("ops", "full", 9))).toEqual(["a ends"]);
   expect(alerts(outbox.reminders("ops", 0, 9))).toEqual(["a fires"]);
   outbox.told(outbox.message("ops", "full", 9), true);
+  expect(alerts(outbox.reminders("ops", 0, 9))).toEqual(["a ends"]);
+  outbox.settle("ops", 60_000);
+  expect(alerts(outbox.reminders("ops", 0, 9))).toEqual(["a ends"]);
+  minutes = 1;
+  outbox.settle("ops", 60_000);
   expect(outbox.reminders("ops", 0, 9)).toEqual([]);
   expect(outbox.counts().get("ops")).toBeUndefined();
   expect(outbox.counts().get("others")).toEqual({ waiting: 1, reminded: 0, dead: 0 });
 });
 
+test("what is about one subject is told in order although its rule is grouped otherwise meanwhile", () => {
+  const outbox = memoryOutbox();
+  outbox.add(announced({ subject: "a" }));
+  outbox.add(announced({ subject: "a", lane: "each", state: "resolved" }));
+  outbox.add(announced({ subject: "a", lane: "each", to: ["ops", "others"] }));
+  expect(alerts(outbox.message("ops", "full", 9))).toEqual(["a fires", "a ends", "a fires"]);
+  expect([outbox.lanesOf("ops"), outbox.lanesOf("others")]).toEqual([["full"], ["each"]]);
+});
+
 test("an end that was told settles the firing that had been given up", () => {
   const outbox = memoryOutbox();
-  outbox.add(announced({ alert: "a" }));
+  outbox.add(announced({ subject: "a" }));
   outbox.failed(outbox.message("ops", "full", 9), "500", true);
-  outbox.add(announced({ alert: "a", state: "resolved" }));
+  outbox.add(announced({ subject: "a", state: "resolved" }));
   outbox.told(outbox.message("ops", "full", 9), true);
-  expect(outbox.counts().get("ops")).toBeUndefined();
+  expect(outbox.counts().get("ops")).toEqual({ waiting: 0, reminded: 1, dead: 0 });
   expect(outbox.retryAll()).toBe(0);
 });
 
 test("dead letters are sent again, one or all, and deleted one by one", () => {
   const outbox = memoryOutbox();
-  for (const name of ["a", "b", "c"]) outbox.add(announced({ alert: name }));
+  for (const name of ["a", "b", "c"]) outbox.add(announced({ subject: name }));
   outbox.committed();
   const woken: string[] = [];
   outbox.watch((receiver, rule) => woken.push(`${receiver} ${rule}`));
@@ -87,10 +102,10 @@ test("dead letters are sent again, one or all, and deleted one by one", () => {
 
 test("what nobody takes is bounded: beyond it the newest waits in vain, the oldest dead ones make room", () => {
   const outbox = memoryOutbox({ waiting: 3, dead: 2 });
-  for (const name of ["a", "b", "c", "d"]) outbox.add(announced({ alert: name }));
+  for (const name of ["a", "b", "c", "d"]) outbox.add(announced({ subject: name }));
   expect(outbox.counts().get("ops")).toEqual({ waiting: 3, reminded: 0, dead: 1 });
   expect(outbox.list({ state: "dead", before: 1e9, limit: 9 })[0]).toMatchObject({
-    alert: "d",
+    subject: "d",
     error: "more than 3 wait for it already",
   });
   outbox.failed(outbox.message("ops", "full", 9), "400", true);
@@ -101,10 +116,10 @@ test("what nobody takes is bounded: beyond it the newest waits in vain, the olde
 test("what has waited too long is given up, by the time that the database has been open", () => {
   let minutes = 0;
   const outbox = memoryOutbox(undefined, () => minutes);
-  outbox.add(announced({ alert: "a" }));
+  outbox.add(announced({ subject: "a" }));
   minutes = 50;
-  outbox.add(announced({ alert: "b" }));
-  outbox.add(announced({ alert: "c", lane: "other" }));
+  outbox.add(announced({ subject: "b" }));
+  outbox.add(announced({ subject: "c", lane: "other" }));
   minutes = 60;
   expect(outbox.giveUp("ops", "full", 60 * 60_000, "no answer")).toBe(1);
   expect(alerts(outbox.message("ops", "full", 9))).toEqual(["b fires"]);
@@ -113,8 +128,8 @@ test("what has waited too long is given up, by the time that the database has be
 
 test("receivers that are no longer configured are given up", () => {
   const outbox = memoryOutbox();
-  outbox.add(announced({ alert: "a", to: ["ops", "gone"] }));
-  outbox.add(announced({ alert: "b", to: ["gone"] }));
+  outbox.add(announced({ subject: "a", to: ["ops", "gone"] }));
+  outbox.add(announced({ subject: "b", to: ["gone"] }));
   outbox.told(outbox.message("gone", "full", 1), true);
   expect(outbox.disown(new Set(["ops"]))).toBe(1);
   expect(outbox.counts()).toEqual(
@@ -131,7 +146,8 @@ test("what was added in a transaction that failed is not there, and its ids are 
   const store = new SqliteStore({ path });
   const woken: string[] = [];
   store.outbox.watch((receiver) => woken.push(receiver));
-  const derived = { upTo: 0, issued: [], rollUps: [], alerts: { rules: [], alerts: [], transitions: [] } };
+  const alerts = { rules: [], alerts: [], transitions: [] };
+  const derived = { upTo: 0, issued: [], rollUps: [], alerts };
   // Written in the middle of a commit, as a transition is, and the commit then fails.
   const failing = {
     ...derived,

@@ -1,6 +1,4 @@
 // What the server tells, as the page reads it: types of the protocol alone, so that nothing of its schemas is bundled.
-import type { ForecastDataMessage } from "../../protocol/server-messages.ts";
-
 export type { Forecast } from "../../models/forecast.ts";
 export type {
   DrawingAnswer,
@@ -11,6 +9,3 @@ export type {
   RecordAnswer,
   SourceReport,
 } from "../../protocol/http/answers.ts";
-
-/** A `data` message of the stream. */
-export type DataMessage = ForecastDataMessage;

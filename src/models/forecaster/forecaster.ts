@@ -11,6 +11,7 @@ import type { Expert, Settlement } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Fan } from "./fan.ts";
 import { Features } from "./features.ts";
+import { FirstPassage } from "./first-passage.ts";
 import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
@@ -79,6 +80,7 @@ export class Forecaster {
   readonly #conformal: ConformalBounds | undefined;
   readonly #record: TrackRecord;
   readonly #paths: ErrorPaths;
+  readonly #passage = new FirstPassage();
   readonly #weights: Float64Array;
   readonly #block: Block;
   /** The reading in powers of two, and what was expected in its place [C]. */
@@ -132,7 +134,7 @@ export class Forecaster {
     this.#mixture = new Mixture(layout, this.#shape, E);
     const tail = (1 - coverage) / 2;
     this.#longRange = new LongRange(layout, this.#shape, this.#features);
-    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange);
+    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange, 2);
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#paths = new ErrorPaths(layout, this.#shape);
@@ -432,9 +434,9 @@ export class Forecaster {
       // While no label has told, anything of the size of the value itself may come.
       fan.issue(d, Math.abs(this.#features.last.view[d]));
       const gap = this.#features.gap.view[d];
-      this.#paths.issue(d, (x) => fan.spread(d, x + gap));
       const held = this.taken[d] === 0;
       const reading = this.#units.seen(d, this.#u[d]);
+      this.#paths.issue(d, (x) => fan.spread(d, x + gap), reading, held ? this.#judge.stays(d, 1) : 0);
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
         const x = h + gap;
@@ -519,22 +521,29 @@ export class Forecaster {
     }
     const ledger = this.#ledger;
     const issue = ((ledger.issued - 1) % H) * ledger.rows * ledger.rowLength;
-    const mean = issue + (this.#experts.length + COMBINATIONS + MEAN) * ledger.rowLength + d;
+    // Of a total that grows, as it was issued; else as the models see it: a reading that is held may stay, or not.
+    const row = this.#experts.length + COMBINATIONS + (this.#counts[d] ? MEAN : 0);
+    const mean = issue + row * ledger.rowLength + d;
     const gap = this.#features.gap.view[d];
-    return crossingOf(
-      {
-        gap,
-        mean: (h) => (h <= H ? ledger.values[mean + (h - 1) * D] : this.#longRange.ahead(d, h, h + gap)),
-        size: (h) => this.#fan.spread(d, h + gap),
-        errors: this.#paths.known(d),
-        rises: this.#counts[d],
-      },
-      {
-        low: this.#units.inUnits(d, this.#limits.below(d, range.low, this.#totals.floor(d))),
-        high: this.#units.inUnits(d, this.#limits.above(d, range.high)),
-      },
-      { within, horizon: H, farthest: Math.max(H, FARTHEST) },
-    );
+    const [held, stays] = this.#counts[d] ? [0, 0] : this.#paths.held(d);
+    const outlook = {
+      horizon: H,
+      farthest: Math.max(H, FARTHEST),
+      gap,
+      mean: (h: number) =>
+        h <= H ? ledger.values[mean + (h - 1) * D] : this.#longRange.ahead(d, h, h + gap),
+      held,
+      stays,
+      size: (h: number) => this.#fan.spread(d, h + gap),
+      errors: this.#paths.known(d),
+      rises: this.#counts[d],
+      passage: this.#passage,
+    };
+    const limits = {
+      low: this.#units.inUnits(d, this.#limits.below(d, range.low, this.#totals.floor(d))),
+      high: this.#units.inUnits(d, this.#limits.above(d, range.high)),
+    };
+    return crossingOf(outlook, limits, within);
   }
 
   /** Weights of the experts for step `h`, target `d`. The array is reused by the next call. */

@@ -6,6 +6,7 @@ import { openApiDocument } from "../../protocol/http/openapi.ts";
 import { protocolSchema } from "../../protocol/schema.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
+import { addAlertRoutes } from "../alerts/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { StreamEndpoint } from "../socket/endpoint.ts";
@@ -112,6 +113,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
+  addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
   const schema = protocolSchema();
   app.get("/v1/schema", async (_request, reply) => {

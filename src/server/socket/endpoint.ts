@@ -16,9 +16,10 @@ import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
+import { openJsonFrames } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Dispatch } from "./outgoing.ts";
-import { JSON_FRAMES, type Subprotocol } from "./subprotocol.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -42,6 +43,7 @@ export class StreamEndpoint {
   readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  readonly #json = openJsonFrames();
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
@@ -186,7 +188,7 @@ export class StreamEndpoint {
     };
     const authorised = !access.needsToken || access.authorise(access.bearer(request));
     const subprotocol =
-      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
     this.#add(new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world));
   }
 

@@ -1,4 +1,3 @@
-import type { Database } from "better-sqlite3";
 import { itemAt } from "../../models/item-at.ts";
 import type {
   Announcement,
@@ -8,6 +7,7 @@ import type {
   DeliveryState,
   Outbox,
 } from "../outbox.ts";
+import type { Database } from "./driver.ts";
 import type { Guard } from "./guard.ts";
 
 export interface OutboxLimits {
@@ -28,7 +28,7 @@ interface Row {
   readonly id: number;
   readonly receiver: string;
   readonly lane: string;
-  readonly alert: string;
+  readonly subject: string;
   readonly firing: number;
   readonly text: string;
   readonly state: number;
@@ -37,7 +37,7 @@ interface Row {
   readonly message: number | null;
 }
 
-const COLUMNS = "id, receiver, lane, alert, firing, text, state, attempts, error, message";
+const COLUMNS = "id, receiver, lane, subject, firing, text, state, attempts, error, message";
 const MINUTE = 60_000;
 /** Rows that one call changes where there may be any number: nothing else is done meanwhile. */
 const MOST_AT_ONCE = 2000;
@@ -74,15 +74,18 @@ export class SqliteOutbox implements Outbox {
     }
   }
 
-  add({ lane, alert, state, to, text }: Announcement): void {
+  add({ lane, subject, state, to, text }: Announcement): void {
     const firing = state === "firing" ? 1 : 0;
     const lanes = new Map(to.map((receiver) => [receiver, lane]));
-    // Whoever is told of the firing is told of its end and after it, whatever the rule has become since.
-    if (firing === 0)
-      for (const told of this.#statements.toldOf.all(alert)) lanes.set(told.receiver, told.lane);
+    for (const before of this.#statements.before.all(subject)) {
+      // Whoever is told of a firing is told of its end, whatever the rule has become since.
+      if (firing === 0 && before.firing === 1) lanes.set(before.receiver, before.lane);
+      // Behind whatever waits of the same subject.
+      if (before.state === WAITING && lanes.has(before.receiver)) lanes.set(before.receiver, before.lane);
+    }
     for (const [receiver, lane] of lanes) {
       const full = this.#countsOf(receiver)[WAITING]! >= this.#limits.waiting;
-      const row = [receiver, lane, alert, firing, text, full ? DEAD : WAITING, this.#minute()] as const;
+      const row = [receiver, lane, subject, firing, text, full ? DEAD : WAITING, this.#minute()] as const;
       this.#statements.add.run(...row, full ? `more than ${this.#limits.waiting} wait for it already` : null);
       this.#change(receiver, full ? DEAD : WAITING, 1);
       if (full) this.#makeRoom(receiver);
@@ -143,17 +146,18 @@ export class SqliteOutbox implements Outbox {
 
   told(deliveries: readonly Delivery[], remind: boolean): void {
     this.#write(() => {
-      for (const { id, receiver, alert, firing } of deliveries) {
+      for (const { id, receiver, subject } of deliveries) {
         if (remind) {
-          for (const { state } of this.#statements.dropEarlier.all(receiver, alert, id)) {
+          for (const { state } of this.#statements.dropEarlier.all(receiver, subject, id)) {
             this.#change(receiver, state, -1);
           }
         }
-        const stays = remind && firing;
-        const { changes } = stays ? this.#statements.remind.run(id) : this.#statements.drop.run(id, WAITING);
+        const { changes } = remind
+          ? this.#statements.remind.run(this.#minute(), id)
+          : this.#statements.drop.run(id, WAITING);
         if (changes === 0) continue;
         this.#change(receiver, WAITING, -1);
-        if (stays) this.#change(receiver, REMINDED, 1);
+        if (remind) this.#change(receiver, REMINDED, 1);
       }
     });
   }
@@ -183,6 +187,13 @@ export class SqliteOutbox implements Outbox {
       this.#makeRoom(receiver);
     });
     return buried;
+  }
+
+  settle(receiver: string, milliseconds: number): void {
+    this.#write(() => {
+      const before = this.#minute() - milliseconds / MINUTE;
+      this.#change(receiver, REMINDED, -this.#statements.dropEnds.run(receiver, before).changes);
+    });
   }
 
   reminders(receiver: string, after: number, limit: number): readonly Delivery[] {
@@ -319,11 +330,11 @@ export class SqliteOutbox implements Outbox {
   }
 }
 
-const delivery = ({ id, receiver, lane, alert, firing, text, state, attempts, error }: Row): Delivery => ({
+const delivery = ({ id, receiver, lane, subject, firing, text, state, attempts, error }: Row): Delivery => ({
   id,
   receiver,
   lane,
-  alert,
+  subject,
   firing: firing === 1,
   text,
   state: itemAt(STATES, state),
@@ -339,11 +350,11 @@ function prepare(db: Database) {
       "SELECT receiver, state, count(*) AS rows FROM deliveries GROUP BY receiver, state",
     ),
     add: of<[string, string, string, number, string, number, number, string | null]>(
-      `INSERT INTO deliveries (receiver, lane, alert, firing, text, state, minute, error)
+      `INSERT INTO deliveries (receiver, lane, subject, firing, text, state, minute, error)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    toldOf: of<[string], { receiver: string; lane: string }>(
-      "SELECT receiver, lane FROM deliveries WHERE alert = ? AND firing = 1 AND state < 2 ORDER BY id",
+    before: of<[string], Pick<Row, "receiver" | "lane" | "firing" | "state">>(
+      "SELECT receiver, lane, firing, state FROM deliveries WHERE subject = ? AND state < 2 ORDER BY id",
     ),
     lanesOf: db
       .prepare<[string], string>("SELECT DISTINCT lane FROM deliveries WHERE receiver = ? AND state = 0")
@@ -357,10 +368,10 @@ function prepare(db: Database) {
     join: of<[number | null, number]>("UPDATE deliveries SET message = ? WHERE id = ?"),
     drop: of<[number, number]>("DELETE FROM deliveries WHERE id = ? AND state = ?"),
     dropEarlier: of<[string, string, number], { state: number }>(
-      "DELETE FROM deliveries WHERE receiver = ? AND alert = ? AND id < ? AND state > 0 RETURNING state",
+      "DELETE FROM deliveries WHERE receiver = ? AND subject = ? AND id < ? AND state > 0 RETURNING state",
     ),
-    remind: of<[number]>(
-      "UPDATE deliveries SET state = 1, message = NULL, error = NULL WHERE id = ? AND state = 0",
+    remind: of<[number, number]>(
+      "UPDATE deliveries SET state = 1, message = NULL, error = NULL, minute = ? WHERE id = ? AND state = 0",
     ),
     tried: of<[string, number]>(
       "UPDATE deliveries SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 0",
@@ -374,6 +385,9 @@ function prepare(db: Database) {
       "UPDATE deliveries SET state = 2, message = NULL, error = ? WHERE receiver = ? AND state = 0",
     ),
     dropReminders: of<[string]>("DELETE FROM deliveries WHERE receiver = ? AND state = 1"),
+    dropEnds: of<[string, number]>(
+      "DELETE FROM deliveries WHERE receiver = ? AND state = 1 AND firing = 0 AND minute <= ?",
+    ),
     dropOldestDead: of<[string, number]>(
       `DELETE FROM deliveries WHERE id IN
          (SELECT id FROM deliveries WHERE receiver = ? AND state = 2 ORDER BY id LIMIT ?)`,

@@ -65,12 +65,12 @@ CREATE TABLE transitions (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 -- so that no clock can jump; the least that the wall clock said meanwhile stands beside them, in milliseconds.
 CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL, clock REAL NOT NULL);
 -- What receivers of alerts have still to be told. Lane: what may go in one message. State: 0 waiting, 1 told and to be reminded, 2 dead. Those of one message bear
--- the id of its first. Minute: how long the database had been open when it began to wait.
+-- the id of its first. Minute: how long the database had been open when that began.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   receiver TEXT NOT NULL,
   lane TEXT NOT NULL,
-  alert TEXT NOT NULL,
+  subject TEXT NOT NULL,
   firing INTEGER NOT NULL,
   text TEXT NOT NULL,
   state INTEGER NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE deliveries (
   error TEXT
 );
 CREATE INDEX deliveries_of_receiver ON deliveries (receiver, state, lane, id);
-CREATE INDEX deliveries_of_alert ON deliveries (alert);
+CREATE INDEX deliveries_of_subject ON deliveries (subject);
 `;
 
 /**

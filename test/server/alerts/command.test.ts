@@ -14,12 +14,12 @@ const never = new AbortController().signal;
 const world = deliveryWorld({ environment: { ...process.env, EDDY_TOKEN: "s3cret", TZ: "UTC" } });
 
 const delivery = (text: string, n = 0): Delivery => {
-  const { lane, alert } = announced({ alert: `a${n}` });
+  const { lane, subject } = announced({ subject: `a${n}` });
   return {
     id: n + 1,
     receiver: "siren",
     lane,
-    alert,
+    subject,
     firing: true,
     text,
     state: "waiting",

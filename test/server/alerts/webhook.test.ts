@@ -22,12 +22,12 @@ const never = new AbortController().signal;
 
 const deliveries = (count = 1): Delivery[] =>
   Array.from({ length: count }, (_, n) => {
-    const { lane, alert, text } = announced({ alert: `a${n}`, n });
+    const { lane, subject, text } = announced({ subject: `a${n}`, n });
     return {
       id: n + 1,
       receiver: "ops",
       lane,
-      alert,
+      subject,
       firing: true,
       text,
       state: "waiting",

@@ -10,7 +10,11 @@ const LONGEST_WAIT = 60_000;
 const MOST_REFUSALS = 10;
 /** Attempts before anything is given up for its age: it may have grown old elsewhere. */
 const LEAST_ATTEMPTS = 5;
-/** Firings of one reminder. */
+/** Attempts of a message of several until it is tried in smaller ones. */
+const SMALLER_AFTER = 3;
+/** Milliseconds for which a receiver is reminded of an end: it may have lost its memory meanwhile. */
+const END_REMINDED = 15 * 60_000;
+/** Deliveries of one reminder. */
 const REMINDED = 200;
 /** Milliseconds until a database that could not be written is tried again. */
 const WRITE_AGAIN = 1000;
@@ -21,7 +25,7 @@ interface Lane {
   readonly backoff: Backoff;
   /** Not before, by the monotonic clock. */
   due: number;
-  /** Deliveries of its messages at most: fewer after a refusal, until one that is taken. */
+  /** Deliveries of its messages at most: half as many after a refusal, twice as many after one that is taken. */
   together: number;
   busy: boolean;
 }
@@ -182,7 +186,7 @@ export class Dispatcher {
       lane.backoff.reset();
       // A full one has others behind it; else what comes next waits for its like again.
       lane.due = this.#world.monotonic() + (deliveries.length < lane.together ? this.receiver.wait : 0);
-      lane.together = together;
+      lane.together = Math.min(together, 2 * lane.together);
       return;
     }
     if (this.#stop.signal.aborted) return;
@@ -191,11 +195,12 @@ export class Dispatcher {
     const lasts = refused && deliveries.length === 1 && (tooLarge || first.attempts + 1 >= MOST_REFUSALS);
     let died = lasts ? deliveries.length : 0;
     await this.#written(() => this.#outbox.failed(deliveries, reason, lasts));
-    if (refused && deliveries.length > 1) {
-      // One of them may be what is wrong with all.
+    if (deliveries.length > 1 && (refused || (first.attempts + 1) % SMALLER_AFTER === 0)) {
+      // One of them may be what is wrong with all, or all of them too much, whatever the receiver calls it.
       lane.together = Math.max(1, deliveries.length >> 1);
       await this.#written(() => this.#outbox.apart(deliveries));
-    } else if (giveUpAfter < Number.POSITIVE_INFINITY && first.attempts + 1 >= LEAST_ATTEMPTS) {
+    }
+    if (giveUpAfter < Number.POSITIVE_INFINITY && first.attempts + 1 >= LEAST_ATTEMPTS) {
       await this.#written(() => {
         died += this.#outbox.giveUp(name, lane.name, giveUpAfter, reason);
       });
@@ -220,7 +225,11 @@ export class Dispatcher {
         return;
       }
       const last = firing.at(-1);
-      if (last === undefined || this.#stopped) return;
+      if (last === undefined) {
+        await this.#written(() => this.#outbox.settle(name, END_REMINDED));
+        return;
+      }
+      if (this.#stopped) return;
       const outcome = await this.receiver.send(firing, this.#stop.signal);
       if (outcome.told) this.#well(0);
       else if (!this.#stop.signal.aborted) {

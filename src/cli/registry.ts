@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
     load: () => from(import("./serve.ts")),
   },
+  subscribe: {
+    summary: "prints the forecasts of a server as they are made, and comes back after a break",
+    load: () => from(import("./subscribe.ts")),
+  },
   pipe: {
     summary: "forecast what comes on stdin, line by line",
     load: () => from(import("./pipe.ts")),

@@ -239,7 +239,7 @@ export interface Store {
   commit(commit: Commit): Float64Array;
   /**
    * Checkpoints are not synced by themselves, so that nothing waits for it: a power cut may take the last ones, and the
-   * journal makes them again. A batch of none is synced, and all before it.
+   * journal makes them again. A batch of none is synced, and all before it; so is one with transitions of alerts.
    */
   writeCheckpoints(batch: CheckpointBatch): void;
   readCheckpoint(series: number, generation: number): Uint8Array | undefined;

@@ -225,7 +225,9 @@ export class SqliteStore implements Store {
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
-    this.#writeWithOutbox(checkpoints.length === 0, () => {
+    // Nobody may be told of what a power cut could take.
+    const sync = checkpoints.length === 0 || derived.alerts.transitions.length > 0;
+    this.#writeWithOutbox(sync, () => {
       const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
       this.#writeDerived(derived);
       setFact.run(checkpointedUpTo, "checkpointedUpTo");

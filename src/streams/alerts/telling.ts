@@ -71,9 +71,9 @@ export function tell(
 }
 
 /** The way that an alert goes. */
-export function wayOf({ rule }: StandingRule, { alert, series, to }: AlertTransition): Way {
+export function wayOf({ rule }: StandingRule, { alert, series, target, to }: AlertTransition): Way {
   const { name, group = "rule" } = rule;
-  const lane = group === "rule" ? [name] : group === "series" ? [name, series] : [name, series, alert];
+  const lane = group === "rule" ? [name] : group === "series" ? [name, series] : [name, series, target];
   return { alert, to, lane: lane.join("\u0000") };
 }
 

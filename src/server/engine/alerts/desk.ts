@@ -156,7 +156,7 @@ export class AlertDesk implements AlertService {
 
   /** What the configuration says now in the place of what it said before. */
   #configure(rules: readonly AlertRule[]): void {
-    const { alerts, log } = this.#parts;
+    const { alerts, log, table } = this.#parts;
     const wanted = new Map(rules.map((rule) => [rule.name, rule]));
     const changes: [name: string, rule: AlertRule | undefined][] = [];
     for (const { rule, from } of alerts.book.all()) {
@@ -169,10 +169,17 @@ export class AlertDesk implements AlertService {
       } else if (before !== undefined && JSON.stringify(before.rule) === JSON.stringify(rule)) continue;
       changes.push([name, rule]);
     }
+    if (changes.length === 0) return;
+    for (const [name, rule] of changes) {
+      alerts.change(name, rule, "configuration", (series) => table.byId(series));
+    }
     try {
-      for (const [name, rule] of changes) this.#write(name, rule, "configuration");
+      this.#commits.flushNow();
     } catch (error) {
-      log.error(`rules of the configuration are not in force: ${(error as Error).message}`);
+      if (!(error instanceof EddyError)) throw error;
+      // They are in force, and written with whatever follows from them.
+      log.error(`rules of the configuration were not written yet: ${error.message}`);
+      this.#loop.wake();
     }
   }
 

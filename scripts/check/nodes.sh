@@ -6,8 +6,8 @@
 #   bash scripts/check/nodes.sh 20.19.0 26   # these
 #   JOBS=2 bash scripts/check/nodes.sh       # two at a time
 #
-# Each Node comes from the package node-PLATFORM-ARCH of the npm registry, with the headers that better-sqlite3 is compiled
-# against. Some two minutes and 500 MB of temporary files for each.
+# Each Node comes from the package node-PLATFORM-ARCH of the npm registry; on 20 better-sqlite3 is compiled against its headers.
+# Some two minutes and 500 MB of temporary files for each.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 checkout=$PWD
@@ -26,7 +26,10 @@ check() {
   # What has to be compiled is, and nothing else: `prepare` would build the package, which is not what is asked here.
   npm ci --ignore-scripts --no-audit --no-fund
   cmp package-lock.json "$checkout/package-lock.json"
-  npm rebuild better-sqlite3 esbuild
+  case $version in
+    20*) npm rebuild better-sqlite3-12 esbuild ;;
+    *) npm rebuild esbuild ;;
+  esac
   npm run build:kernels
   node node_modules/vitest/vitest.mjs run --reporter=json --outputFile="$folder/tests.json" "${tests[@]}"
   local passed fingerprint

@@ -38,6 +38,13 @@ export async function startServing(
     engine: recovery,
     now: world.now,
     sourceWorld: { fs: world.fs, fetch: world.fetch },
+    deliveryWorld: {
+      fs: world.fs,
+      fetch: world.fetch,
+      spawn: world.spawn,
+      environment: world.environment,
+    },
+    log,
     onError: (error) => log.error(error),
   });
   try {

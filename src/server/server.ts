@@ -3,11 +3,16 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
+import type { ConnectionLimits } from "../protocol/server-messages.ts";
 import { systemClock } from "../storage/clock.ts";
 import type { SourceSettings } from "../streams/sources/kinds.ts";
 import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
 import { Access, checkToken, isLoopback } from "./access.ts";
-import type { Engine } from "./engine.ts";
+import { Deliveries } from "./alerts/delivery/deliveries.ts";
+import type { DeliveryWorld } from "./alerts/delivery/receiver.ts";
+import type { Receivers } from "./alerts/delivery/settings.ts";
+import { deliveryWorld } from "./alerts/delivery/world.ts";
+import type { Engine, EngineLog } from "./engine.ts";
 import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
 import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/admission.ts";
 import { openApp } from "./http/app.ts";
@@ -16,7 +21,7 @@ import { prefixed } from "./http/metrics-text.ts";
 import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
-import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import { SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
 import { Turns } from "./turns.ts";
@@ -46,6 +51,12 @@ export interface ServerOptions {
   readonly counters?: CounterNames;
   /** What the sources may touch; default: the world of this process. */
   readonly sourceWorld?: Partial<SourceWorld>;
+  /** Who is told of alerts, by name. */
+  readonly receivers?: Receivers;
+  /** What the receivers may touch; default: the world of this process. */
+  readonly deliveryWorld?: Partial<DeliveryWorld>;
+  /** Told what an operator must know of the receivers; default: nobody. */
+  readonly log?: EngineLog;
   /** Told what went wrong inside; default: nobody. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
@@ -110,6 +121,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     },
     systemClock,
   );
+  const deliveries = new Deliveries(
+    options.receivers ?? {},
+    deliveryWorld({ now, ...options.deliveryWorld }),
+    options.log ?? { info() {}, warn() {}, error() {} },
+  );
   const { app } = openApp({
     access,
     bodyBytes,
@@ -117,7 +133,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     turns,
     onError,
     sources,
+    deliveries,
     units: new Units(options.units),
+    now,
     live: () => (live?.intake.open ? live : null),
     metrics: () => metrics(live, requests, admission),
     answered: () => {
@@ -135,6 +153,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     else live.stream.upgrade(request, stream as Socket, head);
   });
   await listen(app, host, port);
+  const { port: listening } = app.server.address() as AddressInfo;
 
   const opened = Promise.resolve(options.engine).then((engine) => {
     const intake = new Intake(engine, now);
@@ -148,7 +167,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       onError,
     });
     live = { engine, intake, stream, eventLoop: (options.eventLoop ?? watchEventLoop)() };
-    if (closing === null) sources.open(options.sources ?? [], engine, intake);
+    if (closing === null) {
+      sources.open(options.sources ?? [], engine, intake);
+      deliveries.open(engine.outbox);
+    }
     return live;
   });
   const ready = opened.then(() => undefined);
@@ -161,6 +183,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const parts = await opened.catch(() => null);
     await sources.stop();
     await parts?.intake.shut();
+    await deliveries.stop();
     await parts?.engine.close();
     await parts?.stream.close();
     const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
@@ -168,7 +191,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     clearTimeout(timer);
     parts?.eventLoop.close();
   };
-  const { port: listening } = app.server.address() as AddressInfo;
   return {
     url: `http://${reachable(host)}:${listening}`,
     port: listening,

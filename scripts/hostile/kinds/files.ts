@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import Database from "better-sqlite3";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { inputs, type Kind, type Outcome } from "../kind.ts";
 import type { Random } from "../random.ts";
 import { Target } from "../target.ts";

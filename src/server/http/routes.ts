@@ -2,26 +2,36 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { told } from "../../models/forecast.ts";
+import { openApiDocument } from "../../protocol/http/openapi.ts";
+import { protocolSchema } from "../../protocol/schema.ts";
+import type { Deliveries } from "../alerts/delivery/deliveries.ts";
+import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
+import { addAlertRoutes } from "../alerts/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { StreamEndpoint } from "../socket/endpoint.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
+import { VERSION } from "../version.ts";
+import { ARROW_TYPE, accepted, JSON_TYPE } from "./accepted.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
-import { forecastPage, moment, observationPage, worded } from "./history.ts";
+import { forecastPage, forecastsNow, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
+import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
+import { addStreamRoute } from "./stream-route.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
 export interface Live {
   readonly engine: Engine;
   readonly intake: Intake;
+  readonly stream: Pick<StreamEndpoint, "admitEvents" | "events">;
 }
 
 /** What the routes answer from. */
@@ -34,8 +44,11 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly deliveries: Deliveries;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;
 }
@@ -69,7 +82,12 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   app.get("/metrics", async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics()) + world.sources.metrics;
+    return metricsText(world.metrics()) + world.sources.metrics + world.deliveries.metrics;
+  });
+  const description = JSON.stringify(openApiDocument(VERSION));
+  app.get("/v1/openapi.json", async (_request, reply) => {
+    reply.type("application/json; charset=utf-8");
+    return description;
   });
   app.get("/v1/pipelines", async () => live(world).engine.pipelines());
   app.get("/v1/sources", async () => world.sources.report);
@@ -94,20 +112,32 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       }
     },
   );
+  addDeliveryRoutes(app, world.deliveries, () => void live(world));
+  addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
+  const schema = protocolSchema();
+  app.get("/v1/schema", async (_request, reply) => {
+    reply.type("application/schema+json; charset=utf-8");
+    return JSON.stringify(schema);
+  });
   addPageRoutes(app, world, () => live(world).engine);
+  addStreamRoute(app, () => live(world));
+  addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine), { objectMode: false });
   });
   type ById = { Params: { id: string } };
   app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
-  app.get<ById>("/v1/series/:id/forecast", async ({ params }) => forecasts(world, params.id));
-  app.get<ById>("/v1/series/:id/forecasts", async ({ params, query }) =>
-    forecastPage(known(world, params.id), params.id, query),
+  app.get<ById>("/v1/series/:id/forecast", async ({ params, query }) => {
+    summary(world, params.id);
+    return forecastsNow(live(world).engine, params.id, query);
+  });
+  app.get<ById>("/v1/series/:id/forecasts", async (request, reply) =>
+    forecastPage(live(world).engine, summary(world, request.params.id), request, reply),
   );
-  app.get<ById>("/v1/series/:id/observations", async ({ params, query }) =>
-    observations(world, params.id, query),
+  app.get<ById>("/v1/series/:id/observations", async (request, reply) =>
+    observations(world, request.params.id, request, reply),
   );
   app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
   app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
@@ -123,11 +153,12 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       ? { name: path.slice(0, slash), what }
       : { name: path, what: "" };
   };
-  app.get<ByPath>("/v1/series/*", async ({ params, query }) => {
-    const { name, what } = resolved(params["*"]);
-    if (what === "forecast") return forecasts(world, name);
-    if (what === "forecasts") return forecastPage(known(world, name), name, query);
-    return what === "observations" ? observations(world, name, query) : summary(world, name);
+  app.get<ByPath>("/v1/series/*", async (request, reply) => {
+    const { name, what } = resolved(request.params["*"]);
+    const found = summary(world, name);
+    if (what === "forecast") return forecastsNow(live(world).engine, name, request.query);
+    if (what === "forecasts") return forecastPage(live(world).engine, found, request, reply);
+    return what === "observations" ? observations(world, name, request, reply) : found;
   });
   app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
     const { name, what } = resolved(params["*"]);
@@ -164,28 +195,14 @@ function summary(world: RouteWorld, name: string) {
   throw new HttpFailure(404, "not-found", `series ${printable(name)}: nothing has been observed of it`);
 }
 
-function forecasts(world: RouteWorld, name: string) {
-  summary(world, name);
-  const latest = live(world).engine.latest(name);
-  if (latest !== undefined) return told(latest);
-  throw new HttpFailure(
-    404,
-    "not-found",
-    `series ${printable(name)}: no forecast yet, the first one follows its second observation`,
-  );
-}
-
-/** The engine, if there is such a series. */
-function known(world: RouteWorld, name: string): Engine {
-  summary(world, name);
-  return live(world).engine;
-}
-
 /** The last ones, in the shape in which they could be sent; a page of a range when one is asked for. */
-function observations(world: RouteWorld, name: string, query: unknown) {
-  const engine = known(world, name);
-  if (Object.keys(query as object).length > 0) return observationPage(engine, name, query);
-  return engine.recent(name, RECENT).map(worded);
+function observations(world: RouteWorld, name: string, request: FastifyRequest, reply: FastifyReply) {
+  const found = summary(world, name);
+  const { engine } = live(world);
+  const page =
+    Object.keys(request.query as object).length > 0 ||
+    accepted(request, [JSON_TYPE, ARROW_TYPE]) !== JSON_TYPE;
+  return page ? observationPage(engine, found, request, reply) : engine.recent(name, RECENT).map(worded);
 }
 
 async function remove(world: RouteWorld, name: string, reply: FastifyReply) {

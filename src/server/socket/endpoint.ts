@@ -1,19 +1,25 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
+import type { SubscribeMessage } from "../../protocol/client-messages.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
-import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
+import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
+import { openJsonFrames } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
-import { JSON_SUBPROTOCOL } from "./messages.ts";
 import { Dispatch } from "./outgoing.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -25,6 +31,8 @@ export interface StreamEndpointOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const SUBPROTOCOLS: ReadonlySet<string> = new Set([JSON_SUBPROTOCOL, ARROW_SUBPROTOCOL]);
+
 /** `/v1/stream`: takes WebSocket upgrades, holds the connections and feeds them forecasts. */
 export class StreamEndpoint {
   readonly #options: StreamEndpointOptions;
@@ -32,9 +40,12 @@ export class StreamEndpoint {
   readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  readonly #json = openJsonFrames();
+  /** There once a client has asked for it. */
+  #arrow: Subprotocol | undefined;
   #opened = 0;
 
   constructor(options: StreamEndpointOptions) {
@@ -50,12 +61,12 @@ export class StreamEndpoint {
       // A client that offers only unknown subprotocols is given one of them for as long as it takes to close with 4406:
       // without a subprotocol, libraries and browsers report a failed handshake, and nobody learns why.
       handleProtocols: (offered) =>
-        offered.has(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : ([...offered][0] ?? false),
+        [...offered].find((name) => SUBPROTOCOLS.has(name)) ?? [...offered][0] ?? false,
     });
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
-    const subscription = engine.issues$.subscribe(({ issue }) => this.#fanOut.publish(issue));
+    const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
       () => {
@@ -67,6 +78,26 @@ export class StreamEndpoint {
 
   /** Answers one upgrade request for this endpoint. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (
+      this.#arrow !== undefined ||
+      !request.headers["sec-websocket-protocol"]?.includes(ARROW_SUBPROTOCOL)
+    ) {
+      this.#upgrade(request, socket, head);
+      return;
+    }
+    // The library is loaded with the first who asks for it; until then nothing is read of what comes.
+    openArrowFrames(this.#options.engine.epoch)
+      .then((arrow) => {
+        this.#arrow = arrow;
+        this.#upgrade(request, socket, head);
+      })
+      .catch((error) => {
+        this.#options.onError(error);
+        socket.destroy();
+      });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const refused = this.#refusal(request, ws);
       if (refused === null) {
@@ -78,6 +109,34 @@ export class StreamEndpoint {
       const timer = setTimeout(() => ws.terminate(), this.#options.socket.closeMs);
       ws.once("close", () => clearTimeout(timer));
     });
+  }
+
+  /**
+   * Whether one more stream of events may begin.
+   *
+   * @throws EddyError `busy` when there are as many connections or subscriptions as may be; `bad-state` when the journal has not
+   * come as far as its client says
+   */
+  admitEvents({ since }: SubscribeMessage): void {
+    const { engine, socket } = this.#options;
+    if (this.#connections.size >= socket.connections || this.#fanOut.subscriptions >= socket.subscriptions) {
+      throw new EddyError("busy", "connections", {
+        expected: `at most ${socket.connections} with ${socket.subscriptions} subscriptions`,
+        received: "one more",
+      });
+    }
+    if (since !== undefined && since.epoch === engine.epoch && since.offset > engine.offset) {
+      throw new EddyError("bad-state", "since", {
+        expected: `an offset up to ${engine.offset}`,
+        received: String(since.offset),
+        hint: "begin anew without it",
+      });
+    }
+  }
+
+  /** Sends forecasts as Server-Sent Events, once it has been admitted. */
+  events(response: ServerResponse, message: SubscribeMessage): void {
+    this.#add(new EventStream(response, message, this.#world()));
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -104,8 +163,8 @@ export class StreamEndpoint {
   #refusal(request: IncomingMessage, ws: WebSocket): [code: CloseCode, reason: string] | null {
     const { access, intake, socket } = this.#options;
     if (!intake.open) return [CloseCode.goingAway, "the server is going away"];
-    if (ws.protocol !== JSON_SUBPROTOCOL) {
-      return [CloseCode.subprotocol, `subprotocol: expected ${JSON_SUBPROTOCOL}`];
+    if (!SUBPROTOCOLS.has(ws.protocol)) {
+      return [CloseCode.subprotocol, `subprotocol: expected ${[...SUBPROTOCOLS].join(" or ")}`];
     }
     const forbidden = access.forbidden(request);
     if (forbidden !== null) return [CloseCode.forbidden, forbidden.slice(0, 100)];
@@ -120,25 +179,38 @@ export class StreamEndpoint {
   }
 
   #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const { access, engine, intake, monotonic, turns, onError } = this.#options;
+    const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
+      ...this.#world(),
+      ingest: (batch: readonly Observation[]) => intake.ingest(batch),
+      authorise: (token) => access.authorise(token),
+      turns,
+    };
+    const authorised = !access.needsToken || access.authorise(access.bearer(request));
+    const subprotocol =
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
+    this.#add(new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world));
+  }
+
+  #add(connection: Connection | EventStream): void {
+    this.#opened++;
+    this.#connections.add(connection);
+    connection.onClosed.then(() => this.#connections.delete(connection));
+  }
+
+  /** What each client is given. */
+  #world(): EventStreamWorld {
+    const { engine, intake, monotonic, onError, socket } = this.#options;
+    return {
       engine,
       fanOut: this.#fanOut,
       backlog: this.#backlog,
       dispatch: this.#dispatch,
       connections: () => this.#connections.size,
-      options: this.#options.socket,
+      options: socket,
       open: () => intake.open,
-      ingest: (batch: readonly Observation[]) => intake.ingest(batch),
-      authorise: (token) => access.authorise(token),
       monotonic,
-      turns,
       onError,
     };
-    const authorised = !access.needsToken || access.authorise(access.bearer(request));
-    const connection = new Connection(ws, socket, randomUUID(), authorised, world);
-    this.#opened++;
-    this.#connections.add(connection);
-    connection.onClosed.then(() => this.#connections.delete(connection));
   }
 }

@@ -1,5 +1,5 @@
-import Database from "better-sqlite3";
 import { crc32 } from "../checksum.ts";
+import { Database } from "../sqlite/driver.ts";
 import { storageError } from "../sqlite/errors.ts";
 import { APPLICATION_ID } from "./pipeline-store.ts";
 
@@ -29,7 +29,7 @@ interface SaveRow {
  * @throws EddyError `storage` for a file that cannot be read
  */
 export function inspectPipelines(path: string): readonly PipelineInspection[] | undefined {
-  let db: Database.Database | undefined;
+  let db: Database | undefined;
   try {
     db = new Database(path, { readonly: true, fileMustExist: true });
     if (db.pragma("application_id", { simple: true }) !== APPLICATION_ID) return undefined;

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import Database from "better-sqlite3";
 import { EddyError, printable } from "../../models/errors.ts";
 import { crc32 } from "../checksum.ts";
+import { Database } from "../sqlite/driver.ts";
 import { storageError } from "../sqlite/errors.ts";
 import { type Lock, realPath, takeLock } from "../sqlite/lock.ts";
 
@@ -55,7 +55,7 @@ CREATE TABLE records (
 export class PipelineStore {
   readonly path: string;
   readonly #lock: Lock;
-  readonly #db: Database.Database;
+  readonly #db: Database;
   readonly #claimed = new Set<string>();
   readonly #statements;
 
@@ -69,7 +69,7 @@ export class PipelineStore {
       throw storageError(given, error);
     }
     this.#lock = takeLock(this.path);
-    let db: Database.Database | undefined;
+    let db: Database | undefined;
     try {
       db = new Database(this.path);
       prepare(db, this.path);
@@ -227,7 +227,7 @@ export function checkName(name: string): void {
   });
 }
 
-function prepare(db: Database.Database, path: string): void {
+function prepare(db: Database, path: string): void {
   const application = db.pragma("application_id", { simple: true });
   const version = db.pragma("user_version", { simple: true });
   const tables = db.prepare("SELECT count(*) FROM sqlite_master").pluck().get();

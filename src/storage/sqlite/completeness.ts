@@ -1,5 +1,5 @@
-import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import type { Database } from "./driver.ts";
 import type { OpenRecordContent } from "./open-record.ts";
 
 /** What was found when the database was opened. */

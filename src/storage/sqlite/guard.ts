@@ -1,6 +1,6 @@
-import type { Database } from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
+import type { Database } from "./driver.ts";
 import { busyError, isFatal, sqliteCode, storageError } from "./errors.ts";
 import type { DatabaseFiles } from "./files.ts";
 import type { Lock } from "./lock.ts";

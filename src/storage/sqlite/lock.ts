@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { createServer } from "node:net";
-import Database from "better-sqlite3";
 import { EddyError } from "../../models/errors.ts";
+import { Database } from "./driver.ts";
 import { readOpenRecord } from "./open-record.ts";
 
 /** Held by at most one process; the kernel lets go of it when that process dies, by `kill -9` too. */
@@ -52,7 +52,7 @@ export function takeLock(path: string): Lock {
 
 function takeFile(path: string): { there(): boolean; release(): void } {
   const lockPath = `${path}-lock`;
-  let db: Database.Database | undefined;
+  let db: Database | undefined;
   let inode: number;
   try {
     db = new Database(lockPath, { timeout: 0 });

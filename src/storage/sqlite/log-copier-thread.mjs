@@ -1,9 +1,9 @@
 // The thread of `LogCopier`: copies the log into the database whenever it is asked, over a connection of its own.
 // Plain JavaScript, because a thread is started from the file as it is, in a checkout and in the package alike.
 import { parentPort, workerData } from "node:worker_threads";
-import Database from "better-sqlite3";
 
-const db = new Database(workerData, { fileMustExist: true });
+const { default: Database } = await import(workerData.sqlite);
+const db = new Database(workerData.path, { fileMustExist: true });
 // Synced either way: a page of the log is given up only once the database holds it.
 db.pragma("synchronous = FULL");
 const copy = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");

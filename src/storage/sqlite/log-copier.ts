@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { Database } from "better-sqlite3";
+import { type Database, SQLITE_PACKAGE } from "./driver.ts";
 
 /** Pages that wait before the thread is asked to copy them. */
 const COPY_PAGES = 128;
@@ -108,7 +108,7 @@ export class LogCopier {
 
   #start(): Worker {
     const thread = new Worker(new URL("./log-copier-thread.mjs", import.meta.url), {
-      workerData: this.#path,
+      workerData: { path: this.#path, sqlite: SQLITE_PACKAGE },
       execArgv: [],
     });
     thread.on("message", (answer: LogState | Failure) => {

@@ -1,7 +1,7 @@
-import type { Database } from "better-sqlite3";
 import { itemAt } from "../../models/item-at.ts";
 import { TAKEN_BACK } from "../journal.ts";
 import type { TakeBack } from "../store.ts";
+import type { Database } from "./driver.ts";
 
 /** Facts that tell what is under way, each followed by the number of the series. */
 const REMOVED = "removed:";

@@ -1,5 +1,5 @@
-import type { Database } from "better-sqlite3";
 import type { JournalRow } from "../store.ts";
+import type { Database } from "./driver.ts";
 import { INSERT_SERIES, type seriesParameters } from "./series-row.ts";
 
 /** A row of the log of forecasts. */

@@ -10,12 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { type EngineOptions, openEngine } from "../../../src/server/engine.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
@@ -302,7 +302,7 @@ test("not a database, another program's, or another version's: refused by name",
   db.pragma("user_version = 99");
   db.close();
   await expect(openEngine({ database: newer, series })).rejects.toThrow(
-    /expected database version 3, got version 99 \(made by a newer Eddy: use that one\)/,
+    /expected database version 4, got version 99 \(made by a newer Eddy: use that one\)/,
   );
   expect(existsSync(`${newer}-wal`)).toBe(false);
 });

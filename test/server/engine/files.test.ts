@@ -12,13 +12,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import Database from "better-sqlite3";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, test } from "vitest";
 import { EddyError } from "../../../src/models/errors.ts";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { type Clock, SqliteStore } from "../../../src/storage/index.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { sendWaves, temporaryFolder, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();
@@ -279,6 +279,7 @@ describe("days are those that the store has been open, whatever the clock says",
     forecastDays: 30,
     idRows: 1e9,
     rollUpDays: 730,
+    transitionRows: 10,
   };
   class SetClock implements Clock {
     wall = 1_750_000_000_000;
@@ -317,6 +318,7 @@ describe("days are those that the store has been open, whatever the clock says",
           upTo: at - 1,
           issued: [],
           rollUps: [{ series: 1, hour, observations: 1, count: 0, absoluteError: 0, held: 0 }],
+          alerts: { rules: [], alerts: [], transitions: [] },
         },
       });
     }

@@ -1,11 +1,11 @@
 // What an operator can do about a series on a running server: remove it, take readings back.
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { Observation } from "../../../src/models/observation.ts";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { startServer } from "../../../src/server/server.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { logged } from "../../issues.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 

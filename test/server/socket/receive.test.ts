@@ -75,7 +75,7 @@ describe("ready", () => {
     ],
     [
       { type: "subscribe", series: "s" },
-      "subscribe id: expected a string of 1 to 128 characters or a whole number, got nothing",
+      "subscribe id: expected a string of 1 to 128 characters or a whole number up to 2^53, got nothing",
     ],
     [
       { type: "subscribe", id: "a", series: "s", mode: "fast" },
@@ -91,7 +91,7 @@ describe("ready", () => {
     ],
     [
       { type: "subscribe", id: "a", series: "s", since: 7 },
-      "subscribe since: expected { epoch, offset }, got 7",
+      "subscribe since: expected { epoch, offset, ordinal? }, got 7",
     ],
     [{ type: "subscribe", id: "a", series: "s", sinze: 7 }, "subscribe sinze: expected no such field, got 7"],
     [{ type: "unsubscribe", id: "a" }, 'unsubscribe id: expected a subscription of this connection, got "a"'],

@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import {
   bufferCount,
   concatMap,
@@ -35,6 +34,7 @@ import {
   readRecording,
   record,
 } from "../../../src/storage/index.ts";
+import { Database } from "../../../src/storage/sqlite/driver.ts";
 import { inOrder, perSeries, recurrent, smooth, stage, surprise } from "../../../src/streams/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-durable-"));

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { ObservationSchema } from "../observation.ts";
+import { ALERTS } from "./alerts.ts";
 import {
   DrawingSchema,
   ForecastPageSchema,
@@ -601,6 +602,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...INTAKE,
   ...PAGE,
   ...PROMETHEUS,
+  ...ALERTS,
   ...DELIVERY,
   ...HEALTH,
 ];

@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Moment, Offset } from "./forecast.ts";
 
 // An alert begins or ends.
@@ -10,7 +10,7 @@ const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T, d
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 
 /** A tuple is written otherwise in every version of JSON Schema. */
-export const Pair = Type.Unsafe<[number, number]>(Type.Array(number, { minItems: 2, maxItems: 2 }));
+const Pair = Type.Unsafe<[number, number]>(Type.Array(number, { minItems: 2, maxItems: 2 }));
 
 export const Limit = orNull(
   Type.Union([number, Pair]),
@@ -44,4 +44,3 @@ export const TransitionSchema = Type.Object(
   },
   closed,
 );
-export type TransitionMessage = Static<typeof TransitionSchema>;

@@ -16,7 +16,7 @@ import {
 } from "./kinds/bodies.ts";
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
-import { deaf, frames, messages, resumes } from "./kinds/sockets.ts";
+import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
 import { type Seen, Target } from "./target.ts";
 
@@ -35,6 +35,7 @@ export const ONE_SERVER: readonly Kind[] = [
   garbage,
   repeats,
   messages,
+  tables,
   frames,
   resumes,
   deaf,

@@ -1,6 +1,8 @@
 import type { TSchema } from "@sinclair/typebox";
+import { TransitionSchema } from "../alert.ts";
 import { ForecastSchema, ForecastStepSchema, PipelineOutputSchema } from "../forecast.ts";
 import { ObservationSchema } from "../observation.ts";
+import { AlertSchema, RuleSchema } from "./alerts.ts";
 import {
   DrawingSchema,
   FailureSchema,
@@ -37,6 +39,9 @@ const NAMED: Readonly<Record<string, TSchema>> = {
   Drawing: DrawingSchema,
   Record: RecordSchema,
   Recognition: RecognitionSchema,
+  Rule: RuleSchema,
+  Alert: AlertSchema,
+  Transition: TransitionSchema,
   Source: SourceSchema,
   Pipeline: PipelineSchema,
   PrometheusFailure: PrometheusFailureSchema,
@@ -49,8 +54,11 @@ function published(schema: unknown, whole = false): unknown {
   if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
   if (Array.isArray(schema)) return schema.map((one) => published(one));
   if (typeof schema !== "object" || schema === null) return schema;
+  const { items, additionalItems: _, ...rest } = schema as Readonly<Record<string, unknown>>;
+  // Since 2020-12 the items of a tuple have a name of their own.
+  const plain: object = Array.isArray(items) ? { ...rest, prefixItems: items } : schema;
   return Object.fromEntries(
-    Object.entries(schema)
+    Object.entries(plain)
       .filter(([key, value]) => value !== undefined && !(key === "expected" && typeof value === "string"))
       .map(([key, value]) => [key, published(value)]),
   );

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { ObservationSchema } from "../observation.ts";
+import { AlertsSchema, RuleAlertsSchema, RuleSchema, ToldRuleSchema, TransitionsSchema } from "./alerts.ts";
 import {
   DrawingSchema,
   ForecastPageSchema,
@@ -495,6 +496,65 @@ const PROMETHEUS: readonly Operation[] = [
   ),
 ];
 
+const rule = { name: inPath("name of the rule") };
+const ALERTS: readonly Operation[] = [
+  {
+    method: "get",
+    path: "/v1/alerts",
+    id: "listAlerts",
+    tag: "alerts",
+    summary: "The rules, and the alerts that are pending or firing",
+    parameters: { series: inQuery("only what is about this series") },
+    answers: { 200: json("both", AlertsSchema), ...COMMON },
+  },
+  {
+    method: "get",
+    path: "/v1/alerts/transitions",
+    id: "listTransitions",
+    tag: "alerts",
+    summary: "Beginnings and ends of alerts, the newest first",
+    parameters: {
+      limit: inQuery("of one page", Type.Integer({ minimum: 1, maximum: 1000, default: 100 })),
+      cursor: inQuery("the next of the page before"),
+    },
+    answers: { 200: json("a page", TransitionsSchema), ...COMMON },
+  },
+  {
+    method: "get",
+    path: "/v1/alerts/{name}",
+    id: "getRule",
+    tag: "alerts",
+    summary: "One rule and its alerts",
+    parameters: rule,
+    answers: { 200: json("the rule", RuleAlertsSchema), ...NOT_FOUND, ...COMMON },
+  },
+  {
+    method: "put",
+    path: "/v1/alerts/{name}",
+    id: "putRule",
+    tag: "alerts",
+    summary: "Makes a rule, or puts another in its place",
+    parameters: rule,
+    body: { [JSON_BODY]: RuleSchema },
+    answers: {
+      200: json("another is in its place", ToldRuleSchema),
+      201: json("it is made", ToldRuleSchema),
+      409: failure("it stands in the configuration"),
+      ...BODY,
+      ...COMMON,
+    },
+  },
+  {
+    method: "delete",
+    path: "/v1/alerts/{name}",
+    id: "deleteRule",
+    tag: "alerts",
+    summary: "Deletes a rule; its alerts end",
+    parameters: rule,
+    answers: { 204: NO_CONTENT, ...NOT_FOUND, 409: failure("it stands in the configuration"), ...COMMON },
+  },
+];
+
 const DELIVERY: readonly Operation[] = [
   {
     method: "get",
@@ -586,6 +646,17 @@ const HEALTH: readonly Operation[] = [
   },
   {
     method: "get",
+    path: "/v1/schema",
+    id: "getMessageSchema",
+    tag: "operations",
+    summary: "Every message of the socket, as a JSON Schema",
+    answers: {
+      200: { description: "JSON Schema 2020-12", body: { "application/schema+json": null } },
+      ...COMMON,
+    },
+  },
+  {
+    method: "get",
     path: "/v1/openapi.json",
     id: "getOpenApi",
     tag: "operations",
@@ -601,6 +672,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...INTAKE,
   ...PAGE,
   ...PROMETHEUS,
+  ...ALERTS,
   ...DELIVERY,
   ...HEALTH,
 ];

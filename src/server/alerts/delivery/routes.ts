@@ -20,6 +20,14 @@ export function addDeliveryRoutes(app: FastifyInstance, deliveries: Deliveries, 
     if (outbox === undefined) throw new HttpFailure(503, "not-ready", "the server is starting");
     return outbox;
   };
+  const known = (receiver: string): void => {
+    if (deliveries.names.includes(receiver)) return;
+    throw new HttpFailure(
+      409,
+      "bad-state",
+      `receiver ${printable(receiver)}: there is none of this name in the configuration`,
+    );
+  };
   app.get("/v1/alerts/receivers", async () => {
     opened();
     return { receivers: deliveries.report };
@@ -27,12 +35,16 @@ export function addDeliveryRoutes(app: FastifyInstance, deliveries: Deliveries, 
   app.get("/v1/alerts/deliveries", async ({ query }) => page(opened(), query));
   app.post("/v1/alerts/deliveries/retry", async ({ query }) => {
     const { receiver } = only(query, ["receiver"]);
-    return { retried: opened().retryAll(receiver) };
+    const outbox = opened();
+    if (receiver !== undefined) known(receiver);
+    const names = receiver === undefined ? deliveries.names : [receiver];
+    return { retried: names.reduce((sum, name) => sum + outbox.retryAll(name), 0) };
   });
   type ById = { Params: { id: string } };
   app.post<ById>("/v1/alerts/deliveries/:id/retry", async ({ params }) => {
     const outbox = opened();
-    const { id } = found(outbox, params.id);
+    const { id, receiver } = found(outbox, params.id);
+    known(receiver);
     if (!outbox.retry(id)) throw notDead(id);
     return { retried: 1 };
   });

@@ -588,7 +588,11 @@ const DELIVERY: readonly Operation[] = [
     tag: "alerts",
     summary: "Sends again all that was given up",
     parameters: { receiver: inQuery("only of this one") },
-    answers: { 200: json("how many", RetriedSchema), ...COMMON },
+    answers: {
+      200: json("how many", RetriedSchema),
+      409: failure("there is no such receiver"),
+      ...COMMON,
+    },
   },
   {
     method: "post",
@@ -597,7 +601,12 @@ const DELIVERY: readonly Operation[] = [
     tag: "alerts",
     summary: "Sends again one that was given up",
     parameters: { id: inPath("number of the delivery") },
-    answers: { 200: json("one", RetriedSchema), ...NOT_FOUND, 409: failure("it still waits"), ...COMMON },
+    answers: {
+      200: json("one", RetriedSchema),
+      ...NOT_FOUND,
+      409: failure("it still waits, or there is no such receiver any more"),
+      ...COMMON,
+    },
   },
   {
     method: "delete",

@@ -17,7 +17,7 @@ export interface OutboxLimits {
   readonly dead: number;
 }
 
-export const OUTBOX_LIMITS: OutboxLimits = { waiting: 100_000, dead: 10_000 };
+const OUTBOX_LIMITS: OutboxLimits = { waiting: 100_000, dead: 10_000 };
 
 const WAITING = 0;
 const REMINDED = 1;

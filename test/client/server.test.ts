@@ -115,3 +115,44 @@ test("one id under way twice, and ids that are numbers: each answer finds its ow
   ]);
   expect(answers.map(({ status }) => status)).toEqual(["accepted", "accepted", "duplicate", "accepted"]);
 });
+
+test("alerts as they begin and end, each once, also for who was away", async () => {
+  const database = join(folder, "alerts.db");
+  const series = { horizon: 2, model: "persistence" };
+  const begin = async (port = 0): Promise<Server> => {
+    const server = await startServer({
+      port,
+      engine: openEngine({ database, series }),
+      socket: { reconnectAfterMs: 20 },
+    });
+    await server.ready;
+    closers.unshift(() => server.close());
+    return server;
+  };
+  const first = await begin();
+  const rule = await fetch(`${first.url}/v1/alerts/hot`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ series: "boiler", when: { reading: "above", limit: 90 }, clear: { hold: 1 } }),
+  });
+  expect(rule.ok).toBe(true);
+  const one = client(first, { longestWait: 100 });
+  const loop = one.alerts("h*")[Symbol.asyncIterator]();
+  const told = async () => {
+    const { value } = await loop.next();
+    return [value?.alert.state, value?.alert.value];
+  };
+  let t = 0;
+  const observe = async (...values: number[]) => {
+    for (const value of values) await one.observe({ series: "boiler", time: 1000 * ++t, value });
+  };
+  await observe(80, 95);
+  expect(await told()).toEqual(["firing", 95]);
+  await first.close();
+  const second = await begin(first.port);
+  // Perhaps before the subscriber is back.
+  await (await second.intake).ingest([{ series: "boiler", time: 1000 * ++t, values: { value: 70 } }]);
+  expect(await told()).toEqual(["resolved", 70]);
+  await observe(60, 99);
+  expect(await told()).toEqual(["firing", 99]);
+});

@@ -17,7 +17,7 @@ import {
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
 import { eventStreams, histories, queries } from "./kinds/questions.ts";
-import { deaf, frames, messages, resumes } from "./kinds/sockets.ts";
+import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
 import { type Seen, Target } from "./target.ts";
 
@@ -39,6 +39,7 @@ export const ONE_SERVER: readonly Kind[] = [
   histories,
   eventStreams,
   messages,
+  tables,
   frames,
   resumes,
   deaf,

@@ -7,8 +7,12 @@ import { MAX_NAME, OBSERVATION_FIELDS, ONE_VALUE_OR_MANY } from "./observation.t
 
 /** Names a subscription, chosen by the client; 1 and "1" are two names. */
 export const SubscriptionIdSchema = Type.Union(
-  [Type.String({ minLength: 1, maxLength: 128 }), Type.Integer()],
-  { expected: "a string of 1 to 128 characters or a whole number" },
+  [
+    Type.String({ minLength: 1, maxLength: 128 }),
+    // Beyond 2^53 JSON loses digits: the client would not know its own name again.
+    Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+  ],
+  { expected: "a string of 1 to 128 characters or a whole number up to 2^53" },
 );
 export type SubscriptionId = Static<typeof SubscriptionIdSchema>;
 
@@ -70,6 +74,26 @@ export const SubscribeSchema = Type.Object(
 );
 export type SubscribeMessage = Static<typeof SubscribeSchema>;
 
+/** `alerts`: a pattern of names of rules. Whatever has been told of them after `since` comes, in order and without a gap. */
+export const SubscribeAlertsSchema = Type.Object(
+  {
+    type: Type.Literal("subscribe"),
+    id: SubscriptionIdSchema,
+    alerts: Name("a pattern of names of rules"),
+    since: Type.Optional(
+      Type.Object(
+        {
+          epoch: Type.String({ maxLength: 128, expected: "a string" }),
+          sequence: Type.Integer({ minimum: 0, expected: "a whole number, 0 or more" }),
+        },
+        { additionalProperties: false, expected: "{ epoch, sequence }" },
+      ),
+    ),
+  },
+  closed,
+);
+export type SubscribeAlertsMessage = Static<typeof SubscribeAlertsSchema>;
+
 export const UnsubscribeSchema = Type.Object(
   { type: Type.Literal("unsubscribe"), id: SubscriptionIdSchema },
   closed,
@@ -98,6 +122,7 @@ export type ObserveMessage = Static<typeof ObserveSchema>;
 export type ClientMessage =
   | InitMessage
   | SubscribeMessage
+  | SubscribeAlertsMessage
   | UnsubscribeMessage
   | ObserveMessage
   | AcknowledgeMessage

@@ -146,8 +146,7 @@ test("what was added in a transaction that failed is not there, and its ids are 
   const store = new SqliteStore({ path });
   const woken: string[] = [];
   store.outbox.watch((receiver) => woken.push(receiver));
-  const alerts = { rules: [], alerts: [], transitions: [] };
-  const derived = { upTo: 0, issued: [], rollUps: [], alerts };
+  const derived = { upTo: 0, issued: [], rollUps: [], alerts: { rules: [], alerts: [], transitions: [] } };
   // Written in the middle of a commit, as a transition is, and the commit then fails.
   const failing = {
     ...derived,

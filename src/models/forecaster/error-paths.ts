@@ -22,15 +22,15 @@ const TAIL = 3;
 /** Scores lie within this: no single pair of errors says much. */
 const LARGEST = 3;
 const PRODUCTS_MEMORY = 1000;
-/** The mean product of the parts above nothing of two standard normal numbers that have nothing in common. */
-const UNRELATED = 1 / (2 * Math.PI);
+/** The mean product of the parts above nothing of two normal numbers that have nothing in common, over the mean square of such a part. */
+const UNRELATED = 1 / Math.PI;
 /** Errors go on like those of a random walk until labels say otherwise: that counts as so many of them, times √x. */
 const WALK_LABELS = 10;
 /** No less of the common part goes on. */
 const LEAST_CARRIED = 1e-9;
 
-/** Of a pair of steps: labels, mean products of the parts below and of the parts above nothing. */
-const PAIR = 3;
+/** Of a pair of steps: labels, then of the parts below and of those above nothing the mean product and both mean squares. */
+const PAIR = 7;
 /** Of a knot: its pair with the step before it and that with the knot before it. */
 const PAIRS = 2 * PAIR;
 
@@ -176,8 +176,13 @@ export class ErrorPaths {
     if (Number.isNaN(a) || Number.isNaN(b)) return;
     const p = this.#pairs.view;
     const rate = Math.max(1 / ++p[at], 1 / PRODUCTS_MEMORY);
-    p[at + 1] += rate * (Math.min(0, a) * Math.min(0, b) - p[at + 1]);
-    p[at + 2] += rate * (Math.max(0, a) * Math.max(0, b) - p[at + 2]);
+    for (let side = 0; side < 2; side++) {
+      const [x, y] = side === 0 ? [Math.min(0, a), Math.min(0, b)] : [Math.max(0, a), Math.max(0, b)];
+      const of = at + 1 + 3 * side;
+      p[of] += rate * (x * y - p[of]);
+      p[of + 1] += rate * (x * x - p[of + 1]);
+      p[of + 2] += rate * (y * y - p[of + 2]);
+    }
   }
 
   /**
@@ -346,8 +351,8 @@ function knotsOf(H: number): number[] {
   return knots;
 }
 
-/** Share of a logistic distribution below ε. */
-const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
+/** Share of errors below ε before labels have told anything: of a logistic distribution. */
+export const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
 
 /** How much of its bin lies below an error. */
 function shareOf(place: number, ratio: number): number {
@@ -383,12 +388,15 @@ function tail(beyond: Float64Array, at: number, away: number): number {
 /** The correlation of a pair by the errors on one side, drawn towards what a random walk has. */
 function correlation(pairs: Float64Array, at: number, side: Side, prior: number, labels: number): number {
   const n = Math.min(pairs[at], PRODUCTS_MEMORY);
-  return (n * relation(pairs[at + 1 + side]) + labels * prior) / (n + labels);
+  const of = at + 1 + 3 * side;
+  const square = Math.sqrt(pairs[of + 1] * pairs[of + 2]);
+  if (!(square > 0)) return prior;
+  return (n * relation(pairs[of] / square) + labels * prior) / (n + labels);
 }
 
 /**
- * The correlation ρ of two standard normal numbers whose parts above nothing have the mean product m, not less than 0:
- * m = (√(1 - ρ²) + ρ (π/2 + asin ρ)) / 2π, by halving.
+ * The correlation ρ of two normal numbers whose parts above nothing have the mean product m, as a share of their mean square, where
+ * it is not less than 0: m = (√(1 - ρ²) + ρ (π/2 + asin ρ)) / π, by halving.
  */
 function relation(m: number): number {
   if (m <= UNRELATED) return 0;

@@ -171,6 +171,7 @@ const STREAM: readonly Operation[] = [
         "many: * any run of characters, ? one; all when neither is said",
         Type.String({ default: "*" }),
       ),
+      alerts: inQuery("instead of forecasts: beginnings and ends of alerts, by a pattern of names of rules"),
       mode: inQuery(
         "latest: the newest of each series and target; stream: every one, in order",
         Type.Union([Type.Literal("latest"), Type.Literal("stream")], { default: "latest" }),

@@ -4,17 +4,19 @@ import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { SubscribeMessage } from "../../protocol/client-messages.ts";
+import type { SubscribeAlertsMessage, SubscribeMessage } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { AlertEvents } from "./alert-events.ts";
 import { AlertFeed } from "./alert-feed.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
+import type { EventPeer } from "./event-peer.ts";
 import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
 import { openJsonFrames } from "./json-frames.ts";
@@ -42,7 +44,7 @@ export class StreamEndpoint {
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
   readonly #alertFeed: AlertFeed;
-  readonly #connections = new Set<Connection | EventStream>();
+  readonly #connections = new Set<Connection | EventPeer>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
   readonly #json = openJsonFrames();
@@ -120,7 +122,7 @@ export class StreamEndpoint {
    * @throws EddyError `busy` when there are as many connections or subscriptions as may be; `bad-state` when the journal has not
    * come as far as its client says
    */
-  admitEvents({ since }: SubscribeMessage): void {
+  admitEvents(message: SubscribeMessage | SubscribeAlertsMessage): void {
     const { engine, socket } = this.#options;
     if (this.#connections.size >= socket.connections || this.#fanOut.subscriptions >= socket.subscriptions) {
       throw new EddyError("busy", "connections", {
@@ -128,18 +130,29 @@ export class StreamEndpoint {
         received: "one more",
       });
     }
-    if (since !== undefined && since.epoch === engine.epoch && since.offset > engine.offset) {
+    const { since } = message;
+    if (since === undefined || since.epoch !== engine.epoch) return;
+    const [what, reached, given] =
+      "sequence" in since
+        ? ["a sequence", this.#alertFeed.sequence, since.sequence]
+        : ["an offset", engine.offset, since.offset];
+    if (given > reached) {
       throw new EddyError("bad-state", "since", {
-        expected: `an offset up to ${engine.offset}`,
-        received: String(since.offset),
+        expected: `${what} up to ${reached}`,
+        received: String(given),
         hint: "begin anew without it",
       });
     }
   }
 
-  /** Sends forecasts as Server-Sent Events, once it has been admitted. */
-  events(response: ServerResponse, message: SubscribeMessage): void {
-    this.#add(new EventStream(response, message, this.#world()));
+  /** Sends forecasts or alerts as Server-Sent Events, once that has been admitted. */
+  events(response: ServerResponse, message: SubscribeMessage | SubscribeAlertsMessage): void {
+    const world = this.#world();
+    this.#add(
+      "alerts" in message
+        ? new AlertEvents(response, message, { ...world, alertFeed: this.#alertFeed })
+        : new EventStream(response, message, world),
+    );
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -197,7 +210,7 @@ export class StreamEndpoint {
     this.#add(new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world));
   }
 
-  #add(connection: Connection | EventStream): void {
+  #add(connection: Connection | EventPeer): void {
     this.#opened++;
     this.#connections.add(connection);
     connection.onClosed.then(() => this.#connections.delete(connection));

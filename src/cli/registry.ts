@@ -48,7 +48,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => from(import("./evaluate.ts")),
   },
   export: {
-    summary: "observations or forecasts of a database as Arrow, CSV or NDJSON",
+    summary: "observations, forecasts or alerts of a database as Arrow, CSV or NDJSON",
     load: () => from(import("./export.ts")),
   },
   inspect: {

@@ -132,7 +132,8 @@ export function forecastStream(
     return column;
   };
   const targetOf = ({ issue, target }: PlacedForecast): TargetIssue => itemAt(issue.targets, target);
-  const moments = (of: (one: PlacedForecast) => number) => each(new BigInt64Array(N), (one) => BigInt(of(one)));
+  const moments = (of: (one: PlacedForecast) => number) =>
+    each(new BigInt64Array(N), (one) => BigInt(of(one)));
   const counts = (of: (one: PlacedForecast) => number) => each(new Int32Array(N), of);
 
   const numbers = (data: Float64Array): Data => makeData({ type: NUMBER, length: N, nullCount: 0, data });

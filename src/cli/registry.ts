@@ -59,6 +59,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "one portable file with everything of some series, that another machine goes on from",
     load: () => from(import("./savepoint.ts")),
   },
+  "alerts test": {
+    summary: "when a rule would have fired on a file, how early, and how often for nothing",
+    load: () => from(import("./alerts/test.ts")),
+  },
   "alerts list": {
     summary: "rules for alerts of a server, and what is pending or firing",
     load: () => from(import("./alerts/list.ts")),

@@ -11,6 +11,7 @@ import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { AlertFeed } from "./alert-feed.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
@@ -40,6 +41,7 @@ export class StreamEndpoint {
   readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
+  readonly #alertFeed: AlertFeed;
   readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
@@ -66,6 +68,7 @@ export class StreamEndpoint {
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
+    this.#alertFeed = new AlertFeed(engine.alerts, engine.epoch);
     const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
@@ -157,6 +160,7 @@ export class StreamEndpoint {
     for (const connection of this.#connections) connection.drain();
     await Promise.all(gone);
     this.#fanOut.close();
+    this.#alertFeed.close();
     this.#server.close();
   }
 
@@ -182,6 +186,7 @@ export class StreamEndpoint {
     const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
       ...this.#world(),
+      alertFeed: this.#alertFeed,
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
       authorise: (token) => access.authorise(token),
       turns,

@@ -30,6 +30,8 @@ export interface World {
   }): Promise<Peer>;
   /** Connected and welcomed. */
   ready(url?: string): Promise<Peer>;
+  /** A request with the token; fails unless it succeeds. */
+  ask(method: string, path: string, body?: unknown): Promise<void>;
   /** Observations over HTTP, durable when it resolves. */
   post(observations: readonly object[]): Promise<void>;
 }
@@ -344,6 +346,42 @@ export const CASES: readonly Case[] = [
       );
       assert.match(String(error?.message), /frame 2: .*expected an Arrow IPC stream/);
       await peer.settle();
+    },
+  },
+  {
+    name: "alerts: beginning and end of each, in order; since goes on behind a sequence",
+    async run({ ready, post, ask, prefix }) {
+      const series = `${prefix}a`;
+      const rule = prefix.replaceAll("/", "-");
+      const path = `/v1/alerts/${encodeURIComponent(rule)}`;
+      const peer = await ready();
+      await ask("PUT", path, { series, when: { reading: "above", limit: 10 } });
+      try {
+        const { epoch } = await subscribed(peer, { id: "s", alerts: `${rule}*` });
+        for (const [n, value] of [1, 1, 20, 20, 1, 1, 1, 1, 1, 1, 1, 1].entries())
+          await post([{ series, time: T0 + 60_000 * n, value }]);
+        await peer.until("both transitions", () => peer.of("data").length >= 2);
+        const told = peer.of("data").map(({ alert }) => alert as { rule: string; state: string });
+        assert.deepEqual(
+          told.map(({ state }) => state),
+          ["firing", "resolved"],
+        );
+        assert.ok(told.every((one) => one.rule === rule));
+        const again = await ready();
+        const sequence = peer.of("data")[0]?.sequence;
+        await subscribed(again, { id: "s", alerts: `${rule}*`, since: { epoch, sequence } });
+        await again.until("the end", () => again.of("data").length >= 1);
+        await again.settle();
+        assert.deepEqual(
+          again.of("data").map((message) => message.alert),
+          peer
+            .of("data")
+            .slice(1)
+            .map((message) => message.alert),
+        );
+      } finally {
+        await ask("DELETE", path);
+      }
     },
   },
   {

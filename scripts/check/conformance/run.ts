@@ -154,7 +154,7 @@ class Local implements OwnServer {
     this.#server = await startServer({
       engine: this.#engine,
       port,
-      socket: { highWaterBytes: 1 << 16, closeMs: 10_000, limits: { queue: 64 } },
+      socket: { highWaterBytes: 1 << 16, closeMs: 60_000, limits: { queue: 64 } },
     });
     await this.#server.ready;
   }

@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
     load: () => from(import("./serve.ts")),
   },
+  token: {
+    summary: "makes a token for a server, and the line of the configuration that lets it in",
+    load: () => from(import("./token.ts")),
+  },
   pipe: {
     summary: "forecast what comes on stdin, line by line",
     load: () => from(import("./pipe.ts")),

@@ -1,4 +1,6 @@
+import * as nodeFs from "node:fs";
 import type { IncomingMessage } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -6,9 +8,12 @@ import { EddyError, printable } from "../models/errors.ts";
 import { systemClock } from "../storage/clock.ts";
 import type { SourceSettings } from "../streams/sources/kinds.ts";
 import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
-import { Access, checkToken, isLoopback } from "./access.ts";
+import { type ServerLog, SILENT } from "./access/audit.ts";
+import type { TokenSettings } from "./access/tokens.ts";
+import { Access, type Credentials, checkToken, isLoopback } from "./access.ts";
 import type { Engine } from "./engine.ts";
 import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
+import { watchFiles } from "./file-watch.ts";
 import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/admission.ts";
 import { openApp } from "./http/app.ts";
 import { rawResponse } from "./http/failure.ts";
@@ -19,6 +24,7 @@ import { StreamEndpoint } from "./socket/endpoint.ts";
 import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
+import { answerPlainHttp, readTls, type TlsFiles } from "./tls.ts";
 import { Turns } from "./turns.ts";
 import { Units } from "./units.ts";
 
@@ -29,8 +35,18 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  /** What clients must show: `Authorization: Bearer` or `init{token}`. */
+  /** What clients must show, to do anything: `Authorization: Bearer` or `init{token}`. */
   readonly token?: string;
+  /** Tokens by their hashes, each with what it may do. */
+  readonly tokens?: readonly TokenSettings[];
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed; default none. */
+  readonly proxies?: readonly string[];
+  /** Requests a second of each token and of each peer, twice that at once; default 5,000. */
+  readonly requestsPerSecond?: number;
+  /** Speaks TLS with the certificate of these files, and with what they hold after each change. */
+  readonly tls?: TlsFiles;
+  /** Told who was refused what, and what changed; default: nobody. */
+  readonly log?: ServerLog;
   /** Origins of pages, beside the server's own, that may connect, such as `https://dash.example`. */
   readonly origins?: readonly string[];
   /** Largest body of a request, bytes; default 8 MiB. */
@@ -64,6 +80,12 @@ export interface Server {
   /** Takes observations of a source inside this process, through the same door as all others. */
   readonly intake: Promise<Intake>;
   /**
+   * Reads its tokens anew and puts them in the place of all there are: whoever is connected with one that is gone or changed is cut
+   * off. A server that asked for none goes on so. When `read` throws, the tokens stay as they are, and the log and /metrics say so;
+   * the answer is whether it went well.
+   */
+  reload(read: () => Credentials): boolean;
+  /**
    * Shuts down in order: not ready, no more intake, everything taken answered, checkpoint, `draining` and 1001 to the
    * subscribers, sockets closed.
    */
@@ -79,17 +101,26 @@ const CLOSE_MS = 2_000;
  * @throws EddyError `bad-argument` for an address beyond this machine without a token, or one that is taken
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { host = "127.0.0.1", port = 0, token, origins = [], bodyBytes = 8 << 20, now = Date.now } = options;
+  const { host = "127.0.0.1", port = 0, token, bodyBytes = 8 << 20, now = Date.now } = options;
   const { onError = () => {} } = options;
-  if (!isLoopback(host) && token === undefined) {
+  if (!isLoopback(host) && token === undefined && options.tokens === undefined) {
     throw new EddyError("bad-argument", "--host", {
-      expected: "a loopback address, or --token beside it",
+      expected: "a loopback address, or a token beside it (EDDY_TOKEN, or tokens in the configuration)",
       received: printable(host),
       hint: "without a token anyone who reaches the address could read and write",
     });
   }
   if (token !== undefined) checkToken(token);
-  const access = new Access(token, origins);
+  const { log = SILENT } = options;
+  const fs = options.sourceWorld?.fs ?? nodeFs;
+  const pair = options.tls === undefined ? undefined : readTls(options.tls, fs);
+  if (!isLoopback(host) && pair === undefined) {
+    log.warn(
+      { event: "clear-text", host },
+      "listening beyond this machine without TLS: tokens and readings can be read on the way (see tls in the configuration, or put a proxy before it)",
+    );
+  }
+  const access = new Access({ ...options, clock: { ...systemClock, now } });
   const socket: SocketOptions = {
     ...SOCKET_DEFAULTS,
     ...options.socket,
@@ -98,6 +129,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let live: (Live & { readonly stream: StreamEndpoint; readonly eventLoop: EventLoopWatch }) | null = null;
   let closing: Promise<void> | null = null;
   let requests = 0;
+  let reloaded = true;
 
   const turns = new Turns(systemClock);
   const sources = new Sources(await sourceContext({ now, ...options.sourceWorld }), options.counters);
@@ -112,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   );
   const { app } = openApp({
     access,
+    tls: pair,
     bodyBytes,
     admission,
     turns,
@@ -119,7 +152,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     sources,
     units: new Units(options.units),
     live: () => (live?.intake.open ? live : null),
-    metrics: () => metrics(live, requests, admission),
+    metrics: () => ({
+      ...metrics(live, requests, admission),
+      ...access.metrics,
+      eddy_config_last_reload_successful: reloaded ? 1 : 0,
+    }),
     answered: () => {
       requests++;
     },
@@ -134,6 +171,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stream.end(rawResponse("503 Service Unavailable", "not-ready", "the server is starting"));
     else live.stream.upgrade(request, stream as Socket, head);
   });
+  const stopWatching = options.tls === undefined ? () => {} : keepCertificate(app, options.tls, fs, log);
   await listen(app, host, port);
 
   const opened = Promise.resolve(options.engine).then((engine) => {
@@ -167,18 +205,62 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await app.close();
     clearTimeout(timer);
     parts?.eventLoop.close();
+    stopWatching();
+    access.close();
   };
   const { port: listening } = app.server.address() as AddressInfo;
   return {
-    url: `http://${reachable(host)}:${listening}`,
+    url: `${pair === undefined ? "http" : "https"}://${reachable(host)}:${listening}`,
     port: listening,
     ready,
     intake,
+    reload: (read) => {
+      try {
+        access.setTokens(read());
+        reloaded = true;
+        log.info({ event: "reload", tokens: access.metrics.eddy_tokens }, "the tokens were read anew");
+      } catch (error) {
+        reloaded = false;
+        log.error({ event: "reload" }, `the tokens stay as they were: ${(error as Error).message}`);
+      }
+      return reloaded;
+    },
     close: () => {
       closing ??= shutDown();
       return closing;
     },
   };
+}
+
+/** Speaks with what the files of the certificate hold, whenever that changes. A pair that does not fit is tried again. */
+function keepCertificate(
+  app: FastifyInstance,
+  files: TlsFiles,
+  fs: typeof nodeFs,
+  log: ServerLog,
+): () => void {
+  const server = app.server as unknown as HttpsServer;
+  answerPlainHttp(server);
+  let failed = "";
+  return watchFiles([files.cert, files.key], fs, systemClock, () => {
+    try {
+      const { cert, key, expires } = readTls(files, fs);
+      server.setSecureContext({ cert, key, minVersion: "TLSv1.2" });
+      failed = "";
+      log.info(
+        { event: "certificate", cert: files.cert, expires: new Date(expires).toISOString() },
+        "the certificate was read anew",
+      );
+      return true;
+    } catch (error) {
+      // Two files are never changed at one instant: what goes on failing is told once.
+      const { message } = error as Error;
+      if (message !== failed)
+        log.error({ event: "certificate" }, `the old certificate stays in use: ${message}`);
+      failed = message;
+      return false;
+    }
+  });
 }
 
 /** How this machine reaches what listens on an address. */

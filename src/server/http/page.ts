@@ -26,16 +26,19 @@ export function addPage(app: FastifyInstance): void {
   for (const [name, type] of Object.entries(FILES)) {
     const content = files.get(name);
     if (content === undefined) throw new Error(`${name}: not among the files of the page`);
-    app.get(name === "index.html" ? "/" : `/page/${name}`, { config: { open: true } }, (_request, reply) =>
-      reply
-        .headers({
-          "content-type": type,
-          "cache-control": "no-cache",
-          "content-security-policy": CONTENT_SECURITY_POLICY,
-          "referrer-policy": "no-referrer",
-          "x-content-type-options": "nosniff",
-        })
-        .send(content),
+    app.get(
+      name === "index.html" ? "/" : `/page/${name}`,
+      { config: { access: "open" } },
+      (_request, reply) =>
+        reply
+          .headers({
+            "content-type": type,
+            "cache-control": "no-cache",
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+          })
+          .send(content),
     );
   }
 }

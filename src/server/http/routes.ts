@@ -3,6 +3,9 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import { told } from "../../models/forecast.ts";
+import type { Audit } from "../access/audit.ts";
+import type { Caller } from "../access/caller.ts";
+import type { Scope } from "../access/scopes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
@@ -16,6 +19,7 @@ import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
+import { turn } from "./slices.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
@@ -34,6 +38,7 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly audit: Audit;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
   /** Called right before the body of a request is read. */
@@ -44,6 +49,8 @@ export interface RouteWorld {
 const RECENT = 400;
 /** Series put into words at a time. */
 const LISTED = 64;
+/** Names looked at, at most, before others have a turn. */
+const LOOKED_AT = 4096;
 /** A body of this many bytes a row at least is never refused for its rows. */
 const ROW_BYTES = 16;
 
@@ -60,25 +67,36 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     if (!request.working && request.held > 0) admission.release(request.held);
   });
 
-  const open = { config: { open: true } };
+  const open = { config: { access: "open" } } as const;
   app.get("/healthz", open, async () => ({ status: "ok" }));
   app.get("/readyz", open, async () => {
     const { failed } = live(world).engine;
     if (failed !== undefined) throw new HttpFailure(503, "storage", failed.message);
     return { status: "ready" };
   });
-  app.get("/metrics", async (_request, reply) => {
+  const token = { config: { access: "token" } } as const;
+  app.get("/metrics", token, async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics()) + world.sources.metrics;
+    return metricsText(world.metrics()) + world.audit.metrics + world.sources.metrics;
   });
-  app.get("/v1/pipelines", async () => live(world).engine.pipelines());
-  app.get("/v1/sources", async () => world.sources.report);
+  const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
+  app.get("/v1/pipelines", readEach, async ({ caller }) =>
+    live(world)
+      .engine.pipelines()
+      .filter(({ name }) => caller.may("read", name)),
+  );
+  // What it tells of errors may name any series.
+  app.get(
+    "/v1/sources",
+    { config: { access: { scope: "read", of: "everything" } } },
+    async () => world.sources.report,
+  );
 
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
   app.post(
     "/v1/observations",
     {
-      config: { codings: ["gzip", "deflate"] },
+      config: { access: { scope: "write", of: "each" }, codings: ["gzip", "deflate"] },
       onRequest: async (request) => {
         live(world);
         await mayBeRead(request, world);
@@ -96,43 +114,59 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   );
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
-  app.get("/v1/series", async (_request, reply) => {
+  app.get("/v1/series", readEach, async ({ caller }, reply) => {
     reply.type("application/json; charset=utf-8");
-    return Readable.from(listed(live(world).engine), { objectMode: false });
+    return Readable.from(listed(live(world).engine, caller), { objectMode: false });
   });
-  type ById = { Params: { id: string } };
-  app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
-  app.get<ById>("/v1/series/:id/forecast", async ({ params }) => forecasts(world, params.id));
-  app.get<ById>("/v1/series/:id/forecasts", async ({ params, query }) =>
-    forecastPage(known(world, params.id), params.id, query),
+  // Each of these goes by `request.series`: the series that the caller was found to have a right to.
+  const byId = (scope: Scope) => ({
+    config: { access: { scope, of: ({ params }: FastifyRequest) => (params as { id: string }).id } },
+  });
+  const [readOne, adminOne] = [byId("read"), byId("admin")];
+  app.get("/v1/series/:id", readOne, async ({ series }) => summary(world, series));
+  app.get("/v1/series/:id/forecast", readOne, async ({ series }) => forecasts(world, series));
+  app.get("/v1/series/:id/forecasts", readOne, async ({ series, query }) =>
+    forecastPage(known(world, series), series, query),
   );
-  app.get<ById>("/v1/series/:id/observations", async ({ params, query }) =>
-    observations(world, params.id, query),
+  app.get("/v1/series/:id/observations", readOne, async ({ series, query }) =>
+    observations(world, series, query),
   );
-  app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
-  app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
-    takeBack(world, params.id, query),
+  app.delete("/v1/series/:id", adminOne, async ({ series }, reply) => remove(world, series, reply));
+  app.delete("/v1/series/:id/observations", adminOne, async ({ series, query }) =>
+    takeBack(world, series, query),
   );
   // A name with slashes that were not written as %2F.
-  type ByPath = { Params: { "*": string } };
-  const resolved = (path: string): { name: string; what: string } => {
-    if (live(world).engine.summary(path) !== undefined) return { name: path, what: "" };
+  const pathOf = ({ params }: FastifyRequest): string => (params as { "*": string })["*"];
+  const parts = (path: string): readonly [name: string, what: string] => {
     const slash = path.lastIndexOf("/");
-    const what = path.slice(slash + 1);
-    return ["forecast", "forecasts", "observations"].includes(what)
-      ? { name: path.slice(0, slash), what }
-      : { name: path, what: "" };
+    return [path.slice(0, slash), path.slice(slash + 1)];
   };
-  app.get<ByPath>("/v1/series/*", async ({ params, query }) => {
-    const { name, what } = resolved(params["*"]);
-    if (what === "forecast") return forecasts(world, name);
-    if (what === "forecasts") return forecastPage(known(world, name), name, query);
-    return what === "observations" ? observations(world, name, query) : summary(world, name);
+  const byPath = (scope: Scope, known: readonly string[]) => ({
+    config: {
+      access: {
+        scope,
+        of: (request: FastifyRequest): string => {
+          const path = pathOf(request);
+          const [name, what] = parts(path);
+          const whole = live(world).engine.summary(path) !== undefined || !known.includes(what);
+          return whole ? path : name;
+        },
+      },
+    },
   });
-  app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
-    const { name, what } = resolved(params["*"]);
-    if (what === "observations") return takeBack(world, name, query);
-    return remove(world, what === "" ? name : params["*"], reply);
+  /** What is asked of a series, after its name in the path. */
+  const askedOf = (request: FastifyRequest): string => pathOf(request).slice(request.series.length + 1);
+  app.get("/v1/series/*", byPath("read", ["forecast", "forecasts", "observations"]), async (request) => {
+    const { series, query } = request;
+    const what = askedOf(request);
+    if (what === "forecast") return forecasts(world, series);
+    if (what === "forecasts") return forecastPage(known(world, series), series, query);
+    return what === "observations" ? observations(world, series, query) : summary(world, series);
+  });
+  app.delete("/v1/series/*", byPath("admin", ["observations"]), async (request, reply) => {
+    const { series, query } = request;
+    if (askedOf(request) === "observations") return takeBack(world, series, query);
+    return remove(world, series, reply);
   });
 }
 
@@ -142,12 +176,14 @@ function live(world: RouteWorld): Live {
   return parts;
 }
 
-/** All series as one JSON array, a few at a time: as fast as it is read, however many there are. */
-function* listed(engine: Engine): Generator<string> {
+/** All series that the caller may read as one JSON array, a few at a time: as fast as it is read, however many there are. */
+async function* listed(engine: Engine, caller: Caller): AsyncGenerator<string> {
   let text = "[";
   let n = 0;
+  let looked = 0;
   for (const name of engine.names()) {
-    const found = engine.summary(name);
+    if (++looked % LOOKED_AT === 0) await turn();
+    const found = caller.may("read", name) ? engine.summary(name) : undefined;
     if (found === undefined) continue;
     text += `${n === 0 ? "" : ","}${JSON.stringify(found)}`;
     if (++n % LISTED === 0) {

@@ -3,6 +3,8 @@ import type { WebSocket } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import { type Observation, UNTIMED } from "../../models/observation.ts";
 import { readObservation } from "../../streams/observation-schema.ts";
+import type { Refused } from "../access/audit.ts";
+import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
 import type { Backlog } from "./backlog.ts";
@@ -26,7 +28,10 @@ export interface ConnectionWorld {
   /** False once the server is shutting down: the engine is not asked any more. */
   readonly open: () => boolean;
   readonly ingest: (batch: readonly Observation[]) => Promise<Receipt>;
-  readonly authorise: (token: string | undefined) => boolean;
+  /** Who shows this token, or how the connection is to be ended. */
+  readonly login: (token: string | undefined) => Caller | readonly [CloseCode, string];
+  /** Told what was refused to whom. */
+  readonly refused: (caller: Caller, what: string, why: string, reason: Refused) => void;
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number;
   /** Shares the event loop with all other connections and bodies. */
@@ -47,6 +52,9 @@ export class Connection implements Recipient {
   readonly #world: ConnectionWorld;
   readonly #session: string;
   readonly #receive: Receive;
+  /** Who is at the other end; nobody before it has said so. */
+  #caller = NOBODY;
+  #forgetCaller = () => {};
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
   /** Between which offsets a new `latest` subscription looks for what is known already. */
   readonly #latest = new WeakMap<Subscription, { readonly after: number; readonly upTo: number }>();
@@ -67,13 +75,29 @@ export class Connection implements Recipient {
   #observed = 0;
   readonly onClosed: Promise<void>;
 
-  constructor(ws: WebSocket, socket: Socket, session: string, authorised: boolean, world: ConnectionWorld) {
+  constructor(
+    ws: WebSocket,
+    socket: Socket,
+    session: string,
+    caller: Caller | undefined,
+    world: ConnectionWorld,
+  ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#session = session;
     this.#world = world;
-    const { options, authorise } = world;
-    this.#receive = new Receive({ limits: options.limits, authorised, authorise });
+    const { options } = world;
+    if (caller !== undefined) this.#is(caller);
+    this.#receive = new Receive({
+      limits: options.limits,
+      authorised: caller !== undefined,
+      authorise: (token) => {
+        const login = world.login(token);
+        if (!(login instanceof Caller)) return login;
+        this.#is(login);
+        return null;
+      },
+    });
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
@@ -99,6 +123,15 @@ export class Connection implements Recipient {
         this.#release();
         resolve();
       });
+    });
+  }
+
+  /** Knows who is at the other end; the connection ends with the right of that to anything. */
+  #is(caller: Caller): void {
+    this.#caller = caller;
+    this.#forgetCaller = caller.onEnd((why) => {
+      this.#world.refused(caller, "connection", why, "revoked-token");
+      this.close(CloseCode.unauthorised, why);
     });
   }
 
@@ -309,6 +342,15 @@ export class Connection implements Recipient {
       });
       return;
     }
+    const caller = this.#caller;
+    const mayRead = (series: string): boolean => caller.may("read", series);
+    if (message.series === undefined ? !caller.mayAny("read") : !mayRead(message.series)) {
+      const text = caller.lacks("read", message.series ?? message.pattern ?? "");
+      this.#world.refused(caller, "subscribe", text, "scope");
+      this.#receive.forget(id);
+      this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
+      return;
+    }
     const { epoch, offset } = engine;
     const sameEpoch = since !== undefined && since.epoch === epoch;
     if (sameEpoch && since.offset > offset) {
@@ -322,7 +364,7 @@ export class Connection implements Recipient {
       this.close(CloseCode.tooMany, `expected at most ${options.subscriptions} subscriptions in all`);
       return;
     }
-    const subscription = new Subscription(message, offset, options.limits.queue);
+    const subscription = new Subscription(message, offset, options.limits.queue, mayRead);
     const place = sameEpoch ? backlog.start(since.offset) : null;
     const kept = place !== null;
     this.#subscriptions.set(id, subscription);
@@ -401,6 +443,12 @@ export class Connection implements Recipient {
       refuse(error.code, error.message, false);
       return;
     }
+    if (!this.#caller.may("write", read.series)) {
+      const text = this.#caller.lacks("write", read.series);
+      this.#world.refused(this.#caller, "observe", text, "scope");
+      refuse("forbidden", text, false);
+      return;
+    }
     this.#pending++;
     this.#hold();
     this.#world
@@ -427,6 +475,7 @@ export class Connection implements Recipient {
     for (const subscription of this.#subscriptions.values()) this.#world.fanOut.delete(subscription);
     this.#subscriptions.clear();
     this.#world.fanOut.forget(this);
+    this.#forgetCaller();
     clearTimeout(this.#initTimer);
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
   }

@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Observation } from "../../models/observation.ts";
-import type { Access } from "../access.ts";
+import { Caller } from "../access/caller.ts";
+import type { Access, Refusal } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
@@ -24,6 +25,12 @@ export interface StreamEndpointOptions {
   readonly turns: Turns;
   readonly onError: (error: unknown) => void;
 }
+
+const CLOSE_CODES = {
+  401: CloseCode.unauthorised,
+  403: CloseCode.forbidden,
+  429: CloseCode.tooMany,
+} as const;
 
 /** `/v1/stream`: takes WebSocket upgrades, holds the connections and feeds them forecasts. */
 export class StreamEndpoint {
@@ -68,9 +75,10 @@ export class StreamEndpoint {
   /** Answers one upgrade request for this endpoint. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      const refused = this.#refusal(request, ws);
+      const peer = this.#options.access.peer(request);
+      const refused = this.#refusal(request, ws, peer);
       if (refused === null) {
-        this.#open(ws, socket, request);
+        this.#open(ws, socket, request, peer);
         return;
       }
       ws.on("error", () => {});
@@ -101,25 +109,33 @@ export class StreamEndpoint {
     this.#server.close();
   }
 
-  #refusal(request: IncomingMessage, ws: WebSocket): [code: CloseCode, reason: string] | null {
+  #refusal(request: IncomingMessage, ws: WebSocket, peer: string): [code: CloseCode, reason: string] | null {
     const { access, intake, socket } = this.#options;
     if (!intake.open) return [CloseCode.goingAway, "the server is going away"];
     if (ws.protocol !== JSON_SUBPROTOCOL) {
       return [CloseCode.subprotocol, `subprotocol: expected ${JSON_SUBPROTOCOL}`];
     }
-    const forbidden = access.forbidden(request);
-    if (forbidden !== null) return [CloseCode.forbidden, forbidden.slice(0, 100)];
     const bearer = access.bearer(request);
-    if (bearer !== undefined && !access.authorise(bearer)) {
-      return [CloseCode.unauthorised, "Authorization: expected the server's token"];
-    }
+    const wrong = (): Refusal | null => {
+      const login = bearer === undefined ? null : access.login(bearer, peer);
+      return login instanceof Caller ? null : login;
+    };
+    const refusal = access.forbidden(request) ?? access.pace(peer) ?? wrong();
+    if (refusal !== null) return this.#turnedAway(refusal, peer, "GET /v1/stream");
     if (this.#connections.size >= socket.connections) {
       return [CloseCode.tooMany, `expected at most ${socket.connections} connections`];
     }
     return null;
   }
 
-  #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
+  /** Counts a refusal, and answers how the connection is to be ended. */
+  #turnedAway(refusal: Refusal, peer: string, what: string, caller?: Caller): [CloseCode, string] {
+    const { reason, status, message } = refusal;
+    this.#options.access.audit.refuse({ reason, caller, peer, what, why: message });
+    return [CLOSE_CODES[status], message];
+  }
+
+  #open(ws: WebSocket, socket: Socket, request: IncomingMessage, peer: string): void {
     const { access, engine, intake, monotonic, turns, onError } = this.#options;
     const world: ConnectionWorld = {
       engine,
@@ -130,13 +146,20 @@ export class StreamEndpoint {
       options: this.#options.socket,
       open: () => intake.open,
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
-      authorise: (token) => access.authorise(token),
       monotonic,
       turns,
       onError,
+      login: (token) => {
+        const login = access.login(token, peer);
+        if (login instanceof Caller) return login;
+        return this.#turnedAway(login, peer, "init");
+      },
+      refused: (caller, what, why, reason) => access.audit.refuse({ reason, caller, peer, what, why }),
     };
-    const authorised = !access.needsToken || access.authorise(access.bearer(request));
-    const connection = new Connection(ws, socket, randomUUID(), authorised, world);
+    const bearer = access.bearer(request);
+    const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
+    const caller = known instanceof Caller ? known : undefined;
+    const connection = new Connection(ws, socket, randomUUID(), caller, world);
     this.#opened++;
     this.#connections.add(connection);
     connection.onClosed.then(() => this.#connections.delete(connection));

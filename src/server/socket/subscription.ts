@@ -15,6 +15,7 @@ export class Subscription {
   readonly series: string | undefined;
   readonly mode: "latest" | "stream";
   readonly #pattern: string;
+  readonly #mayRead: (series: string) => boolean;
   readonly #view: View;
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
@@ -34,7 +35,14 @@ export class Subscription {
   /** Series whose latest forecast has still to be looked at, or null when all have been. */
   #unseen: Iterator<string> | null = null;
 
-  constructor(message: SubscribeMessage, after: number, capacity: number) {
+  /** `mayRead`: whether whoever subscribes may read a series. */
+  constructor(
+    message: SubscribeMessage,
+    after: number,
+    capacity: number,
+    mayRead: (series: string) => boolean = () => true,
+  ) {
+    this.#mayRead = mayRead;
     this.id = message.id;
     this.series = message.series;
     this.mode = message.mode ?? "latest";
@@ -46,7 +54,8 @@ export class Subscription {
   }
 
   wants(series: string): boolean {
-    return this.series === undefined ? matchesPattern(this.#pattern, series) : this.series === series;
+    const named = this.series === undefined ? matchesPattern(this.#pattern, series) : this.series === series;
+    return named && this.#mayRead(series);
   }
 
   /** Live forecasts at or before this journal position are not wanted; infinite while catching up from the log. */

@@ -171,7 +171,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stream.end(rawResponse("503 Service Unavailable", "not-ready", "the server is starting"));
     else live.stream.upgrade(request, stream as Socket, head);
   });
-  const stopWatching = options.tls === undefined ? () => {} : keepCertificate(app, options.tls, fs, log);
+  const secure = app.server as unknown as HttpsServer;
+  const endConnections =
+    pair === undefined ? () => app.server.closeAllConnections() : answerPlainHttp(secure);
+  const stopWatching = options.tls === undefined ? () => {} : keepCertificate(secure, options.tls, fs, log);
   await listen(app, host, port);
 
   const opened = Promise.resolve(options.engine).then((engine) => {
@@ -201,7 +204,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await parts?.intake.shut();
     await parts?.engine.close();
     await parts?.stream.close();
-    const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+    const timer = setTimeout(endConnections, CLOSE_MS);
     await app.close();
     clearTimeout(timer);
     parts?.eventLoop.close();
@@ -234,13 +237,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 /** Speaks with what the files of the certificate hold, whenever that changes. A pair that does not fit is tried again. */
 function keepCertificate(
-  app: FastifyInstance,
+  server: HttpsServer,
   files: TlsFiles,
   fs: typeof nodeFs,
   log: ServerLog,
 ): () => void {
-  const server = app.server as unknown as HttpsServer;
-  answerPlainHttp(server);
   let failed = "";
   return watchFiles([files.cert, files.key], fs, systemClock, () => {
     try {

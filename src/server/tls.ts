@@ -66,11 +66,16 @@ const HANDSHAKE = 0x16;
 /**
  * Looks at the first byte of every connection: whoever speaks HTTP to a port of TLS is told so in HTTP, instead of seeing the
  * connection end. Nothing is redirected: what was sent, a token among it, has been sent in the clear already.
+ *
+ * The answer ends all connections there are, those among them that have not come to speak yet.
  */
-export function answerPlainHttp(server: HttpsServer): void {
+export function answerPlainHttp(server: HttpsServer): () => void {
   const secure = server.listeners("connection") as ((socket: Socket) => void)[];
+  const sockets = new Set<Socket>();
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
     const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MILLISECONDS);
     const ended = (): void => clearTimeout(timer);
     const failed = (): void => {
@@ -98,4 +103,7 @@ export function answerPlainHttp(server: HttpsServer): void {
       }
     });
   });
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
 }

@@ -63,8 +63,10 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
     forceCloseConnections: "idle",
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => {
-      if (!socket.writable || error.code === "ECONNRESET") socket.destroy(error);
-      else socket.end(rawAnswer(error.code));
+      // Whatever else went wrong, such as a handshake, went wrong before anybody spoke HTTP.
+      const spoken = /^(HPE_|ERR_HTTP_)/.test(error.code);
+      if (socket.writable && spoken) socket.end(rawAnswer(error.code));
+      else socket.destroy(error);
     },
   } as FastifyServerOptions) as FastifyInstance;
   // A client that asks before it sends a body is told to go on by whoever reads it, once the route has let it in.

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The only file that touches process, argv, standard streams and the exit code.
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { run } from "./run.ts";
 import type { Output, World } from "./world.ts";
@@ -37,6 +38,7 @@ const world: World = {
   stderr: output(process.stderr),
   fs,
   fetch: globalThis.fetch,
+  spawn,
   environment: process.env,
   now: Date.now,
   sleep: (milliseconds, idle = false) =>

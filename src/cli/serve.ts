@@ -48,8 +48,8 @@ export const command = defineCommand({
     });
     const { token, tokens } = credentials(configuration);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead, sources, units, tls, proxies, requestsPerSecond } =
-      configuration;
+    const { durability, origins, bodyBytes, ahead, sources, units, receivers } = configuration;
+    const { tls, proxies, requestsPerSecond } = configuration;
     const counters = new CounterNames();
     const pipelines = flags.pipeline === undefined ? [] : await loadPipelines(world, flags.pipeline);
     const { server } = await startServing(
@@ -76,6 +76,7 @@ export const command = defineCommand({
         ...(tls === undefined ? {} : { tls }),
         ...(proxies === undefined ? {} : { proxies }),
         ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+        ...(receivers === undefined ? {} : { receivers }),
       },
       // A pattern is a name that it matches.
       ["any", ...(configuration.series ?? []).map(({ match }) => match)],

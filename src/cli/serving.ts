@@ -36,6 +36,12 @@ export async function startServing(
     engine: recovery,
     now: world.now,
     sourceWorld: { fs: world.fs, fetch: world.fetch },
+    deliveryWorld: {
+      fs: world.fs,
+      fetch: world.fetch,
+      spawn: world.spawn,
+      environment: world.environment,
+    },
     log,
     onError: (error) => log.error(error),
   });

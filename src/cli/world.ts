@@ -1,3 +1,4 @@
+import type { spawn } from "node:child_process";
 import type * as fileSystem from "node:fs";
 import type { Readable } from "node:stream";
 
@@ -15,6 +16,7 @@ export interface World {
   readonly stderr: Output;
   readonly fs: typeof fileSystem;
   readonly fetch: typeof globalThis.fetch;
+  readonly spawn: typeof spawn;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;

@@ -4,6 +4,7 @@ export { type EventOutcome, NEW, NextEvent, type NextEventOptions } from "./even
 export { RankWindow } from "./events/rank-window.ts";
 export { type SessionOptions, type SessionOutcome, Sessions } from "./events/sessions.ts";
 export { type Forecast, type ForecastDetail, type ForecastStep, type Observed, words } from "./forecast.ts";
+export type { Crossing, Range } from "./forecaster/crossing.ts";
 export type { Expert, Settlement } from "./forecaster/expert.ts";
 export { Forecaster } from "./forecaster/forecaster.ts";
 export type { Shape } from "./forecaster/shape.ts";

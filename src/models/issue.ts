@@ -28,6 +28,10 @@ export interface Issue {
   readonly output?: string;
 }
 
+/** Forecasts that an issue is told as: one for each target, one output of a pipeline. */
+export const forecastsIn = ({ targets, output }: Issue): number =>
+  output === undefined ? targets.length : 1;
+
 /** What an issue says of one target. */
 export interface TargetIssue {
   readonly name: string;

@@ -14,6 +14,7 @@ import {
 } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
 import { checkTokens, TokenSchema } from "./access/tokens.ts";
+import { checkReceivers, receiversSchema } from "./alerts/delivery/settings.ts";
 import { Prices, SERIES_BYTES } from "./engine/prices.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 
@@ -110,6 +111,7 @@ const ConfigurationSchema = Type.Object(
     sources: Type.Optional(
       Type.Array(source, { maxItems: 256, expected: 'a list of { "name", "kind", "options" }' }),
     ),
+    receivers: Type.Optional(receiversSchema),
     forecast: Type.Optional(Type.Unsafe<ForecastOptions>(Type.Object(forecast, strict))),
     series: Type.Optional(
       Type.Array(Type.Unsafe<ForecastOptions & { match: string }>(series), {
@@ -156,6 +158,7 @@ export function readConfiguration(json: string, name: string): Configuration {
   });
   checkSources(read.sources ?? [], name);
   checkTokens(read.tokens ?? [], name);
+  checkReceivers(read.receivers ?? {}, `${name}: receivers`);
   return read;
 }
 

@@ -1,4 +1,8 @@
 /// <reference types="node" preserve="true" />
+
+export type { ClientMessage, SubscriptionId } from "../protocol/client-messages.ts";
+export { CloseCode } from "../protocol/close-codes.ts";
+export type { ConnectionLimits, ServerMessage } from "../protocol/server-messages.ts";
 export { matchesPattern } from "../streams/pattern.ts";
 export { type Configuration, readConfiguration, seriesOptions } from "./configuration.ts";
 export {
@@ -13,6 +17,4 @@ export {
 } from "./engine.ts";
 export type { Intake } from "./intake.ts";
 export { type Server, type ServerOptions, startServer } from "./server.ts";
-export { CloseCode } from "./socket/close-codes.ts";
-export type { ConnectionLimits, SocketOptions } from "./socket/limits.ts";
-export type { ClientMessage, ServerMessage, SubscriptionId } from "./socket/messages.ts";
+export type { SocketOptions } from "./socket/limits.ts";

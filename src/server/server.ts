@@ -5,13 +5,18 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { EddyError, printable } from "../models/errors.ts";
+import type { ConnectionLimits } from "../protocol/server-messages.ts";
 import { systemClock } from "../storage/clock.ts";
 import type { SourceSettings } from "../streams/sources/kinds.ts";
 import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
 import { type ServerLog, SILENT } from "./access/audit.ts";
 import type { TokenSettings } from "./access/tokens.ts";
 import { Access, type Credentials, checkToken, isLoopback } from "./access.ts";
-import type { Engine } from "./engine.ts";
+import { Deliveries } from "./alerts/delivery/deliveries.ts";
+import type { DeliveryWorld } from "./alerts/delivery/receiver.ts";
+import type { Receivers } from "./alerts/delivery/settings.ts";
+import { deliveryWorld } from "./alerts/delivery/world.ts";
+import type { Engine, EngineLog } from "./engine.ts";
 import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
 import { watchFiles } from "./file-watch.ts";
 import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/admission.ts";
@@ -21,7 +26,7 @@ import { prefixed } from "./http/metrics-text.ts";
 import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
-import { type ConnectionLimits, SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
+import { SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
 import { answerPlainHttp, readTls, type TlsFiles } from "./tls.ts";
@@ -45,7 +50,7 @@ export interface ServerOptions {
   readonly requestsPerSecond?: number;
   /** Speaks TLS with the certificate of these files, and with what they hold after each change. */
   readonly tls?: TlsFiles;
-  /** Told who was refused what, and what changed; default: nobody. */
+  /** Told who was refused what, what changed, and what an operator must know of the receivers; default: nobody. */
   readonly log?: ServerLog;
   /** Origins of pages, beside the server's own, that may connect, such as `https://dash.example`. */
   readonly origins?: readonly string[];
@@ -62,6 +67,10 @@ export interface ServerOptions {
   readonly counters?: CounterNames;
   /** What the sources may touch; default: the world of this process. */
   readonly sourceWorld?: Partial<SourceWorld>;
+  /** Who is told of alerts, by name. */
+  readonly receivers?: Receivers;
+  /** What the receivers may touch; default: the world of this process. */
+  readonly deliveryWorld?: Partial<DeliveryWorld>;
   /** Told what went wrong inside; default: nobody. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
@@ -142,6 +151,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     },
     systemClock,
   );
+  const deliveries = new Deliveries(
+    options.receivers ?? {},
+    deliveryWorld({ now, ...options.deliveryWorld }),
+    messages(log),
+  );
   const { app } = openApp({
     access,
     tls: pair,
@@ -150,7 +164,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     turns,
     onError,
     sources,
+    deliveries,
     units: new Units(options.units),
+    now,
     live: () => (live?.intake.open ? live : null),
     metrics: () => ({
       ...metrics(live, requests, admission),
@@ -176,6 +192,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     pair === undefined ? () => app.server.closeAllConnections() : answerPlainHttp(secure);
   const stopWatching = options.tls === undefined ? () => {} : keepCertificate(secure, options.tls, fs, log);
   await listen(app, host, port);
+  const { port: listening } = app.server.address() as AddressInfo;
 
   const opened = Promise.resolve(options.engine).then((engine) => {
     const intake = new Intake(engine, now);
@@ -189,7 +206,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       onError,
     });
     live = { engine, intake, stream, eventLoop: (options.eventLoop ?? watchEventLoop)() };
-    if (closing === null) sources.open(options.sources ?? [], engine, intake);
+    if (closing === null) {
+      sources.open(options.sources ?? [], engine, intake);
+      deliveries.open(engine.outbox);
+    }
     return live;
   });
   const ready = opened.then(() => undefined);
@@ -202,6 +222,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const parts = await opened.catch(() => null);
     await sources.stop();
     await parts?.intake.shut();
+    await deliveries.stop();
     await parts?.engine.close();
     await parts?.stream.close();
     const timer = setTimeout(endConnections, CLOSE_MS);
@@ -211,7 +232,6 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     stopWatching();
     access.close();
   };
-  const { port: listening } = app.server.address() as AddressInfo;
   return {
     url: `${pair === undefined ? "http" : "https"}://${reachable(host)}:${listening}`,
     port: listening,
@@ -263,6 +283,13 @@ function keepCertificate(
     }
   });
 }
+
+/** The log for those who have nothing to say but words. */
+const messages = (log: ServerLog): EngineLog => ({
+  info: (message) => log.info({}, message),
+  warn: (message) => log.warn({}, message),
+  error: (message) => log.error({}, message),
+});
 
 /** How this machine reaches what listens on an address. */
 function reachable(host: string): string {

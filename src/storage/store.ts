@@ -1,5 +1,7 @@
+import type { AlertTransition } from "../models/alert.ts";
 import type { EddyError } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** Keys are spread over this many fixed partitions from the first day, so that state can later move between machines. */
 export const PARTITIONS = 128;
@@ -40,9 +42,9 @@ export interface JournalRow {
 
 /** A place in the log of forecasts. */
 export interface LogPlace {
-  /** Of the observation that led to the issue. */
+  /** Journal position of the observation with which the issue was made. */
   readonly position: number;
-  /** 0, 1, ... for the issues that one observation led to. */
+  /** Place of its first forecast among all that this observation led to: its issues in order, in each its targets in order. */
   readonly ordinal: number;
 }
 
@@ -75,11 +77,39 @@ export interface RollUp {
   readonly held: number;
 }
 
+/** A rule for alerts as it is kept. */
+export interface StoredRule {
+  readonly name: string;
+  readonly from: "configuration" | "http";
+  readonly revision: number;
+  /** JSON. */
+  readonly rule: string;
+}
+
+/** How an alert of one rule, series and target stands, as it is kept. */
+export interface StoredAlert {
+  readonly rule: string;
+  readonly series: number;
+  readonly target: string;
+  /** JSON. */
+  readonly state: string;
+}
+
+/** What alerts have come to since it was last written. */
+export interface AlertChanges {
+  /** Rules that are new or changed; `rule` is null for one that is gone. */
+  readonly rules: readonly (Omit<StoredRule, "rule"> & { readonly rule: string | null })[];
+  /** Alerts that stand otherwise; `state` is null for one of which there is nothing to keep. */
+  readonly alerts: readonly (Omit<StoredAlert, "state"> & { readonly state: string | null })[];
+  readonly transitions: readonly AlertTransition[];
+}
+
 /** What follows from the journal up to position `upTo` and is written with a later commit. */
 export interface Derived {
   readonly upTo: number;
   readonly issued: readonly LoggedIssue[];
   readonly rollUps: readonly RollUp[];
+  readonly alerts: AlertChanges;
 }
 
 /** One transaction of the live path: all of it is durable when `commit` returns, or none of it is there. */
@@ -128,6 +158,8 @@ export interface Retention {
   readonly idRows: number;
   /** By the wall clock and event time; the least that the clock has said over the last day counts. */
   readonly rollUpDays: number;
+  /** Beginnings and ends of alerts. */
+  readonly transitionRows: number;
 }
 
 export interface TrimRequest {
@@ -156,6 +188,13 @@ export interface Opened {
   readonly removed: ReadonlySet<number>;
   /** Series whose readings were taken back, not yet made anew: the position of the first such reading. */
   readonly rebuilding: ReadonlyMap<number, number>;
+  readonly alerts: {
+    readonly rules: readonly StoredRule[];
+    readonly alerts: readonly StoredAlert[];
+    /** The highest number that a revision of a rule, and a transition, has had. */
+    readonly revision: number;
+    readonly sequence: number;
+  };
 }
 
 /** Readings of one series to be taken back. */
@@ -187,6 +226,8 @@ export interface StoreSize {
  */
 export interface Store {
   readonly failed: EddyError | undefined;
+  /** What receivers of alerts have still to be told. */
+  readonly outbox: Outbox;
   open(): Opened;
   /** Positions given to the entries in order, 0 for one whose id is known already. */
   commit(commit: Commit): Float64Array;
@@ -209,6 +250,10 @@ export interface Store {
   issuedAsOf(series: number, time: number): LogRow | undefined;
   /** At most `limit` issues of a series made at or after event time `from` and before a place, the newest first. */
   issuedOf(series: number, from: number, before: IssuePlace, limit: number): readonly LogRow[];
+  /** Transitions after a place in their log, oldest first; null when some of them are no longer kept. */
+  transitionsAfter(sequence: number, limit: number): readonly AlertTransition[] | null;
+  /** Transitions before a place in their log, the newest first. */
+  transitionsBefore(sequence: number, limit: number): readonly AlertTransition[];
   /** Forgets a series whose last row stands at `last`. What is left of it is invisible, and deleted by `trim`. */
   removeSeries(series: number, last: number): void;
   /**

@@ -1,18 +1,11 @@
 import { createHash } from "node:crypto";
 import { EddyError, type ErrorCode, printable } from "../models/errors.ts";
 import { MAX_TIME, type Observation, UNTIMED } from "../models/observation.ts";
+import { A_NAME, A_NUMBER, A_TIME, MAX_COLUMNS, MAX_NAME } from "../protocol/observation.ts";
 
 // Every limit of what an observation may be, and the words for it: whatever door it came by, the same is taken or refused with
 // the same code.
 
-/** Characters of the name of a series or a column, and of an id, at most. */
-export const MAX_NAME = 256;
-/** Columns of one observation at most. */
-export const MAX_COLUMNS = 256;
-
-export const A_NAME = `a name of 1 to ${MAX_NAME} characters without control characters`;
-export const A_NUMBER = "a finite number";
-export const A_TIME = "ISO 8601 or epoch milliseconds";
 export const SOME_COLUMNS = `from 1 to ${MAX_COLUMNS} columns`;
 
 /** Puts what is wrong with an observation into words. A million wrong lines are counted without being worded. */

@@ -1,3 +1,4 @@
+export { type ObservationInput, ObservationSchema } from "../protocol/observation.ts";
 /// <reference types="node" preserve="true" />
 
 export type { RefusedEvent, RefusedOutput } from "../stages/refused-event.ts";
@@ -22,7 +23,7 @@ export {
   type LogStreamOptions,
 } from "./logs/log-stream.ts";
 export { type Template, TemplateMiner } from "./logs/templates.ts";
-export { type ObservationInput, ObservationSchema, readObservation, readTime } from "./observation-schema.ts";
+export { readObservation, readTime } from "./observation-schema.ts";
 export {
   type EchoStateOptions,
   type EchoStateReadout,

@@ -1,38 +1,8 @@
-import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../models/errors.ts";
 import { type Observation, VALUE } from "../models/observation.ts";
-import {
-  A_NAME,
-  A_NUMBER,
-  A_TIME,
-  badNumber,
-  badTime,
-  type Flaw,
-  flawOf,
-  isTime,
-} from "./checked-observation.ts";
-
-const value = Type.Union([Type.Number(), Type.Null()], { expected: A_NUMBER });
-
-/** What a client may send as one observation: an NDJSON line, an element of a JSON array, a WebSocket `observe`; its limits are those of any. */
-export const ObservationSchema = Type.Object(
-  {
-    id: Type.Optional(
-      // Beyond 2^53 two whole numbers of JSON may read as one: they would be taken for a repeat.
-      Type.Union(
-        [Type.String(), Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })],
-        { expected: `${A_NAME}, or a whole number up to 2^53 (longer ones as a string)` },
-      ),
-    ),
-    series: Type.String({ expected: A_NAME }),
-    time: Type.Optional(Type.Union([Type.Number(), Type.String()], { expected: A_TIME })),
-    value: Type.Optional(value),
-    values: Type.Optional(Type.Record(Type.String(), value, { expected: "an object of numbers by column" })),
-  },
-  { additionalProperties: false, expected: "an object with series and value or values" },
-);
-export type ObservationInput = Static<typeof ObservationSchema>;
+import { ObservationSchema } from "../protocol/observation.ts";
+import { badNumber, badTime, type Flaw, flawOf, isTime } from "./checked-observation.ts";
 
 const compiled = TypeCompiler.Compile(ObservationSchema);
 const ISO =

@@ -1,4 +1,5 @@
 import { EddyError, printable } from "../models/errors.ts";
+import type { Crossing, Range } from "../models/forecaster/crossing.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
 import type { Issue } from "../models/issue.ts";
 import { itemAt } from "../models/item-at.ts";
@@ -143,6 +144,25 @@ export class Series {
       ...(later.length === 0 ? {} : { later }),
       ...(outOfRange.length === 0 ? {} : { outOfRange }),
     };
+  }
+
+  /**
+   * How likely the readings of a target leave a range within the next 1..`within` steps, and when they first do, as of the last
+   * forecast. Asking changes nothing.
+   *
+   * @throws EddyError `bad-argument` for a target that is not forecast, a range that is none, a `within` that is no whole number
+   */
+  crossing(target: string, { low, high }: Range, within: number): Crossing {
+    const { targets } = this.specification;
+    const d = targets.indexOf(target);
+    if (d < 0) {
+      throw new EddyError("bad-argument", "target", {
+        expected: `one of ${targets.map(printable).join(", ")}`,
+        received: printable(target),
+      });
+    }
+    const added = itemAt(this.added, d);
+    return this.#forecaster.crossing(d, { low: low + added, high: high + added }, within);
   }
 
   /** Lets go of what is held back and closes the interval being filled: the input has ended. */

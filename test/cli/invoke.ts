@@ -29,6 +29,9 @@ export function fakeWorld(input: string, more: Partial<World> = {}, terminal = f
     stderr: output("stderr"),
     fs,
     fetch: () => Promise.reject(new Error("no network in this world")),
+    spawn: () => {
+      throw new Error("no programs in this world");
+    },
     environment: {},
     now: () => clock.now,
     sleep: (milliseconds) => {

@@ -1,4 +1,5 @@
 // `eddy start` and `eddy serve` in processes of their own.
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -102,6 +103,7 @@ describe("serve refuses in one line", () => {
       fs,
       environment: {},
       fetch,
+      spawn,
       now: Date.now,
       sleep: async () => {},
       stop: AbortSignal.abort(),

@@ -72,13 +72,16 @@ describe("wrong usage: exit code 2 and one line that names the flag, what was ex
     ],
     [
       ["evaluate"],
-      "eddy: FILE: expected a recording of one series: any text that eddy pipe reads, Arrow, Parquet, got nothing\n",
+      "eddy: FILE: expected a recording of one series or of many: any text that eddy pipe reads, Arrow, Parquet, got nothing\n",
     ],
     [
       ["evaluate", "a.csv", "b.csv"],
       'eddy: "b.csv": not expected, eddy evaluate takes only FILE and flags\n',
     ],
-    [["evaluate", "a.csv", "--test", "5:2"], 'eddy: --test: expected A:B, rows with 1 <= A < B, got "5:2"\n'],
+    [
+      ["evaluate", "a.csv", "--test", "5:2"],
+      'eddy: --test: expected A:B, rows with 1 <= A < B, or last or last:W, windows with 1 <= W, got "5:2"\n',
+    ],
     [["replay", "a.csv", "--speed", "0"], 'eddy: --speed: expected a number above 0, or max, got "0"\n'],
     [
       ["inspect", "eddy.db"],

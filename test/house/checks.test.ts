@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { buildSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const run = (args: string[]) => spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -35,6 +36,18 @@ test("lint and formatting hold, the layer rule among them", () => {
 test("nothing is unused: no file, export or dependency", () => {
   const { status, stdout, stderr } = run(["node_modules/knip/bin/knip.js", "--no-progress"]);
   expect(status, stdout + stderr).toBe(0);
+});
+
+test("the client is nothing but itself: of the protocol and the models it has types alone", () => {
+  const { inputs } = buildSync({
+    entryPoints: ["src/client/index.ts"],
+    bundle: true,
+    write: false,
+    metafile: true,
+    logLevel: "silent",
+  }).metafile;
+  expect(Object.keys(inputs).filter((path) => !path.startsWith("src/client/"))).toEqual([]);
+  expect(Object.keys(inputs).length).toBeGreaterThan(5);
 });
 
 test("models raise to no power that rounds differently from one Node to another", () => {
@@ -74,11 +87,23 @@ const PLANTED = [
   ["src/models/forecaster/experts/planted.ts", "../../../streams/series.ts"],
   ["src/models/network/planted-three.ts", "../../stages/stage.ts"],
   ["src/stages/planted.ts", "../streams/series.ts"],
+  ["src/models/planted.ts", "../protocol/observation.ts"],
+  ["src/protocol/planted.ts", "../streams/series.ts"],
+  ["src/protocol/planted-too.ts", "../server/engine.ts"],
+  ["src/protocol/planted-three.ts", "node:fs"],
   ["src/streams/planted.ts", "../storage/index.ts"],
   ["src/storage/planted.ts", "../streams/series.ts"],
+  ["src/client/planted.ts", "../streams/json.ts"],
+  ["src/client/planted-too.ts", "../server/server.ts"],
+  ["src/client/planted-three.ts", "rxjs"],
+  ["src/server/planted-too.ts", "../client/client.ts"],
   ["src/server/planted.ts", "../cli/main.ts"],
   ["src/storage/allowed.ts", "../stages/stage.ts"],
+  ["src/client/allowed.ts", "../protocol/server-messages.ts"],
+  ["src/browser/allowed.ts", "../client/index.ts"],
   ["src/streams/allowed.ts", "../models/errors.ts"],
+  ["src/streams/allowed-too.ts", "../protocol/observation.ts"],
+  ["src/protocol/allowed.ts", "../models/forecast.ts"],
   ["src/models/forecaster/experts/allowed.ts", "../../network/network.ts"],
 ] as const;
 

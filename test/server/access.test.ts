@@ -1,10 +1,13 @@
 // Who may do what: tokens and their scopes at every door, limits, and what is told of refusals.
+import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { afterEach, describe, expect, test } from "vitest";
 import { Caller } from "../../src/server/access/caller.ts";
 import { Peers, peerOf } from "../../src/server/access/peer.ts";
 import { covers } from "../../src/server/access/scopes.ts";
 import { newToken, type TokenSettings, tokenHash } from "../../src/server/access/tokens.ts";
 import { Access } from "../../src/server/access.ts";
+import { Deliveries } from "../../src/server/alerts/delivery/deliveries.ts";
+import { deliveryWorld } from "../../src/server/alerts/delivery/world.ts";
 import { ADMISSION_DEFAULTS, Admission } from "../../src/server/http/admission.ts";
 import { openApp } from "../../src/server/http/app.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/server/server.ts";
@@ -73,6 +76,8 @@ async function routes() {
     admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
     turns: new Turns(clock),
     units: new Units(),
+    now: () => 0,
+    deliveries: new Deliveries({}, deliveryWorld(), { info() {}, warn() {}, error() {} }),
     sources: new Sources(await sourceContext()),
     onError: () => {},
     answered: () => {},
@@ -253,6 +258,33 @@ describe("scopes", () => {
     await client.until((frames) => frames.some(({ type, id }) => type === "subscribed" && id === 2));
     expect(told.map(({ reason }) => reason)).toEqual(["scope", "scope"]);
     expect(engine.observed.filter(({ series }) => series === "b/secret")).toHaveLength(2);
+  });
+
+  test("Grafana's queries tell what may be read, and a binary frame writes what may be written", async () => {
+    const { server, engine } = await start();
+    const asked = async (path: string) => (await ask(server, path, A)).text();
+    expect(await asked("/api/v1/label/series/values")).toBe('{"status":"success","data":["a/one"]}');
+    for (const path of [
+      "query?query=%7B__name__%3D~%22.%2B%22%7D&time=3",
+      "series?match%5B%5D=%7Bseries%3D%22b%2Fsecret%22%7D",
+      "query_range?query=%7Bseries%3D%22b%2Fsecret%22%7D&start=1&end=5&step=1",
+    ]) {
+      const text = await asked(`/api/v1/${path}`);
+      expect(text).toMatch(/^\{"status":"success"/);
+      expect(text).not.toContain("secret");
+    }
+    const client = new Client(server.url, {
+      protocols: ["eddy.v1.arrow"],
+      headers: { authorization: `Bearer ${A}` },
+    });
+    closers.push(() => client.close());
+    await client.opened();
+    client.send({ type: "init" });
+    const names = ["a/x", "b/x", "a/y"];
+    client.send(Buffer.from(tableToIPC(tableFromArrays({ series: names, value: new Float64Array(3) }))));
+    await client.until((frames) => frames.some(({ type }) => type === "receipt"));
+    expect(client.of("receipt")).toMatchObject([{ accepted: 2, refused: [{ line: 2, code: "forbidden" }] }]);
+    expect(engine.observed.slice(2).map(({ series }) => series)).toEqual(["a/x", "a/y"]);
   });
 
   test("a pattern covers another when every name of that one fits it", () => {

@@ -6,6 +6,7 @@ export type Frame = Record<string, unknown> & { type: string };
 export class Client {
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
+  readonly binary: Buffer[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
   #waiting: (() => void)[] = [];
 
@@ -17,8 +18,9 @@ export class Client {
     }: { protocols?: string[]; headers?: Record<string, string> } = {},
   ) {
     this.ws = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, protocols, { headers });
-    this.ws.on("message", (data) => {
-      this.frames.push(JSON.parse(String(data)));
+    this.ws.on("message", (data, isBinary) => {
+      if (isBinary) this.binary.push(data as Buffer);
+      else this.frames.push(JSON.parse(String(data)));
       this.#tell();
     });
     this.ws.on("error", () => {});

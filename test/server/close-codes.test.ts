@@ -99,14 +99,21 @@ test("4403: a page of another origin, or by a name that is not this machine's", 
   }
 });
 
-test("4406: no subprotocol, an unknown one, or the one to come", async () => {
+test("4406: no subprotocol, or an unknown one; of known ones the first", async () => {
   const { url } = await start();
-  for (const protocols of [[], ["other.v9"], ["eddy.v1.arrow"]]) {
+  for (const protocols of [[], ["other.v9"]]) {
     const client = await open(url, { protocols });
-    expect(await client.closed).toEqual({ code: 4406, reason: "subprotocol: expected eddy.v1.json" });
+    expect(await client.closed).toEqual({
+      code: 4406,
+      reason: "subprotocol: expected eddy.v1.json or eddy.v1.arrow",
+    });
   }
-  const client = await open(url, { protocols: ["eddy.v1.arrow", "eddy.v1.json"] });
-  expect(client.ws.protocol).toBe("eddy.v1.json");
+  for (const protocols of [
+    ["eddy.v1.arrow", "eddy.v1.json"],
+    ["eddy.v1.json", "eddy.v1.arrow"],
+  ]) {
+    expect((await open(url, { protocols: ["other.v9", ...protocols] })).ws.protocol).toBe(protocols[0]);
+  }
 });
 
 test("4408: no init in time", async () => {
@@ -151,10 +158,10 @@ test("4500: something goes wrong inside", async () => {
 });
 
 /** Forecasts of 512 steps, some 50 kB each, until the server has no room left to put them. */
-const flood = async (engine: ScriptedEngine, forecasts: number) => {
+const flood = async (engine: ScriptedEngine, forecasts: number, together = 16) => {
   for (let i = 0; i < forecasts; i++) {
     await engine.ingest([{ series: "a", time: i * 1000, values: { value: i } }]);
-    if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (i % together === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
@@ -175,6 +182,23 @@ test("4008: a stream that is not read is told, not kept for ever", async () => {
   const offsets = client.of("data").map(({ offset }) => offset);
   expect(offsets).toEqual(offsets.map((_, i) => i + 1));
   expect(offsets.length).toBeLessThan(400);
+  expect(client.of("slow")).toEqual([{ type: "slow", id: "a", waiting: 10, limit: 20, skipped: 0 }]);
+});
+
+test("much at once is no reason to end a stream that is read", async () => {
+  const engine = new ScriptedEngine();
+  const { url } = await start({ socket: { limits: { queue: 20 } } }, engine);
+  const client = await ready(url);
+  client.send({ type: "subscribe", id: "a", pattern: "*", mode: "stream" });
+  client.send({ type: "subscribe", id: "b", series: "s1", mode: "stream" });
+  await client.settle();
+  // More than twenty in one turn of the event loop.
+  await engine.ingest(
+    Array.from({ length: 900 }, (_, n) => ({ series: `s${n % 2}`, time: n, values: { x: n, y: n } })),
+  );
+  await client.until(() => client.of("data").length === 2700);
+  expect(client.of("data").filter(({ id }) => id === "b")).toHaveLength(900);
+  expect(client.of("slow")).toEqual([]);
 });
 
 test("4008: a peer that never reads is terminated", async () => {
@@ -200,13 +224,16 @@ test("latest goes on for a peer that reads slowly: fewer, and the newest at the 
   client.send({ type: "subscribe", id: "a", pattern: "*", mode: "latest" });
   await client.settle();
   client.ws.pause();
-  await flood(engine, 400);
+  await flood(engine, 400, 1);
   client.ws.resume();
   await client.until((frames) => frames.at(-1)?.offset === 400);
   expect(client.of("data").length).toBeLessThan(400);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   const conflated = Number(/eddy_socket_conflated_total (\d+)/.exec(metrics)?.[1]);
   expect(conflated + client.of("data").length).toBe(400);
+  const skipped = client.of("slow").reduce((sum, frame) => sum + Number(frame.skipped), 0);
+  expect(skipped).toBeGreaterThan(0);
+  expect(skipped).toBeLessThanOrEqual(conflated);
 });
 
 test("4010: an offset this journal has not reached, or a log that moved on meanwhile", async () => {

@@ -2,6 +2,8 @@
 import { connect } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Access, checkToken } from "../../src/server/access.ts";
+import { Deliveries } from "../../src/server/alerts/delivery/deliveries.ts";
+import { deliveryWorld } from "../../src/server/alerts/delivery/world.ts";
 import { ADMISSION_DEFAULTS, Admission } from "../../src/server/http/admission.ts";
 import { openApp } from "../../src/server/http/app.ts";
 import { type Server, type ServerOptions, startServer } from "../../src/server/server.ts";
@@ -78,7 +80,9 @@ describe("the token", () => {
       admission: new Admission({ ...ADMISSION_DEFAULTS, full: () => false }, clock),
       turns: new Turns(clock),
       units: new Units(),
+      now: () => 0,
       sources: new Sources(await sourceContext()),
+      deliveries: new Deliveries({}, deliveryWorld(), { info() {}, warn() {}, error() {} }),
       onError: () => {},
       answered: () => {},
     });

@@ -10,17 +10,10 @@ import { lastValueFrom, of } from "rxjs";
 import { afterAll, describe, expect, test } from "vitest";
 import { EddyError } from "../../src/models/errors.ts";
 import type { Observation } from "../../src/models/observation.ts";
+import { A_NAME, A_NUMBER, MAX_COLUMNS, MAX_NAME } from "../../src/protocol/observation.ts";
 import { openEngine } from "../../src/server/engine.ts";
 import { readBody } from "../../src/server/http/observations-body.ts";
-import {
-  A_NAME,
-  A_NUMBER,
-  cutName,
-  fittedName,
-  MAX_COLUMNS,
-  MAX_NAME,
-  SOME_COLUMNS,
-} from "../../src/streams/checked-observation.ts";
+import { cutName, fittedName, SOME_COLUMNS } from "../../src/streams/checked-observation.ts";
 import { influxPoints } from "../../src/streams/formats/influx-write.ts";
 import { otlpMetrics } from "../../src/streams/formats/otlp.ts";
 import type { PushedPoints } from "../../src/streams/formats/push.ts";

@@ -1,8 +1,10 @@
 import { Subject } from "rxjs";
+import type { AlertTransition } from "../../src/models/alert.ts";
 import { EddyError } from "../../src/models/errors.ts";
 import type { Issue } from "../../src/models/issue.ts";
 import type { Observation } from "../../src/models/observation.ts";
 import type {
+  AlertService,
   Engine,
   HistoryPage,
   LoggedIssue,
@@ -14,6 +16,57 @@ import type {
   TakenBack,
 } from "../../src/server/engine.ts";
 import { madeIssue, madeTarget } from "../issues.ts";
+import { memoryOutbox } from "../outbox.ts";
+
+/** Alerts that a test tells of by hand. */
+export class ScriptedAlerts implements AlertService {
+  readonly transitions$ = new Subject<AlertTransition>();
+  readonly log: AlertTransition[] = [];
+
+  get sequence(): number {
+    return this.log.at(-1)?.sequence ?? 0;
+  }
+
+  tell(one: AlertTransition): void {
+    this.log.push(one);
+    this.transitions$.next(one);
+  }
+
+  rules(): [] {
+    return [];
+  }
+
+  rule(): undefined {}
+
+  matches(): number {
+    return 0;
+  }
+
+  active(): [] {
+    return [];
+  }
+
+  put(): Promise<never> {
+    return Promise.reject(new EddyError("busy", "rules"));
+  }
+
+  async remove(): Promise<boolean> {
+    return false;
+  }
+
+  after(sequence: number, limit: number): readonly AlertTransition[] | null {
+    const [oldest] = this.log;
+    if (oldest !== undefined && sequence + 1 < oldest.sequence) return null;
+    return this.log.filter((one) => one.sequence > sequence).slice(0, limit);
+  }
+
+  before(sequence: number, limit: number): readonly AlertTransition[] {
+    return this.log
+      .filter((one) => one.sequence < sequence)
+      .reverse()
+      .slice(0, limit);
+  }
+}
 
 /** An engine without storage or models, which forecasts the last value; its faults are set by the test. */
 export class ScriptedEngine implements Engine {
@@ -22,7 +75,10 @@ export class ScriptedEngine implements Engine {
   readonly observed: Observation[] = [];
   readonly log: LoggedIssue[] = [];
   readonly horizon: number;
+  /** Quantiles that are told of each step. */
+  levels: readonly number[] = [];
   readonly sources = new Map<string, string>();
+  readonly outbox = memoryOutbox();
   failed: Error | undefined;
   /** Batches that were handed in. */
   asked = 0;
@@ -37,8 +93,9 @@ export class ScriptedEngine implements Engine {
   room = Number.POSITIVE_INFINITY;
   ahead = Number.POSITIVE_INFINITY;
   rewrites = 0;
+  readonly alerts = new ScriptedAlerts();
   readonly #ids = new Set<string>();
-  readonly #latest = new Map<string, Issue>();
+  readonly #latest = new Map<string, LoggedIssue>();
 
   constructor(horizon = 3) {
     this.horizon = horizon;
@@ -71,11 +128,17 @@ export class ScriptedEngine implements Engine {
 
   issue(observation: Observation, offset: number): void {
     const targets = Object.entries(observation.values).map(([name, value]) =>
-      madeTarget(name, new Array(this.horizon).fill(value ?? 0), { observed: value ?? Number.NaN }),
+      madeTarget(name, new Array(this.horizon).fill(value ?? 0), {
+        observed: value ?? Number.NaN,
+        quantiles: this.levels.map((level) => new Float64Array(this.horizon).fill((value ?? 0) + level)),
+      }),
     );
-    const issue = madeIssue(observation.series, observation.time, offset, targets, "scripted");
-    this.#latest.set(observation.series, issue);
+    const issue = {
+      ...madeIssue(observation.series, observation.time, offset, targets, "scripted"),
+      quantileLevels: this.levels,
+    };
     const logged = { position: offset, ordinal: 0, series: 1, issue };
+    this.#latest.set(observation.series, logged);
     this.log.push(logged);
     this.issues$.next(logged);
   }
@@ -85,7 +148,7 @@ export class ScriptedEngine implements Engine {
   }
 
   summary(series: string): SeriesSummary | undefined {
-    const latest = this.#latest.get(series);
+    const latest = this.#latest.get(series)?.issue;
     if (latest === undefined) return undefined;
     return {
       series,
@@ -105,6 +168,10 @@ export class ScriptedEngine implements Engine {
   }
 
   latest(series: string): Issue | undefined {
+    return this.#latest.get(series)?.issue;
+  }
+
+  latestLogged(series: string): LoggedIssue | undefined {
     return this.#latest.get(series);
   }
 
@@ -141,11 +208,12 @@ export class ScriptedEngine implements Engine {
     return { items: [], next: null };
   }
 
-  forecastHistory(): HistoryPage<Issue> {
+  forecastHistory(): HistoryPage<LoggedIssue> {
     return { items: [], next: null };
   }
 
   issuedAsOf(): undefined {}
+  loggedAsOf(): undefined {}
 
   async checkpoint(): Promise<void> {}
 

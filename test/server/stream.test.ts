@@ -66,6 +66,7 @@ test("subscribed, then each forecast of the series, and of no other", async () =
     id: "s",
     epoch: "epoch-1",
     offset: 8,
+    ordinal: 0,
     forecast: words(engine.latest("a") as Issue)[0],
   });
 });
@@ -147,6 +148,38 @@ test("resume: what was missed, in order, then live, nothing twice", async () => 
     .filter(({ position, issue }) => issue.series === "a" && position > 40)
     .flatMap(({ issue }) => words(issue));
   expect(client.of("data").map(({ forecast }) => forecast)).toEqual(wanted);
+});
+
+test("resume in the middle of what one observation led to: from any place, the rest and nothing twice", async () => {
+  for (let value = 1; value <= 130; value++) await observe("a", value, { x: value, y: 0, z: 1 });
+  const whole = engine.log.flatMap(({ position, issue }) => issue.targets.map((_, d) => [position, d]));
+  for (const [offset, ordinal] of [
+    [1, 0],
+    [64, 2],
+    [128, 0],
+    [128, 1],
+    [128, 2],
+    [129, 1],
+    [130, 2],
+  ] as const) {
+    const client = await ready();
+    const since = { epoch: engine.epoch, offset, ordinal };
+    client.send({ type: "subscribe", id: "s", series: "a", mode: "stream", since });
+    const rest = whole.filter(([p = 0, d = 0]) => p > offset || (p === offset && d > ordinal));
+    await client.until(() => client.of("data").length >= rest.length);
+    await client.settle();
+    expect(
+      client.of("data").map((frame) => [frame.offset, frame.ordinal]),
+      `${offset}.${ordinal}`,
+    ).toEqual(rest);
+    expect(client.of("subscribed")).toMatchObject([{ recovered: true }]);
+    const latest = await ready();
+    latest.send({ type: "subscribe", id: "l", series: "a", since });
+    const newest = rest.filter(([p]) => p === 130);
+    await latest.until(() => latest.of("data").length >= newest.length);
+    await latest.settle();
+    expect(latest.of("data").map((frame) => [frame.offset, frame.ordinal])).toEqual(newest);
+  }
 });
 
 test("resume of a quiet series in a long log, and of an observation that led to more than a page", async () => {
@@ -241,6 +274,22 @@ test("observe: acknowledged once durable, refused by name, repeated without harm
   client.send({ type: "observe", id: "6", series: "a", value: 6 });
   await client.until(() => client.of("error").length === 3);
   expect(last(client)).toMatchObject({ id: "6", code: "busy", retryable: true });
+});
+
+test("observations are answered in the order in which they were sent, refused ones among them", async () => {
+  const client = await ready();
+  let letGo = (): void => {};
+  engine.held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  client.send({ type: "observe", series: "a", value: 1 });
+  client.send({ type: "observe", series: "a", value: "x" });
+  client.send({ type: "observe", series: "a", value: 3 });
+  await client.settle();
+  expect(client.frames.map(({ type }) => type)).toEqual(["ready", "pong"]);
+  letGo();
+  await client.until((frames) => frames.length === 5);
+  expect(client.frames.slice(2).map(({ type }) => type)).toEqual(["ack", "error", "ack"]);
 });
 
 test("a flood of observations is held back, not dropped", async () => {

@@ -1,7 +1,9 @@
+import type { AlertTransition } from "../../src/models/alert.ts";
 import { EddyError } from "../../src/models/errors.ts";
 import { moment } from "../../src/models/issue.ts";
 import { TAKEN_BACK } from "../../src/storage/journal.ts";
 import type {
+  AlertChanges,
   CheckpointBatch,
   Commit,
   Derived,
@@ -13,11 +15,14 @@ import type {
   Opened,
   RollUp,
   Store,
+  StoredAlert,
+  StoredRule,
   StoredSeries,
   StoreSize,
   TakeBack,
   TrimRequest,
 } from "../../src/storage/store.ts";
+import { memoryOutbox } from "../outbox.ts";
 
 /** Thrown by every call once the power is gone. */
 export class PowerCut extends Error {}
@@ -42,6 +47,10 @@ interface Content {
   checkpoints: Map<string, { generation: Generation; framed: Uint8Array }>;
   issued: LoggedIssue[];
   sources: Map<string, string>;
+  rules: Map<string, StoredRule>;
+  revision: number;
+  alerts: Map<string, StoredAlert>;
+  transitions: AlertTransition[];
   removed: Set<number>;
   takenBack: Set<number>;
   names: Map<string, number[]>;
@@ -63,6 +72,10 @@ const blank = (): Content => ({
   checkpoints: new Map(),
   issued: [],
   sources: new Map(),
+  rules: new Map(),
+  revision: 0,
+  alerts: new Map(),
+  transitions: [],
   removed: new Set(),
   takenBack: new Set(),
   names: new Map(),
@@ -87,6 +100,8 @@ export interface SimulatedStoreOptions {
  */
 export class SimulatedStore implements Store {
   failed: EddyError | undefined;
+  /** Beside the disk that fails: it is no part of what is simulated. */
+  readonly outbox = memoryOutbox();
   /** Chance of a fault per transaction. */
   faultRate: number;
   readonly #options: SimulatedStoreOptions;
@@ -193,7 +208,7 @@ export class SimulatedStore implements Store {
   open(): Opened {
     this.#alive();
     const { position, derivedUpTo, checkpointedUpTo, series, checkpoints, sources } = this.#content;
-    const { removed, rebuilding } = this.#content;
+    const { removed, rebuilding, rules, alerts, revision, transitions } = this.#content;
     return {
       epoch: "simulated",
       position,
@@ -206,6 +221,12 @@ export class SimulatedStore implements Store {
       sources: new Map(sources),
       removed: new Set(removed),
       rebuilding: new Map(rebuilding),
+      alerts: {
+        rules: [...rules.values()],
+        alerts: [...alerts.values()],
+        revision,
+        sequence: transitions.at(-1)?.sequence ?? 0,
+      },
     };
   }
 
@@ -292,6 +313,19 @@ export class SimulatedStore implements Store {
     if (since < this.#content.forecastsAfter) return null;
     return this.#content.issued
       .filter(({ position, ordinal }) => position > since || (position === since && ordinal > after))
+      .slice(0, limit);
+  }
+
+  transitionsAfter(sequence: number, limit: number): readonly AlertTransition[] {
+    this.#alive();
+    return this.#content.transitions.filter((one) => one.sequence > sequence).slice(0, limit);
+  }
+
+  transitionsBefore(sequence: number, limit: number): readonly AlertTransition[] {
+    this.#alive();
+    return this.#content.transitions
+      .filter((one) => one.sequence < sequence)
+      .reverse()
       .slice(0, limit);
   }
 
@@ -398,6 +432,24 @@ export class SimulatedStore implements Store {
 /** As it stands now: what is written later is not in it. */
 const asWritten = (derived: Derived): Derived => ({ ...derived, issued: [...derived.issued] });
 
+function writeAlerts(content: Content, { rules, alerts, transitions }: AlertChanges): void {
+  for (const { rule, ...rest } of rules) {
+    if (rule === null) content.rules.delete(rest.name);
+    else content.rules.set(rest.name, { ...rest, rule });
+    content.revision = rest.revision;
+  }
+  for (const { state, ...rest } of alerts) {
+    const key = JSON.stringify([rest.rule, rest.series, rest.target]);
+    if (state === null) content.alerts.delete(key);
+    else content.alerts.set(key, { ...rest, state });
+  }
+  for (const one of transitions) {
+    const known = content.transitions.find(({ id, sequence }) => id === one.id || sequence === one.sequence);
+    if (known) throw new Error(`transition ${one.sequence} (${one.id}) written twice`);
+    content.transitions.push(one);
+  }
+}
+
 function writeDerived(content: Content, derived: Derived): void {
   for (const issue of derived.issued) {
     if (content.issued.some((one) => one.position === issue.position && one.ordinal === issue.ordinal)) {
@@ -406,6 +458,7 @@ function writeDerived(content: Content, derived: Derived): void {
     content.issued.push(issue);
   }
   addRollUps(content, derived.rollUps);
+  writeAlerts(content, derived.alerts);
   content.derivedUpTo = derived.upTo;
 }
 

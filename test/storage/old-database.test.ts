@@ -57,7 +57,7 @@ versionTwo(old);
 const hash = (): string => createHash("sha256").update(readFileSync(old)).digest("hex");
 const before = hash();
 const refusal =
-  `${old}: expected database version 3, got version 2 (made by an older Eddy: with that one, eddy export --db ${old} > ` +
+  `${old}: expected database version 4, got version 2 (made by an older Eddy: with that one, eddy export --db ${old} > ` +
   "readings.ndjson; with this one, eddy serve on a new file and eddy replay readings.ndjson --into its URL)";
 
 test("an engine, a reader and a savepoint restored from it or into it", async () => {

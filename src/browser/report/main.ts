@@ -96,7 +96,9 @@ if (one === undefined) throw new Error(`no figures of ${shown}`);
 
 (document.querySelector("h1") as HTMLElement).textContent = head.file;
 element("protocol").textContent =
-  `${head.rows} rows · scaled by the first ${head.train} · scored rows ${head.test[0]} to ${head.test[1] - 1} · ` +
+  `${head.rows} rows${head.seriesCount > 1 ? ` of ${head.seriesCount} series` : ""} · ` +
+  `scaled by ${head.train === null ? "their own training rows" : `the first ${head.train}`} · ` +
+  `scored ${head.test === null ? "in rows of their own" : `rows ${head.test[0]} to ${head.test[1] - 1}`} · ` +
   `horizon ${head.horizon} · ${head.targets.length} ${head.targets.length === 1 ? "target" : "targets"} · curves: ${shown}`;
 table(
   element("figures"),
@@ -230,7 +232,9 @@ draw(
   { x: "whole", xWords: (h) => `${Math.round(h)} ahead`, yWords: short, limits: { low: 0 } },
 );
 
-const [from, to] = [head.test[0] - 1, head.test[1] - head.horizon - 1];
+// Of many series the curves are those of the first.
+const [start, end] = head.test ?? one.series?.[0]?.test ?? [1, 1];
+const [from, to] = [start - 1, end - head.horizon - 1];
 const bins = curves.coverage.length;
 const rowOf = (i: number): string => `row ${Math.round(from + ((i + 0.5) / bins) * (to - from))}`;
 draw(

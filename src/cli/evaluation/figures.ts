@@ -1,3 +1,5 @@
+import type { BenchmarkFigures } from "./benchmark.ts";
+
 /** Errors in units of the training rows' deviation; null where nothing was scored. */
 export interface Figures {
   readonly mse: number | null;
@@ -31,8 +33,8 @@ export interface StepFigures extends Figures {
 
 export interface TargetFigures extends Figures {
   readonly target: string;
-  /** What this target's errors are divided by. */
-  readonly deviation: number;
+  /** What this target's errors are divided by; null where each of many series has its own. */
+  readonly deviation: number | null;
   /** Mean absolute error in the file's own units. */
   readonly ownMae: number | null;
   readonly steps: readonly StepFigures[];
@@ -40,6 +42,8 @@ export interface TargetFigures extends Figures {
 
 export interface ModelResult extends Figures {
   readonly model: string;
+  /** As the benchmarks of others define them. */
+  readonly benchmark: BenchmarkFigures;
   readonly windows: number;
   readonly labels: number;
   /** Coverage in each quarter of the scored rows. */
@@ -52,15 +56,31 @@ export interface ModelResult extends Figures {
   readonly counts: Readonly<Record<string, number>>;
   readonly steps: readonly StepFigures[];
   readonly targets: readonly TargetFigures[];
+  /** Of each series by itself, where there are many. */
+  readonly series?: readonly SeriesFigures[];
+}
+
+export interface SeriesFigures extends BenchmarkFigures {
+  readonly series: string;
+  /** Rows A and B that were scored. */
+  readonly test: readonly [number, number];
+  readonly windows: number;
+  readonly coverage: number | null;
 }
 
 /** What was evaluated, and how. */
 export interface Head {
   readonly file: string;
+  /** How many series were scored. */
+  readonly seriesCount: number;
+  /** How many have too few rows. */
+  readonly seriesLeftOut: number;
+  /** Of all series together. */
   readonly rows: number;
-  readonly train: number;
-  /** Rows A and B of `--test A:B`. */
-  readonly test: readonly [number, number];
+  /** Of the series; null where it differs among many. */
+  readonly train: number | null;
+  /** Rows A and B that were scored; null where they differ among many series. */
+  readonly test: readonly [number, number] | null;
   readonly horizon: number;
   readonly targets: readonly string[];
   readonly inputs: readonly string[];

@@ -37,9 +37,19 @@ const fields = [
   new Field("upper", new Float64(), false),
 ];
 
+/** A column of one text n times. */
+function repeated(text: string, n: number) {
+  const bytes = new TextEncoder().encode(text);
+  const data = new Uint8Array(bytes.length * n);
+  for (let i = 0; i < n; i++) data.set(bytes, i * bytes.length);
+  const valueOffsets = Int32Array.from({ length: n + 1 }, (_, i) => i * bytes.length);
+  return makeData({ type: new Utf8(), valueOffsets, data });
+}
+
 /**
  * Writes forecasts as an Arrow file, batch by batch, whatever their number: row (int32, the row they were issued at), step
- * (int32), target (utf8), mean, lower, upper, and a column `q0.1` per level (float64). Memory: one batch.
+ * (int32), target (utf8), mean, lower, upper, and a column `q0.1` per level (float64); where there are `many` series, their names
+ * (utf8) before it all. Memory: one batch.
  */
 export class ForecastsFile {
   readonly #fs: typeof fileSystem;
@@ -53,6 +63,9 @@ export class ForecastsFile {
   readonly #target: Uint8Array;
   readonly #targetEnds: Int32Array;
   readonly #numbers: readonly Float64Array[];
+  readonly #many: boolean;
+  /** The series of the rows that are not written yet. */
+  #series = "";
   #rows = 0;
 
   constructor(
@@ -61,9 +74,12 @@ export class ForecastsFile {
     targets: readonly string[],
     horizon: number,
     levels: readonly number[],
+    many = false,
   ) {
     this.#fs = fs;
+    this.#many = many;
     this.#schema = new Schema([
+      ...(many ? [new Field("series", new Utf8(), false)] : []),
       ...fields,
       ...levels.map((level) => new Field(`q${level}`, new Float64(), false)),
     ]);
@@ -92,7 +108,9 @@ export class ForecastsFile {
   }
 
   /** Adds one issue: [horizon x targets] of mean, lower, upper and each quantile. */
-  add(row: number, numbers: readonly Float64Array[]): void {
+  add(series: string, row: number, numbers: readonly Float64Array[]): void {
+    if (this.#many && series !== this.#series && this.#rows > 0) this.#flush();
+    this.#series = series;
     this.#row.fill(row, this.#rows, this.#rows + this.#cells);
     for (const [i, column] of this.#numbers.entries()) column.set(itemAt(numbers, i), this.#rows);
     this.#rows += this.#cells;
@@ -112,6 +130,7 @@ export class ForecastsFile {
     this.#rows = 0;
     const float = (data: Float64Array) => makeData({ type: new Float64(), data: data.subarray(0, n) });
     const children = [
+      ...(this.#many ? [repeated(this.#series, n)] : []),
       makeData({ type: new Int32(), data: this.#row.subarray(0, n) }),
       makeData({ type: new Int32(), data: this.#step.subarray(0, n) }),
       makeData({

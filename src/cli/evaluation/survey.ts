@@ -4,7 +4,7 @@ import { Welford } from "../../models/statistics/welford.ts";
 import { isRefused } from "../../streams/formats/reading.ts";
 import type { TimedEvent } from "../../streams/ordering.ts";
 import { Steps, type StepsSpecification } from "../../streams/steps.ts";
-import type { Recording } from "./recording.ts";
+import type { Part } from "./recording.ts";
 
 /** What has to be known of a recording before it can be scored. */
 export interface Survey {
@@ -23,20 +23,19 @@ export interface Survey {
 /** Intervals whose median is the usual step. */
 const INTERVALS = 1000;
 
-/** Reads a recording to count its rows and measure its training rows; `train` defaults to the first fifth. */
+/** Reads a series to count its rows and measure its training rows: `train` of them, or as many as it says of all rows. */
 export async function survey(
-  recording: Recording,
+  part: Part,
   specification: StepsSpecification,
-  train: number | undefined,
+  train: number | ((rows: number) => number),
 ): Promise<Survey> {
-  const seen = await scan(recording, specification, train ?? 0);
-  if (train !== undefined) return { ...seen, train };
-  const fifth = Math.floor(seen.rows / 5);
-  return { ...(await scan(recording, specification, fifth)), train: fifth };
+  if (typeof train === "number") return { ...(await scan(part, specification, train)), train };
+  const rows = train((await scan(part, specification, 0)).rows);
+  return { ...(await scan(part, specification, rows)), train: rows };
 }
 
 async function scan(
-  recording: Recording,
+  part: Part,
   specification: StepsSpecification,
   train: number,
 ): Promise<Omit<Survey, "train">> {
@@ -57,7 +56,7 @@ async function scan(
     if (intervals.length < INTERVALS && time > last) intervals.push(time - last);
     last = time;
   };
-  for await (const batch of recording.batches(columns)) {
+  for await (const batch of part.batches(columns)) {
     for (const reading of batch) {
       rows = Math.max(rows, reading.row + 1);
       if (isRefused(reading)) continue;

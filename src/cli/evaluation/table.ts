@@ -72,6 +72,19 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
       ]),
     );
   }
+  blocks.push(
+    aligned([
+      ["benchmark", "mase", "of seasonal", "wql", "of seasonal", "msis"],
+      ...results.map(({ model, benchmark }) => [
+        model,
+        digits(benchmark.mase, 3),
+        digits(benchmark.maseRatio, 3),
+        digits(benchmark.wql, 4),
+        digits(benchmark.wqlRatio, 3),
+        digits(benchmark.msis, 2),
+      ]),
+    ]),
+  );
   const steps = chosenSteps(head.horizon);
   if (head.horizon > 1) {
     blocks.push(
@@ -91,8 +104,11 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
     );
   }
   const inputs = head.inputs.length > 0 ? `; with ${head.inputs.join(", ")}` : "";
+  const of = head.seriesCount > 1 ? ` of ${head.seriesCount} series` : "";
+  const scaled = head.train === null ? "their own training rows" : `the first ${head.train}`;
+  const scored = head.test === null ? "in rows of their own" : head.test.join(":");
   return `${[
-    `${head.file}: ${head.rows} rows, scaled by the first ${head.train}, scored ${head.test.join(":")}`,
+    `${head.file}: ${head.rows} rows${of}, scaled by ${scaled}, scored ${scored}`,
     `horizon ${head.horizon}; targets ${head.targets.join(", ")}${inputs}; season ${head.season ?? "unknown"}`,
     ...blocks.flatMap((block) => ["", ...block]),
   ].join("\n")}\n`;

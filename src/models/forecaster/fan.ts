@@ -263,9 +263,18 @@ export class Fan {
     const at = (d * K + this.#below[within]) * L + l;
     const share = this.#share[within];
     const factor = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
+    return factor * this.size(d, x) * this.#doubt(d);
+  }
+
+  /** The size of the errors of target d at a distance of x steps, wider while few labels have told it. */
+  spread(d: number, x: number): number {
+    return this.size(d, x) * this.#doubt(d);
+  }
+
+  /** How much wider to be while few labels have told: Student's 95 % quantile over the normal one, within 2 % from one label on. */
+  #doubt(d: number): number {
     const n = Math.max(1, this.labels(d));
-    // Student's 95 % quantile over the normal one, within 2 % from one label on.
-    return factor * this.size(d, x) * (1 + 0.95 / n + 1.85 / (n * n * n));
+    return 1 + 0.95 / n + 1.85 / (n * n * n);
   }
 
   /** The issue is made. */

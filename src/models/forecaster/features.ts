@@ -114,6 +114,11 @@ export class Features {
     if (changed && season.found) this.#lookBack();
   }
 
+  /** Makes what follows from the state anew: it has been restored. */
+  refresh(): void {
+    for (let c = 0; c < this.columns; c++) this.#believe(c);
+  }
+
   /** A season has been found: its profiles learn what is remembered of the targets. */
   #lookBack(): void {
     const { season } = this;

@@ -2,12 +2,16 @@ import { EddyError } from "../errors.ts";
 import type { Arena } from "../kernels/arena.ts";
 import { type Block, Layout } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
+import { take, whole } from "../kinds.ts";
 import { ConformalBounds } from "./conformal-bounds.ts";
+import { type Crossing, crossingOf, LONGEST_WITHIN, type Range } from "./crossing.ts";
+import { ErrorPaths } from "./error-paths.ts";
 import { EventClock } from "./event-clock.ts";
 import type { Expert, Settlement } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Fan } from "./fan.ts";
 import { Features } from "./features.ts";
+import { FirstPassage } from "./first-passage.ts";
 import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
@@ -40,6 +44,8 @@ const LEAST_LABELS = 20;
 const LEAST_SURPRISE = 1e-300;
 /** Events of which the forecast is persistence: there is nothing yet to choose by. */
 const FIRST_EVENTS = 2;
+/** Farthest step that is looked at for when a limit is crossed. */
+const FARTHEST = 512;
 
 /**
  * Judge + features + experts + ledger + mixture + fan for one series. All of its state is one block of bytes.
@@ -73,6 +79,8 @@ export class Forecaster {
   /** The published rule that intervals are compared with, when asked for. */
   readonly #conformal: ConformalBounds | undefined;
   readonly #record: TrackRecord;
+  readonly #paths: ErrorPaths;
+  readonly #passage = new FirstPassage();
   readonly #weights: Float64Array;
   readonly #block: Block;
   /** The reading in powers of two, and what was expected in its place [C]. */
@@ -129,6 +137,7 @@ export class Forecaster {
     this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange);
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
+    this.#paths = new ErrorPaths(layout, this.#shape);
     this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
     this.#u = new Float64Array(C);
@@ -253,6 +262,7 @@ export class Forecaster {
     // A forecast that nobody was told has no record.
     this.#record.issue(ledger.issued, this.#units, told && this.ready);
     this.#fan.issueMade();
+    this.#paths.issueMade();
     ledger.issue(features.gap.view);
   }
 
@@ -326,9 +336,14 @@ export class Forecaster {
     const naive = this.#naive * rowLength;
     for (let d = 0; d < D; d++) {
       const u = this.#u[d];
-      if (Number.isNaN(u)) continue;
       // What was said of a target that counts up were totals.
       const said = this.#counts[d] ? this.#totals.label(d, u) : u;
+      this.#paths.take(d, (h) => {
+        if (h > steps || !ledger.sound(h, d)) return Number.NaN;
+        const mean = values[ledger.settled(h) + d + forecast + MEAN * rowLength];
+        return this.#record.measured(issued - h, d, said) - mean;
+      });
+      if (Number.isNaN(u)) continue;
       this.#errors.fill(Number.NaN);
       for (let h = 1; h <= steps; h++) {
         const at = ledger.settled(h) + d;
@@ -421,6 +436,7 @@ export class Forecaster {
       const gap = this.#features.gap.view[d];
       const held = this.taken[d] === 0;
       const reading = this.#units.seen(d, this.#u[d]);
+      this.#paths.issue(d, (x) => fan.spread(d, x + gap), reading, held ? this.#judge.stays(d, 1) : 0);
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
         const x = h + gap;
@@ -483,6 +499,53 @@ export class Forecaster {
     return this.#record.coverage(h, d);
   }
 
+  /**
+   * How likely the readings of target d leave a range within the next 1..`within` steps, and when they first do: of whole paths,
+   * from the distribution of the forecast as it was last issued. Asking changes nothing.
+   *
+   * @throws EddyError `bad-argument` when the range is none, or `within` not a whole number from 1 to 100,000
+   */
+  crossing(d: number, range: Range, within: number): Crossing {
+    const { targets: D, horizon: H } = this.#shape;
+    take(whole(1, LONGEST_WITHIN), within, "within");
+    if (!(range.low <= range.high)) {
+      throw new EddyError("bad-argument", "range", {
+        expected: "low at most high",
+        received: `${range.low} and ${range.high}`,
+      });
+    }
+    const known = this.ready && this.knows(d);
+    if (!known) {
+      const nothing = new Float64Array(within).fill(Number.NaN);
+      return { probability: nothing, steps: [Number.NaN, Number.NaN, Number.NaN] };
+    }
+    const ledger = this.#ledger;
+    const issue = ((ledger.issued - 1) % H) * ledger.rows * ledger.rowLength;
+    // Of a total that grows, as it was issued; else as the models see it: a reading that is held may stay, or not.
+    const row = this.#experts.length + COMBINATIONS + (this.#counts[d] ? MEAN : 0);
+    const mean = issue + row * ledger.rowLength + d;
+    const gap = this.#features.gap.view[d];
+    const [held, stays] = this.#counts[d] ? [0, 0] : this.#paths.held(d);
+    const outlook = {
+      horizon: H,
+      farthest: Math.max(H, FARTHEST),
+      gap,
+      mean: (h: number) =>
+        h <= H ? ledger.values[mean + (h - 1) * D] : this.#longRange.ahead(d, h, h + gap),
+      held,
+      stays,
+      size: (h: number) => this.#fan.spread(d, h + gap),
+      errors: this.#paths.known(d),
+      rises: this.#counts[d],
+      passage: this.#passage,
+    };
+    const limits = {
+      low: this.#units.inUnits(d, this.#limits.below(d, range.low, this.#totals.floor(d))),
+      high: this.#units.inUnits(d, this.#limits.above(d, range.high)),
+    };
+    return crossingOf(outlook, limits, within);
+  }
+
   /** Weights of the experts for step `h`, target `d`. The array is reused by the next call. */
   weights(h: number, d: number): Float64Array {
     if (this.#only === COMBINED) return this.#mixture.weights(h, d);
@@ -516,6 +579,7 @@ export class Forecaster {
       });
     }
     this.#block.bytes.set(bytes);
+    this.#features.refresh();
     this.#mixture.refresh();
   }
 

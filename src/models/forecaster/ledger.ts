@@ -47,6 +47,11 @@ export class Ledger {
     return this.#issues.view;
   }
 
+  /** Rows of an issue. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Elements from one row of an issue to the next: H D. */
   get rowLength(): number {
     return this.#shape.horizon * this.#shape.targets;

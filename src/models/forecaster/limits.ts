@@ -58,6 +58,18 @@ export class Limits {
     return this.#free[d];
   }
 
+  /** Where a reading of target d above `high` begins: Infinity when there can be none. */
+  above(d: number, high: number): number {
+    const least = this.#integer[d] ? Math.floor(high) + 0.5 : high;
+    return least < this.#high[d] ? least : Number.POSITIVE_INFINITY;
+  }
+
+  /** Where a reading of target d below `low` begins: -Infinity when there can be none, also below `floor`. */
+  below(d: number, low: number, floor = Number.NEGATIVE_INFINITY): number {
+    const most = this.#integer[d] ? Math.ceil(low) - 0.5 : low;
+    return most > Math.max(this.#low[d], floor) ? most : Number.NEGATIVE_INFINITY;
+  }
+
   /** `v` as it may be said of target d; `floor`: what it cannot fall below now. */
   hold(d: number, v: number, rounding: Rounding, floor = Number.NEGATIVE_INFINITY): number {
     const whole = this.#integer[d] ? round(v, rounding) : v;

@@ -4,6 +4,8 @@ import { namedColumns, type OptionList, type OptionsOf, type SettingsOf, settle 
 
 export const MAX_HORIZON = 512;
 const MAX_COLUMNS = 256;
+/** Levels whose quantiles can be asked for at most. */
+export const MOST_QUANTILES = 32;
 
 /** Everything that decides how a forecaster behaves. To add an option: a line here, and what it does. */
 export const FORECASTER_OPTIONS = {
@@ -26,7 +28,7 @@ export const FORECASTER_OPTIONS = {
   coverage: { kind: share, default: 0.9, help: "share of readings that the intervals shall hold" },
   /** Levels whose quantiles are forecast too, ascending, each once; empty: none. */
   quantiles: {
-    kind: shares(32),
+    kind: shares(MOST_QUANTILES),
     default: [],
     help: "levels whose quantiles every step tells too, such as 0.1,0.5,0.9",
   },

@@ -66,6 +66,14 @@ export class TrackRecord {
     for (let e = 0; e + 2 < said.length; e++) blocks[at + OWN + e] += (said[e + 2] - y) ** 2;
   }
 
+  /** Reading u of target d in the measure of issue number `issue`, one of the last H; NaN where that was not told. */
+  measured(issue: number, d: number, u: number): number {
+    const { horizon: H, targets: D } = this.#shape;
+    const at = ((issue % H) * D + d) * 2;
+    const scale = this.#measures.view[at];
+    return scale === 0 ? Number.NaN : (u - this.#measures.view[at + 1]) / scale;
+  }
+
   #sum(h: number, d: number, field: number): number {
     const cell = (h - 1) * this.#shape.targets + d;
     let sum = 0;

@@ -5,8 +5,12 @@ import { covers, type Grants, type Scope } from "./scopes.ts";
 /** Peers that a token is remembered to have come from. */
 const PEERS = 64;
 
+let callers = 0;
+
 /** Who asks: a token's holder, or anyone where the server has no tokens. Asked anew for every series, as long as it lives. */
 export class Caller {
+  /** Tells callers of this process apart. */
+  readonly id = callers++;
   /** Of the token, for people and logs; null where nobody has to show one. */
   readonly name: string | null;
   /** Requests a second; undefined: as for every token. */

@@ -1,9 +1,9 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { type Static, Type } from "@sinclair/typebox";
 import { EddyError, printable } from "../../models/errors.ts";
+import { MAX_NAME } from "../../protocol/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
 import { strict, whole } from "../../streams/checked.ts";
-import { MAX_NAME } from "../../streams/checked-observation.ts";
 import { readTime } from "../../streams/observation-schema.ts";
 import { Caller, unlimited } from "./caller.ts";
 import { SCOPES } from "./scopes.ts";

@@ -41,10 +41,15 @@ export class Commits {
     const { derivation, log, store } = this.#parts;
     if (!derivation.waiting || store.failed) return;
     try {
-      this.#commit({ series: [], entries: [], sources: new Map() });
+      this.flushNow();
     } catch (error) {
       log.error(`forecasts were not written: ${(error as Error).message}`);
     }
+  }
+
+  /** The same at once, however little it is; throws when it cannot be written. */
+  flushNow(): void {
+    this.#commit({ series: [], entries: [], sources: new Map() });
   }
 
   #commit(commit: Omit<Commit, "derived">): Float64Array {

@@ -1,8 +1,12 @@
 import type { Observable } from "rxjs";
+import type { AlertTransition } from "../../models/alert.ts";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, LogRow, Retention } from "../../storage/store.ts";
+import type { AlertRule } from "../../streams/alerts/rule.ts";
+import type { Found, StandingRule } from "../../streams/alerts/telling.ts";
 
 /** One observation that was not taken, and why. `line` counts from 1 within the request. */
 export interface RefusedObservation {
@@ -35,6 +39,8 @@ export interface LogPage {
 export interface HistoryRange {
   readonly from: number;
   readonly to: number;
+  /** Journal position after which nothing of it was known yet; absent: all of it. */
+  readonly upTo?: number;
   /** Readings, or issues of forecasts, of one page at most. */
   readonly limit: number;
   /** The `next` of the page before. */
@@ -99,6 +105,58 @@ export interface IngestOptions {
   readonly paced?: boolean;
 }
 
+/** An alert that waits to be told, or has been. */
+export interface ActiveAlert extends Found {
+  /** Its name, once it has been told. */
+  readonly alert: string | null;
+  readonly series: string;
+  /** Empty where its rule is about the whole series. */
+  readonly target: string;
+  readonly state: "pending" | "firing";
+  /** Since when it is so, epoch milliseconds. */
+  readonly since: number;
+  readonly summary: string;
+  readonly standing: StandingRule;
+}
+
+/** Rules, the alerts they have led to, and the log of what has been told of them. */
+export interface AlertService {
+  /** What has been told, once it is durable, in its order. Hot; never errors. */
+  readonly transitions$: Observable<AlertTransition>;
+  /** Place of the newest transition that is durable; 0 when there is none. */
+  readonly sequence: number;
+  /** Rules in the order of their names. */
+  rules(): readonly StandingRule[];
+  rule(name: string): StandingRule | undefined;
+  /** Series that a rule is about now. */
+  matches(rule: StandingRule): number;
+  /** Alerts that are pending or firing, lazily. */
+  active(): Iterable<ActiveAlert>;
+  /**
+   * Puts a rule in the place of the one of its name; resolves once it is durable. It holds for every reading from then on.
+   *
+   * @throws EddyError naming the field that is wrong; `bad-state` for a rule of the configuration; `too-large` for one too many
+   */
+  put(name: string, given: unknown): Promise<StandingRule>;
+  /** Takes a rule away, and ends its alerts; resolves with whether there was one. `bad-state` for a rule of the configuration. */
+  remove(name: string): Promise<boolean>;
+  /** Transitions after a place in their log, oldest first; null when some of them are no longer kept. */
+  after(sequence: number, limit: number): readonly AlertTransition[] | null;
+  /** Transitions before a place in their log, the newest first. */
+  before(sequence: number, limit: number): readonly AlertTransition[];
+}
+
+export interface AlertSettings {
+  /** Rules of the configuration. */
+  readonly rules?: readonly AlertRule[];
+  /** Names that rules may name as receivers. */
+  readonly receivers?: readonly string[];
+  /** In which unit a target is read, for the words of an alert; empty when it is not known. */
+  readonly unit?: (series: string, target: string) => string;
+  /** Rules at most. Default 1,000. */
+  readonly rulesLimit?: number;
+}
+
 /**
  * The live code path: journal, then forecasters, then whoever subscribes. One per process and database.
  */
@@ -111,6 +169,8 @@ export interface Engine {
   readonly sources: ReadonlyMap<string, string>;
   /** Set once the database can no longer be written: intake refuses with this error until a restart. */
   readonly failed: Error | undefined;
+  /** What receivers of alerts have still to be told. */
+  readonly outbox: Outbox;
   /** What is forecast after observations that are durable, in journal order. Hot; never errors. */
   readonly issues$: Observable<LoggedIssue>;
   /** Observations that may still be handed in before `ingest` answers `busy`. */
@@ -129,8 +189,11 @@ export interface Engine {
   pipelines(): readonly PipelineSummary[];
   /** What was forecast last of a series. */
   latest(series: string): Issue | undefined;
+  /** The same with its place in the log. */
+  latestLogged(series: string): LoggedIssue | undefined;
   /** At most `limit` rows of the log after a place; null when some of them are no longer kept. */
   issuedAfter(place: LogPlace, limit: number): LogPage | null;
+  readonly alerts: AlertService;
   /** Grows whenever the past changes: a series was removed, or readings were taken back. */
   readonly rewrites: number;
   /**
@@ -147,10 +210,12 @@ export interface Engine {
   takeBack(series: string, from: number, to: number): Promise<TakenBack>;
   /** What a series had forecast last at event time `time` (epoch milliseconds). */
   issuedAsOf(series: string, time: number): Issue | undefined;
+  /** The same with its place in the log. */
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined;
   /** The readings of a series as they came, by their time, the last one first; as far back as the journal reaches. */
   observationHistory(series: string, range: HistoryRange): HistoryPage<Observation>;
   /** The forecasts of a series as they were issued, by the time at which they were made, the newest first. */
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue>;
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue>;
   /** The last observations of a series that the journal still holds, at most `limit`, oldest event first. */
   recent(series: string, limit: number): readonly Observation[];
   /** Counters and gauges by name, for /metrics; names never hold a series. */
@@ -188,6 +253,7 @@ export interface EngineSettings {
   /** New series a second, ten seconds' worth at once; one more is refused as `busy`. Default 100. */
   readonly newSeriesPerSecond?: number;
   readonly retention?: Partial<Retention>;
+  readonly alerts?: AlertSettings;
   /** Go on although no checkpoint of a series is good any more: that series begins anew. */
   readonly reset?: boolean;
 }

@@ -1,11 +1,12 @@
-import type { Issue } from "../../models/issue.ts";
+import { forecastsIn, type Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Derived, LoggedIssue, Store } from "../../storage/store.ts";
+import type { Alerts } from "./alerts/alerts.ts";
 import { RollUps } from "./roll-ups.ts";
 import type { Applied, SeriesEntry } from "./series.ts";
 
 /**
- * What follows from the journal and is written behind it: forecasts as issued, hourly figures. It rides on
+ * What follows from the journal and is written behind it: forecasts as issued, hourly figures, alerts. It rides on
  * the next commit. After a crash the journal makes it again; what was written already is told by its position.
  */
 export class Derivation {
@@ -15,8 +16,10 @@ export class Derivation {
   #issued: LoggedIssue[] = [];
   #rollUps = new RollUps();
   #taken: Derived | undefined;
+  readonly #alerts: Alerts;
 
-  constructor(upTo: number) {
+  constructor(upTo: number, alerts: Alerts) {
+    this.#alerts = alerts;
     this.#upTo = upTo;
     this.#reached = upTo;
   }
@@ -27,7 +30,12 @@ export class Derivation {
   }
 
   get waiting(): boolean {
-    return this.#issued.length > 0 || this.#rollUps.size > 0;
+    return this.#issued.length > 0 || this.#rollUps.size > 0 || this.#alerts.waiting;
+  }
+
+  /** Somebody waits to be told of an alert. */
+  get urgent(): boolean {
+    return this.#alerts.urgent;
   }
 
   /** Issues that are published and not yet written. */
@@ -42,11 +50,12 @@ export class Derivation {
     if (position > this.#upTo) {
       const { time, values } = observation;
       const refused = applied.refused !== undefined;
-      this.#rollUps.add({ series, time, values, refused, before: entry.latest });
+      this.#rollUps.add({ series, time, values, refused, before: entry.latest?.issue });
+      this.#alerts.follow(entry, observation, position, applied);
     }
     const logged = placed(applied.issues, position, series);
     if (position > this.#upTo) this.#issued.push(...logged);
-    entry.latest = applied.issues.at(-1) ?? entry.latest;
+    entry.latest = logged.at(-1) ?? entry.latest;
     return logged;
   }
 
@@ -58,12 +67,14 @@ export class Derivation {
 
   /** Hands out everything waiting; then `written` or `giveBack`. */
   take(): Derived {
-    this.#taken = {
+    const taken = {
       upTo: this.#reached,
       issued: this.#issued,
       rollUps: this.#rollUps.all,
+      alerts: this.#alerts.take(),
     };
-    return this.#taken;
+    this.#taken = taken;
+    return taken;
   }
 
   written(): void {
@@ -72,17 +83,27 @@ export class Derivation {
     this.#issued = [];
     this.#rollUps = new RollUps();
     this.#taken = undefined;
+    this.#alerts.written();
   }
 
   giveBack(): void {
     this.#taken = undefined;
+    this.#alerts.giveBack();
   }
 }
 
 /** The issues that one observation led to, in their places. */
-export const placed = (issues: readonly Issue[], position: number, series: number): LoggedIssue[] =>
-  issues.map((issue, ordinal) => ({ position, ordinal, series, issue }));
+export function placed(issues: readonly Issue[], position: number, series: number): LoggedIssue[] {
+  let ordinal = 0;
+  return issues.map((issue) => {
+    const logged = { position, ordinal, series, issue };
+    ordinal += forecastsIn(issue);
+    return logged;
+  });
+}
 
 /** What a series had forecast last at an event time, of what is written and can be read. */
-export const lastIssue = (store: Store, series: number, time: number): Issue | undefined =>
-  store.issuedAsOf(series, time)?.issue ?? undefined;
+export function lastIssue(store: Store, series: number, time: number): LoggedIssue | undefined {
+  const row = store.issuedAsOf(series, time);
+  return row === undefined || row.issue === null ? undefined : { ...row, issue: row.issue };
+}

@@ -1,5 +1,5 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import { type Issue, moment } from "../../models/issue.ts";
+import { moment } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isTakenBack, unpackValues } from "../../storage/journal.ts";
@@ -17,7 +17,7 @@ const STEPS = 50_000;
 export function observationHistory(
   store: Store,
   entry: SeriesEntry,
-  { from, to, limit, cursor }: HistoryRange,
+  { from, to, limit, cursor, upTo = Number.POSITIVE_INFINITY }: HistoryRange,
 ): HistoryPage<Observation> {
   const { id, name, columns } = entry.stored;
   const items: Observation[] = [];
@@ -29,7 +29,7 @@ export function observationHistory(
       return { items, next: null };
     }
     position = row.previous;
-    if (isTakenBack(row.payload) || row.time < from || row.time > to) continue;
+    if (isTakenBack(row.payload) || row.time < from || row.time > to || row.position > upTo) continue;
     items.push({
       series: name,
       time: row.time,
@@ -45,7 +45,7 @@ export function forecastHistory(
   pending: readonly LoggedIssue[],
   entry: SeriesEntry,
   { from, to, limit: most, cursor }: HistoryRange,
-): HistoryPage<Issue> {
+): HistoryPage<LoggedIssue> {
   const { id } = entry.stored;
   const { horizon, targets } = entry.specification;
   const limit = Math.max(1, Math.min(most, Math.floor(STEPS / (horizon * targets.length))));
@@ -71,7 +71,7 @@ export function forecastHistory(
   const last = readable.at(-1);
   const place = found.length === limit && last !== undefined ? placeAmong(last) : undefined;
   return {
-    items: readable.map(({ issue }) => issue),
+    items: readable,
     next: place === undefined ? null : `${place.issued}.${place.position}.${place.ordinal}`,
   };
 }

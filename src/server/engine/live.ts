@@ -3,11 +3,15 @@ import { EddyError } from "../../models/errors.ts";
 import type { Issue } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Clock } from "../../storage/clock.ts";
+import type { Outbox } from "../../storage/outbox.ts";
 import type { LoggedIssue, LogPlace, Retention, Store } from "../../storage/store.ts";
 import { SeriesAdmission } from "./admission.ts";
+import { Alerts } from "./alerts/alerts.ts";
+import { AlertDesk } from "./alerts/desk.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { Commits } from "./commit.ts";
 import type {
+  AlertService,
   Engine,
   EngineLog,
   EngineSettings,
@@ -38,6 +42,7 @@ const DEFAULT_RETENTION: Retention = {
   forecastDays: 30,
   idRows: 1_000_000,
   rollUpDays: 730,
+  transitionRows: 100_000,
 };
 
 const silent: EngineLog = { info() {}, warn() {}, error() {} };
@@ -55,6 +60,7 @@ export class LiveEngine implements Engine {
   readonly #loop: Loop;
   readonly #queries: Queries;
   readonly #past: Past;
+  readonly #alerts: AlertDesk;
   #closing: Promise<void> | undefined;
 
   /** Recovers every series to the bits it had. */
@@ -64,14 +70,15 @@ export class LiveEngine implements Engine {
     const opened = store.open();
     this.epoch = opened.epoch;
     const metrics = new EngineMetrics();
-    const derivation = new Derivation(opened.derivedUpTo);
+    const alerts = new Alerts(opened.alerts, settings.alerts ?? {}, { clock, metrics, log });
+    const derivation = new Derivation(opened.derivedUpTo, alerts);
     const table = new SeriesTable(store, maker, metrics, log, {
       memoryBytes: settings.memoryBytes ?? 2 * 2 ** 30,
       generations: settings.generations ?? 2,
       reset: settings.reset ?? false,
       derivation,
     });
-    const parts: EngineParts = { store, clock, log, metrics, table, derivation };
+    const parts: EngineParts = { store, clock, log, metrics, table, derivation, alerts };
     this.#parts = parts;
     maker.hosting.read = (position) => readingAt(position, parts);
     recover(opened, parts);
@@ -95,6 +102,7 @@ export class LiveEngine implements Engine {
     this.#queries = new Queries(parts);
     const closing = (): boolean => this.#closing !== undefined;
     this.#past = new Past(parts, this.#loop, this.#commits, this.#checkpointer, closing);
+    this.#alerts = new AlertDesk(parts, this.#loop, this.#commits, settings.alerts ?? {}, closing);
     this.#checkpointer.start();
   }
 
@@ -102,8 +110,16 @@ export class LiveEngine implements Engine {
     return this.#parts.table.reached;
   }
 
+  get alerts(): AlertService {
+    return this.#alerts;
+  }
+
   get sources(): ReadonlyMap<string, string> {
     return this.#commits.sources;
+  }
+
+  get outbox(): Outbox {
+    return this.#parts.store.outbox;
   }
 
   get room(): number {
@@ -160,12 +176,20 @@ export class LiveEngine implements Engine {
     return this.#queries.latest(series);
   }
 
+  latestLogged(series: string): LoggedIssue | undefined {
+    return this.#queries.latestLogged(series);
+  }
+
   issuedAfter(place: LogPlace, limit: number): LogPage | null {
     return this.#queries.issuedAfter(place, limit);
   }
 
   issuedAsOf(series: string, time: number): Issue | undefined {
     return this.#queries.issuedAsOf(series, time);
+  }
+
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined {
+    return this.#queries.loggedAsOf(series, time);
   }
 
   pipelines(): readonly PipelineSummary[] {
@@ -176,7 +200,7 @@ export class LiveEngine implements Engine {
     return this.#queries.observationHistory(series, range);
   }
 
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue> {
     return this.#queries.forecastHistory(series, range);
   }
 
@@ -185,7 +209,7 @@ export class LiveEngine implements Engine {
   }
 
   metrics(): Readonly<Record<string, number>> {
-    return { ...this.#queries.metrics(), queue: this.#queue.length };
+    return { ...this.#queries.metrics(), ...this.#parts.alerts.metrics(), queue: this.#queue.length };
   }
 
   checkpoint(): Promise<void> {
@@ -199,6 +223,7 @@ export class LiveEngine implements Engine {
 
   async #close(): Promise<void> {
     const { log, store, table } = this.#parts;
+    this.#alerts.stop();
     await this.#past.settled();
     await this.#loop.end();
     await this.#checkpointer.stop();
@@ -209,6 +234,7 @@ export class LiveEngine implements Engine {
       log.error(`the last checkpoint was not written: ${(error as Error).message}`);
     }
     this.#published.complete();
+    this.#parts.alerts.end();
     table.release();
     await store.close();
   }

@@ -157,6 +157,7 @@ export class Loop {
       this.wake();
       return;
     }
+    if (this.#parts.derivation.urgent) this.#world.commits.flush();
     if (this.#parts.derivation.waiting) this.#scheduleFlush();
     this.#idle?.();
   }

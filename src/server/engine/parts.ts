@@ -1,5 +1,6 @@
 import type { Clock } from "../../storage/clock.ts";
 import type { Store } from "../../storage/store.ts";
+import type { Alerts } from "./alerts/alerts.ts";
 import type { EngineLog } from "./contract.ts";
 import type { Derivation } from "./derivation.ts";
 import type { EngineMetrics } from "./metrics.ts";
@@ -13,4 +14,5 @@ export interface EngineParts {
   readonly metrics: EngineMetrics;
   readonly table: SeriesTable;
   readonly derivation: Derivation;
+  readonly alerts: Alerts;
 }

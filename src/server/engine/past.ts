@@ -37,7 +37,7 @@ export class Past {
   }
 
   async remove(series: string): Promise<boolean> {
-    const { derivation, log, metrics, store, table } = this.#parts;
+    const { alerts, derivation, log, metrics, store, table } = this.#parts;
     const removed = await this.#loop.between(() => {
       const entry = table.get(series);
       if (!entry) return false;
@@ -46,6 +46,9 @@ export class Past {
       // Its readings can be found no more: what pipelines have made of them is kept as it is.
       const readers = table.hosting.readersOf(series).flatMap(({ name }) => table.get(name) ?? []);
       if (readers.length > 0) table.writeCheckpoints(readers.filter(({ live }) => live !== undefined));
+      // Should the series stay after all, its next reading tells of them again.
+      alerts.removed(entry);
+      if (alerts.waiting) this.#commits.flushNow();
       store.removeSeries(id, entry.applied);
       derivation.forget(id);
       table.forget(series);
@@ -112,7 +115,7 @@ export class Past {
 
   /** Takes readings back from a series that has been claimed, and lets it go. */
   async #work(entry: SeriesEntry, readings: ReadingsToTakeBack): Promise<number> {
-    const { clock, derivation, store, table } = this.#parts;
+    const { alerts, clock, derivation, store, table } = this.#parts;
     const work = takeBack(entry, readings, {
       store,
       table,
@@ -125,6 +128,7 @@ export class Past {
         derivation.forget(id, first);
         this.rewrites++;
       },
+      changed: (entry) => alerts.revised(entry),
       closing: this.#closing,
     }).finally(() => {
       table.checkpoints.rebuilding.delete(entry);

@@ -1,7 +1,7 @@
 import { type Issue, moment } from "../../models/issue.ts";
 import type { Observation } from "../../models/observation.ts";
 import { isTakenBack, unpackValues } from "../../storage/journal.ts";
-import type { LogPlace, LogRow } from "../../storage/store.ts";
+import type { LoggedIssue, LogPlace, LogRow } from "../../storage/store.ts";
 import type { HistoryPage, HistoryRange, LogPage, PipelineSummary, SeriesSummary } from "./contract.ts";
 import { lastIssue } from "./derivation.ts";
 import { forecastHistory, observationHistory } from "./history.ts";
@@ -36,6 +36,10 @@ export class Queries {
   }
 
   latest(series: string): Issue | undefined {
+    return this.latestLogged(series)?.issue;
+  }
+
+  latestLogged(series: string): LoggedIssue | undefined {
     return this.#entry(series)?.latest;
   }
 
@@ -59,6 +63,10 @@ export class Queries {
   }
 
   issuedAsOf(series: string, time: number): Issue | undefined {
+    return this.loggedAsOf(series, time)?.issue;
+  }
+
+  loggedAsOf(series: string, time: number): LoggedIssue | undefined {
     const entry = this.#entry(series);
     if (!entry) return undefined;
     const { derivation, store } = this.#parts;
@@ -66,7 +74,7 @@ export class Queries {
     const waiting = derivation.issued.findLast(
       ({ series, issue }) => series === id && moment(issue.time) <= time,
     );
-    return waiting?.issue ?? lastIssue(store, id, time);
+    return waiting ?? lastIssue(store, id, time);
   }
 
   pipelines(): readonly PipelineSummary[] {
@@ -83,7 +91,7 @@ export class Queries {
       : { items: [], next: null };
   }
 
-  forecastHistory(series: string, range: HistoryRange): HistoryPage<Issue> {
+  forecastHistory(series: string, range: HistoryRange): HistoryPage<LoggedIssue> {
     const entry = this.#entry(series);
     if (!entry) return { items: [], next: null };
     return forecastHistory(this.#parts.store, this.#parts.derivation.issued, entry, range);
@@ -146,7 +154,8 @@ export function readingAt(position: number, { store, table }: EngineParts): Obse
 /** A series as it is told. */
 export function summarise(entry: SeriesEntry): SeriesSummary {
   const { specification, stored, latest } = entry;
-  const skills = latest?.targets.map(({ skill }) => skill).filter((skill) => !Number.isNaN(skill)) ?? [];
+  const skills =
+    latest?.issue.targets.map(({ skill }) => skill).filter((skill) => !Number.isNaN(skill)) ?? [];
   return {
     series: stored.name,
     targets: isHosted(entry) ? [] : specification.targets,

@@ -16,7 +16,10 @@ const ISSUES_WAITING = 4096;
  * Brings every series to the bits it had: its newest good checkpoint, then the journal after it, in order. The newest
  * checkpoint of every series is verified; a series without later observations stays on disk until it is asked for.
  */
-export function recover(opened: Opened, { store, table, derivation, metrics, log }: EngineParts): void {
+export function recover(
+  opened: Opened,
+  { store, table, derivation, alerts, metrics, log }: EngineParts,
+): void {
   const generations = new Map<number, Generation[]>();
   for (const kept of opened.generations) {
     const list = generations.get(kept.series);
@@ -82,7 +85,7 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
     ) {
       entry.latest = lastIssue(store, series, entry.lastTime);
     }
-    const before = entry.latest;
+    const before = entry.latest?.issue;
     const { observation, applied } = table.follow(entry, row);
     const logged = derivation.add(entry, observation, position, applied);
     // A pipeline may have stopped there before.
@@ -100,6 +103,7 @@ export function recover(opened: Opened, { store, table, derivation, metrics, log
   reissue();
   for (const [id, rollUps] of anew) {
     const entry = table.byId(id);
+    if (entry) alerts.revised(entry);
     if (entry && table.checkpoints.changed(entry)) table.writeCheckpoints([entry]);
     store.rebuilt(id, rollUps.all);
   }

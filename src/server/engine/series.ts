@@ -2,8 +2,10 @@ import type { ForecasterSpecification } from "../../models/forecaster/specificat
 import type { Issue } from "../../models/issue.ts";
 import { Arena } from "../../models/kernels/arena.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { Generation, StoredSeries } from "../../storage/store.ts";
+import type { Generation, LoggedIssue, StoredSeries } from "../../storage/store.ts";
+import type { Crossing, Range } from "../../streams/alerts/condition.ts";
 import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
+import type { BoundRules } from "./alerts/alerts.ts";
 import { Hosting, isHosted, PIPELINE_BYTES } from "./hosting.ts";
 import { Prices } from "./prices.ts";
 
@@ -19,6 +21,8 @@ export interface LiveSeries {
   release(): void;
   /** Why it takes nothing more, and cannot be saved; null or undefined while it runs. Only a pipeline can stop. */
   readonly stopped?: string | null;
+  /** How likely its next readings are to leave a range, and when; absent where it cannot tell. Asking changes nothing. */
+  crossing?(target: string, range: Range, within: number): Crossing;
 }
 
 /** Opens series: a new one for its first observation, a known one from what was stored of it. */
@@ -76,7 +80,9 @@ export interface SeriesEntry {
   observations: number;
   lastTime: number;
   /** What was forecast last. */
-  latest: Issue | undefined;
+  latest: LoggedIssue | undefined;
+  /** The rules for alerts that are about it, as last looked up. */
+  alerts?: BoundRules;
   /**
    * Of a pipeline that is in the database and was not given at this start: it stands still, and the journal is kept after this
    * position for it.

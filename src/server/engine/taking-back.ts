@@ -1,5 +1,4 @@
 import { EddyError, printable } from "../../models/errors.ts";
-import type { Issue } from "../../models/issue.ts";
 import type { Clock } from "../../storage/clock.ts";
 import { isTakenBack, unpackValues } from "../../storage/journal.ts";
 import type { JournalRow, LoggedIssue, Store } from "../../storage/store.ts";
@@ -31,6 +30,8 @@ export interface TakingBackWorld {
   readonly between: <T>(task: () => T) => Promise<T>;
   /** Called within such a task, right before the past changes. */
   readonly changing: (series: number, from: number) => void;
+  /** Called within such a task, right before what it led to is written. */
+  readonly changed: (entry: SeriesEntry) => void;
   /** The engine is being closed: leave it to the next start. */
   readonly closing: () => boolean;
 }
@@ -104,9 +105,10 @@ export async function takeBack(
         observations++;
         lastTime = Number.isNaN(lastTime) ? row.time : Math.max(lastTime, row.time);
       }
-      if (position >= first) rollUps.add({ series, time: row.time, values, refused, before: latest });
-      latest = issues.at(-1) ?? latest;
-      if (position >= first) issued.push(...placed(issues, position, series));
+      if (position >= first) rollUps.add({ series, time: row.time, values, refused, before: latest?.issue });
+      const logged = placed(issues, position, series);
+      latest = logged.at(-1) ?? latest;
+      if (position >= first) issued.push(...logged);
       if (issued.length >= ISSUES_WRITTEN) await write();
       await pause();
     }
@@ -119,6 +121,7 @@ export async function takeBack(
         adopted = true;
       }
       table.checkpoints.rebuilding.delete(entry);
+      world.changed(entry);
       try {
         table.writeCheckpoints([entry]);
         store.rebuilt(series, rollUps.all);
@@ -146,7 +149,7 @@ async function rollUpsSince(
   const rollUps = new RollUps();
   const base = baseBefore(entry, first, table);
   try {
-    let before = standing(base, series, store);
+    let before = standing(base, series, store)?.issue;
     for (const position of positions) {
       if (position <= base.position) continue;
       const row = rowAt(store, position, series);
@@ -163,7 +166,7 @@ async function rollUpsSince(
 }
 
 /** What a series had forecast last when it was in this state. */
-const standing = ({ lastTime }: Base, series: number, store: Store): Issue | undefined =>
+const standing = ({ lastTime }: Base, series: number, store: Store): LoggedIssue | undefined =>
   Number.isNaN(lastTime) ? undefined : lastIssue(store, series, lastTime);
 
 /** Writes something, again and again until it can be written; what only a restart can mend is thrown. */

@@ -18,7 +18,7 @@ export class HttpFailure extends Error {
 }
 
 /** Seconds after which a client may try again, where nothing else is known. */
-const RETRY_AFTER = 1;
+export const RETRY_AFTER = 1;
 
 /** What every failure on the way through a route, and on the way to one, is answered with. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -52,7 +52,7 @@ const STATUS: Readonly<Record<string, number>> = {
 };
 
 /** The status, the code and the words of a failure. */
-function wordedFailure(
+export function wordedFailure(
   error: unknown,
   request: FastifyRequest,
 ): { statusCode: number; code: string; message: string } {

@@ -297,6 +297,27 @@ const arrow = ({ DataType, tableFromIPC }: Arrow): BodyReader =>
     }
   };
 
+/** Reads Arrow IPC from elsewhere than a body as a body of it is read; resolves once the library is loaded. */
+export async function openArrowReader(): Promise<(bytes: Buffer, rows: number) => Generator<unknown, Batch>> {
+  const reader = arrow(await import("apache-arrow"));
+  return function* (bytes, rows) {
+    const batch = emptyBatch();
+    yield* reader(bytes, batch, { series: undefined, rows });
+    if (batch.observations.length === 0 && batch.refusals.count === 0) throw nothingIn("frame");
+    return batch;
+  };
+}
+
+const emptyBatch = (): Batch => ({
+  observations: [],
+  lines: [],
+  refusals: new Refusals(),
+  units: new Map(),
+});
+
+const nothingIn = (subject: string): EddyError =>
+  new EddyError("bad-message", subject, { expected: "at least one observation", received: "none" });
+
 const READERS = new Map<string, () => BodyReader | Promise<BodyReader>>([
   ["application/x-ndjson", () => ndjson],
   ["application/ndjson", () => ndjson],
@@ -320,12 +341,12 @@ export async function readBody(
   options: BodyOptions,
   run: <T>(work: Generator<unknown, T>) => Promise<T>,
 ): Promise<Batch> {
-  const batch: Batch = { observations: [], lines: [], refusals: new Refusals(), units: new Map() };
+  const batch = emptyBatch();
   if (options.series !== undefined) checkSeriesName(options.series, "?series");
   const reader = await READERS.get(mediaType)?.();
   if (reader !== undefined) await run(reader(body, batch, options));
   if (batch.observations.length === 0 && batch.refusals.count === 0) {
-    throw new EddyError("bad-message", "body", { expected: "at least one observation", received: "none" });
+    throw nothingIn("body");
   }
   return batch;
 }

@@ -2,22 +2,25 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import { told } from "../../models/forecast.ts";
 import type { Audit } from "../access/audit.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Scope } from "../access/scopes.ts";
+import type { Deliveries } from "../alerts/delivery/deliveries.ts";
+import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
+import { ARROW_TYPE, accepted, JSON_TYPE } from "./accepted.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
 import { HttpFailure } from "./failure.ts";
-import { forecastPage, moment, observationPage, worded } from "./history.ts";
+import { forecastPage, forecastsNow, moment, observationPage, worded } from "./history.ts";
 import { metricsText } from "./metrics-text.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
+import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { turn } from "./slices.ts";
 import { takeObservations } from "./take-observations.ts";
@@ -39,8 +42,11 @@ export interface RouteWorld {
   readonly turns: Turns;
   readonly sources: Sources;
   readonly audit: Audit;
+  readonly deliveries: Deliveries;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number;
   /** Called right before the body of a request is read. */
   readonly wanted: (request: IncomingMessage) => void;
 }
@@ -77,7 +83,8 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   const token = { config: { access: "token" } } as const;
   app.get("/metrics", token, async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics()) + world.audit.metrics + world.sources.metrics;
+    const { sources, deliveries, audit } = world;
+    return metricsText(world.metrics()) + audit.metrics + sources.metrics + deliveries.metrics;
   });
   const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
   app.get("/v1/pipelines", readEach, async ({ caller }) =>
@@ -112,8 +119,10 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
       }
     },
   );
+  addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
   addPageRoutes(app, world, () => live(world).engine);
+  addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", readEach, async ({ caller }, reply) => {
     reply.type("application/json; charset=utf-8");
     return Readable.from(listed(live(world).engine, caller), { objectMode: false });
@@ -124,12 +133,15 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   const [readOne, adminOne] = [byId("read"), byId("admin")];
   app.get("/v1/series/:id", readOne, async ({ series }) => summary(world, series));
-  app.get("/v1/series/:id/forecast", readOne, async ({ series }) => forecasts(world, series));
-  app.get("/v1/series/:id/forecasts", readOne, async ({ series, query }) =>
-    forecastPage(known(world, series), series, query),
+  app.get("/v1/series/:id/forecast", readOne, async ({ series, query }) => {
+    summary(world, series);
+    return forecastsNow(live(world).engine, series, query);
+  });
+  app.get("/v1/series/:id/forecasts", readOne, async (request, reply) =>
+    forecastPage(live(world).engine, summary(world, request.series), request, reply),
   );
-  app.get("/v1/series/:id/observations", readOne, async ({ series, query }) =>
-    observations(world, series, query),
+  app.get("/v1/series/:id/observations", readOne, async (request, reply) =>
+    observations(world, request.series, request, reply),
   );
   app.delete("/v1/series/:id", adminOne, async ({ series }, reply) => remove(world, series, reply));
   app.delete("/v1/series/:id/observations", adminOne, async ({ series, query }) =>
@@ -156,13 +168,18 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   });
   /** What is asked of a series, after its name in the path. */
   const askedOf = (request: FastifyRequest): string => pathOf(request).slice(request.series.length + 1);
-  app.get("/v1/series/*", byPath("read", ["forecast", "forecasts", "observations"]), async (request) => {
-    const { series, query } = request;
-    const what = askedOf(request);
-    if (what === "forecast") return forecasts(world, series);
-    if (what === "forecasts") return forecastPage(known(world, series), series, query);
-    return what === "observations" ? observations(world, series, query) : summary(world, series);
-  });
+  app.get(
+    "/v1/series/*",
+    byPath("read", ["forecast", "forecasts", "observations"]),
+    async (request, reply) => {
+      const { series, query } = request;
+      const what = askedOf(request);
+      const found = summary(world, series);
+      if (what === "forecast") return forecastsNow(live(world).engine, series, query);
+      if (what === "forecasts") return forecastPage(live(world).engine, found, request, reply);
+      return what === "observations" ? observations(world, series, request, reply) : found;
+    },
+  );
   app.delete("/v1/series/*", byPath("admin", ["observations"]), async (request, reply) => {
     const { series, query } = request;
     if (askedOf(request) === "observations") return takeBack(world, series, query);
@@ -200,28 +217,14 @@ function summary(world: RouteWorld, name: string) {
   throw new HttpFailure(404, "not-found", `series ${printable(name)}: nothing has been observed of it`);
 }
 
-function forecasts(world: RouteWorld, name: string) {
-  summary(world, name);
-  const latest = live(world).engine.latest(name);
-  if (latest !== undefined) return told(latest);
-  throw new HttpFailure(
-    404,
-    "not-found",
-    `series ${printable(name)}: no forecast yet, the first one follows its second observation`,
-  );
-}
-
-/** The engine, if there is such a series. */
-function known(world: RouteWorld, name: string): Engine {
-  summary(world, name);
-  return live(world).engine;
-}
-
 /** The last ones, in the shape in which they could be sent; a page of a range when one is asked for. */
-function observations(world: RouteWorld, name: string, query: unknown) {
-  const engine = known(world, name);
-  if (Object.keys(query as object).length > 0) return observationPage(engine, name, query);
-  return engine.recent(name, RECENT).map(worded);
+function observations(world: RouteWorld, name: string, request: FastifyRequest, reply: FastifyReply) {
+  const found = summary(world, name);
+  const { engine } = live(world);
+  const page =
+    Object.keys(request.query as object).length > 0 ||
+    accepted(request, [JSON_TYPE, ARROW_TYPE]) !== JSON_TYPE;
+  return page ? observationPage(engine, found, request, reply) : engine.recent(name, RECENT).map(worded);
 }
 
 async function remove(world: RouteWorld, name: string, reply: FastifyReply) {

@@ -49,7 +49,7 @@ export async function issuedBetween(
       limit: Math.max(1, Math.min(limit - issued.length, Math.floor(STEPS / horizon))),
       ...(cursor === undefined ? {} : { cursor }),
     });
-    for (const issue of page.items) {
+    for (const { issue } of page.items) {
       const found = ofTarget(issue, target);
       if (found !== undefined) issued.push(found);
     }

@@ -1,3 +1,4 @@
+import type { Since } from "../../protocol/client-messages.ts";
 import type { Engine, LogPlace } from "../engine.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 
@@ -43,8 +44,12 @@ export class Backlog {
     this.#dispatch = dispatch;
   }
 
-  /** Where reading for a client begins that has seen everything up to `offset`; null when that is no longer kept. */
-  start(offset: number): LogPlace | null {
+  /**
+   * Where reading for a client begins that has seen everything up to and with a place, or with all of its offset; null when
+   * that is no longer kept. What it has seen may come again.
+   */
+  start({ offset: seen, ordinal }: Pick<Since, "offset" | "ordinal">): LogPlace | null {
+    const offset = ordinal === undefined ? seen : Math.max(0, seen - 1);
     // Usually known already: a thousand that come back at once ask for a few of these.
     const bound = { position: Math.floor(offset / POSITIONS) * POSITIONS, ordinal: ALL };
     if (this.page(bound) !== null) return bound;
@@ -85,14 +90,14 @@ export class Backlog {
     const forecasts: Outgoing[] = [];
     let numbers = 0;
     let rows = 0;
-    for (const { position, issue } of read.rows) {
+    for (const { position, ordinal, issue } of read.rows) {
       if (position > end) {
         return { forecasts, next: { position: end, ordinal: ALL } };
       }
       rows++;
       if (issue === null) continue;
       numbers += issue.horizon * issue.targets.length;
-      forecasts.push(...this.#dispatch.of(issue));
+      forecasts.push(...this.#dispatch.of({ position, ordinal, issue }));
     }
     if (rows > 0) this.#numbers = Math.max(1, numbers / rows);
     return { forecasts, next: read.next };

@@ -1,19 +1,22 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import { EddyError } from "../../models/errors.ts";
-import { type Observation, UNTIMED } from "../../models/observation.ts";
-import { readObservation } from "../../streams/observation-schema.ts";
+import type { Observation } from "../../models/observation.ts";
+import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import type { ServerMessage } from "../../protocol/server-messages.ts";
 import type { Refused } from "../access/audit.ts";
 import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
 import type { Backlog } from "./backlog.ts";
-import { CloseCode } from "./close-codes.ts";
+import { CatchingUp } from "./catching-up.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
+import { type Frame, Inbox } from "./inbox.ts";
 import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
-import { type ServerMessage, type SubscribeMessage, type SubscriptionId, usableId } from "./messages.ts";
+import { Observing } from "./observing.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What a connection is given by the server that holds it. */
@@ -39,27 +42,28 @@ export interface ConnectionWorld {
   readonly onError: (error: unknown) => void;
 }
 
-/** Series looked at in one turn for what is known of them already. */
-const NAMES_PER_TURN = 256;
-
-/** Messages that wait to be read before no more are taken from the socket; those of one chunk of it come all the same. */
-const INBOX_MESSAGES = 256;
+/** A client that has just connected. */
+export interface Peer {
+  readonly ws: WebSocket;
+  readonly socket: Socket;
+  readonly session: string;
+  /** Whose token the upgrade request carried, where it was a good one. */
+  readonly caller: Caller | undefined;
+  readonly subprotocol: Subprotocol;
+}
 
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
-  readonly #ws: WebSocket;
-  readonly #socket: Socket;
+  readonly #peer: Peer;
   readonly #world: ConnectionWorld;
-  readonly #session: string;
   readonly #receive: Receive;
   /** Who is at the other end; nobody before it has said so. */
   #caller = NOBODY;
   #forgetCaller = () => {};
+  readonly #inbox: Inbox;
+  readonly #observing: Observing;
+  readonly #catchingUp: CatchingUp;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
-  /** Between which offsets a new `latest` subscription looks for what is known already. */
-  readonly #latest = new WeakMap<Subscription, { readonly after: number; readonly upTo: number }>();
-  /** What a `stream` subscription that is catching up has seen: the first page may begin before it. */
-  readonly #seen = new WeakMap<Subscription, number>();
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -67,45 +71,51 @@ export class Connection implements Recipient {
   #answered = true;
   /** Bytes that the system had taken for this peer at the last beat, while more waited; otherwise -1. */
   #takenBefore = -1;
-  /** Messages that came and are not read yet; undefined for one that is binary. */
-  #inbox: (string | undefined)[] = [];
-  #reading = false;
   #corked = false;
-  #pending = 0;
-  #observed = 0;
   readonly onClosed: Promise<void>;
 
-  constructor(
-    ws: WebSocket,
-    socket: Socket,
-    session: string,
-    caller: Caller | undefined,
-    world: ConnectionWorld,
-  ) {
-    this.#ws = ws;
-    this.#socket = socket;
-    this.#session = session;
+  constructor(peer: Peer, world: ConnectionWorld) {
+    this.#peer = peer;
     this.#world = world;
-    const { options } = world;
+    const { ws, socket, caller, subprotocol } = peer;
+    const { engine, ingest, options, login, turns, onError } = world;
+    const binary = subprotocol.readBinary !== undefined;
     if (caller !== undefined) this.#is(caller);
     this.#receive = new Receive({
       limits: options.limits,
       authorised: caller !== undefined,
       authorise: (token) => {
-        const login = world.login(token);
-        if (!(login instanceof Caller)) return login;
-        this.#is(login);
+        const known = login(token);
+        if (!(known instanceof Caller)) return known;
+        this.#is(known);
         return null;
       },
+      binary,
     });
+    this.#inbox = new Inbox(
+      turns,
+      (frame) => this.#read(frame),
+      () => this.#letGo(),
+    );
+    this.#observing = new Observing({
+      engine,
+      ingest,
+      forbidden: (series) => this.#mayNotWrite(series),
+      send: (message) => this.#send(message),
+      most: options.limits.pendingObservations,
+      changed: () => {
+        this.#hold();
+        this.#letGo();
+      },
+      onError,
+      readBinary: subprotocol.readBinary,
+    });
+    this.#catchingUp = new CatchingUp(world);
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
-      this.#inbox.push(isBinary ? undefined : String(data));
+      this.#inbox.add(isBinary ? (data as Buffer) : String(data));
       this.#hold();
-      if (this.#reading) return;
-      this.#reading = true;
-      world.turns.run(this.#read());
     });
     ws.on("pong", () => {
       this.#answered = true;
@@ -115,6 +125,7 @@ export class Connection implements Recipient {
     // The library has closed with the right code already, such as 1009; the event is only not to go unheard.
     ws.on("error", () => {});
     socket.on("drain", () => {
+      this.#tellSkipped();
       this.#letGo();
       world.fanOut.wake(this);
     });
@@ -140,8 +151,9 @@ export class Connection implements Recipient {
     if (this.#closing) return;
     this.#closing = true;
     this.#drop();
-    this.#ws.close(code, shortened(reason));
-    this.#closeTimer = setTimeout(() => this.#ws.terminate(), this.#world.options.closeMs);
+    const { ws } = this.#peer;
+    ws.close(code, shortened(reason));
+    this.#closeTimer = setTimeout(() => ws.terminate(), this.#world.options.closeMs);
   }
 
   /** The server goes away: says so, and closes with 1001. */
@@ -157,62 +169,52 @@ export class Connection implements Recipient {
   /** One beat: terminates a peer that has been silent since the last one, and asks again. */
   beat(): void {
     if (this.#closing) return;
-    if (this.#full) {
-      const taken = this.#socket.bytesWritten - this.#socket.writableLength;
+    const { ws, socket } = this.#peer;
+    if (this.full) {
+      const taken = socket.bytesWritten - socket.writableLength;
       if (taken === this.#takenBefore) this.close(CloseCode.tooSlow, "what was sent is not being read");
+      else this.#tellSkipped();
       this.#takenBefore = taken;
       return;
     }
     this.#takenBefore = -1;
     // A peer we do not read from cannot be heard.
-    if (this.#ws.isPaused) return;
+    if (ws.isPaused) return;
     if (!this.#answered) {
-      this.#ws.terminate();
+      ws.terminate();
       return;
     }
     this.#answered = false;
-    this.#ws.ping();
-  }
-
-  terminate(): void {
-    this.#ws.terminate();
+    ws.ping();
   }
 
   get writable(): boolean {
-    return !this.#closing && !this.#full && this.#dueAt() <= this.#world.monotonic();
+    return !this.#closing && !this.full && this.#dueAt() <= this.#world.monotonic();
   }
 
-  flush(frames: number): number {
+  get full(): boolean {
+    return this.#peer.ws.bufferedAmount >= highWater(this.#world.options, this.#world.connections());
+  }
+
+  flush(forecasts: number): number {
     if (this.#closing) return 0;
+    const { socket } = this.#peer;
     // Frames of one turn leave in one system call.
-    this.#socket.cork();
+    socket.cork();
     try {
-      return this.#write(frames);
+      return this.#write(forecasts);
     } catch (error) {
       this.#world.onError(error);
       this.close(CloseCode.internal, "internal error");
       return 0;
     } finally {
-      this.#socket.uncork();
+      socket.uncork();
     }
   }
 
-  #write(frames: number): number {
-    const now = this.#world.monotonic();
-    let written = 0;
-    let fetched = false;
-    for (const subscription of this.#subscriptions.values()) {
-      while (written < frames && !this.#full) {
-        const frame = subscription.take(now);
-        if (frame === null) break;
-        this.#ws.send(frame, { binary: false });
-        written++;
-      }
-      // One page, or one look, a turn: nobody waits for it.
-      if (!fetched) fetched = this.#look(subscription) || this.#resume(subscription);
-    }
-    if (!this.#closing) this.#pace(now);
-    return written;
+  slow(subscription: Subscription): void {
+    const message = subscription.slowness();
+    if (message !== null) this.#send(message);
   }
 
   tooSlow(subscription: Subscription): void {
@@ -222,39 +224,67 @@ export class Connection implements Recipient {
     );
   }
 
-  get #full(): boolean {
-    return this.#ws.bufferedAmount >= highWater(this.#world.options, this.#world.connections());
+  #write(forecasts: number): number {
+    const { ws, subprotocol } = this.#peer;
+    const now = this.#world.monotonic();
+    const frame = (data: Uint8Array, binary: boolean): boolean => {
+      ws.send(data, { binary });
+      return !this.full;
+    };
+    let written = 0;
+    let caughtUp = false;
+    for (const subscription of this.#subscriptions.values()) {
+      if (written < forecasts && !this.full) {
+        written += subprotocol.send(subscription, now, forecasts - written, frame);
+      }
+      // One step a turn: nobody waits for it.
+      if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);
+    }
+    if (!this.#closing) this.#pace(now);
+    return written;
+  }
+
+  #catchUp(subscription: Subscription): boolean {
+    if (!this.#world.open()) return false;
+    const step = this.#catchingUp.step(subscription);
+    if (step === "lost") {
+      const { position } = subscription.resumingFrom ?? { position: 0 };
+      this.close(CloseCode.cannotResume, `offset ${position} is no longer kept; subscribe without since`);
+    }
+    return step !== "none";
+  }
+
+  /** Tells of what newer forecasts took the place of. */
+  #tellSkipped(): void {
+    if (this.#closing) return;
+    for (const subscription of this.#subscriptions.values()) this.slow(subscription);
   }
 
   /** Stops reading from a peer that does not take its answers, or sends faster than its observations can be taken. */
   #hold(): void {
-    if (!this.#ws.isPaused && (this.#full || this.#crowded || this.#inbox.length >= INBOX_MESSAGES))
-      this.#ws.pause();
-  }
-
-  /** Reads what has come, a message at a time: a thousand small ones arrive in one chunk. */
-  *#read(): Generator<unknown, void> {
-    while (this.#inbox.length > 0) {
-      const messages = this.#inbox;
-      this.#inbox = [];
-      for (const text of messages) {
-        if (text === undefined) this.#carryOut(() => this.#receive.binary());
-        else this.#carryOut(() => this.#receive.text(text, this.#world.monotonic()));
-        yield;
-      }
-      this.#letGo();
-    }
-    this.#reading = false;
+    const { ws } = this.#peer;
+    if (!ws.isPaused && (this.full || this.#observing.crowded || this.#inbox.full)) ws.pause();
   }
 
   #letGo(): void {
-    const { pendingObservations } = this.#world.options.limits;
-    if (this.#inbox.length >= INBOX_MESSAGES || this.#full || this.#pending > pendingObservations / 2) return;
-    if (this.#ws.isPaused) this.#ws.resume();
+    const { ws } = this.#peer;
+    if (ws.isPaused && !this.#inbox.full && !this.full && this.#observing.roomy) ws.resume();
   }
 
-  get #crowded(): boolean {
-    return this.#pending >= this.#world.options.limits.pendingObservations;
+  *#read(frame: Frame): Generator<unknown, void> {
+    if (typeof frame === "string") {
+      this.#carryOut(() => this.#receive.text(frame, this.#world.monotonic()));
+      return;
+    }
+    if (!this.#receive.takesBinary) {
+      this.#carryOut(() => this.#receive.binary());
+      return;
+    }
+    try {
+      yield* this.#observing.observeAll(frame);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #dueAt(): number {
@@ -274,17 +304,18 @@ export class Connection implements Recipient {
   }
 
   #send(message: ServerMessage): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    const { ws, socket } = this.#peer;
+    if (ws.readyState !== ws.OPEN) return;
     // Answers of one turn leave in one system call.
     if (!this.#corked) {
       this.#corked = true;
-      this.#socket.cork();
+      socket.cork();
       process.nextTick(() => {
         this.#corked = false;
-        this.#socket.uncork();
+        socket.uncork();
       });
     }
-    this.#ws.send(JSON.stringify(message));
+    ws.send(JSON.stringify(message));
     this.#hold();
   }
 
@@ -292,9 +323,13 @@ export class Connection implements Recipient {
     try {
       for (const effect of effects()) this.#perform(effect);
     } catch (error) {
-      this.#world.onError(error);
-      this.close(CloseCode.internal, "internal error");
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#world.onError(error);
+    this.close(CloseCode.internal, "internal error");
   }
 
   #perform(effect: Effect): void {
@@ -305,7 +340,7 @@ export class Connection implements Recipient {
       case "welcome": {
         clearTimeout(this.#initTimer);
         const { pingMs, limits } = this.#world.options;
-        this.#send({ type: "ready", session: this.#session, pingMs, limits });
+        this.#send({ type: "ready", session: this.#peer.session, pingMs, limits });
         return;
       }
       case "subscribe":
@@ -321,7 +356,7 @@ export class Connection implements Recipient {
         this.#subscriptions.get(effect.id)?.acknowledge(effect.offset);
         return;
       case "observe":
-        this.#observe(effect.observation);
+        this.#observing.observe(effect.observation);
         return;
       case "close":
         this.close(effect.code, effect.reason);
@@ -330,21 +365,15 @@ export class Connection implements Recipient {
   }
 
   #subscribe(message: SubscribeMessage): void {
-    const { engine, fanOut, backlog, options } = this.#world;
+    const { engine, fanOut, options } = this.#world;
     const { id, since } = message;
     if (!this.#world.open()) {
-      this.#send({
-        type: "error",
-        id,
-        code: "busy",
-        message: "the server is shutting down",
-        retryable: true,
-      });
+      const busy = { code: "busy", message: "the server is shutting down", retryable: true };
+      this.#send({ type: "error", id, ...busy });
       return;
     }
     const caller = this.#caller;
-    const mayRead = (series: string): boolean => caller.may("read", series);
-    if (message.series === undefined ? !caller.mayAny("read") : !mayRead(message.series)) {
+    if (message.series === undefined ? !caller.mayAny("read") : !caller.may("read", message.series)) {
       const text = caller.lacks("read", message.series ?? message.pattern ?? "");
       this.#world.refused(caller, "subscribe", text, "scope");
       this.#receive.forget(id);
@@ -352,8 +381,7 @@ export class Connection implements Recipient {
       return;
     }
     const { epoch, offset } = engine;
-    const sameEpoch = since !== undefined && since.epoch === epoch;
-    if (sameEpoch && since.offset > offset) {
+    if (since !== undefined && since.epoch === epoch && since.offset > offset) {
       this.close(
         CloseCode.cannotResume,
         `since: expected an offset up to ${offset}, got ${since.offset}; subscribe without since`,
@@ -364,110 +392,20 @@ export class Connection implements Recipient {
       this.close(CloseCode.tooMany, `expected at most ${options.subscriptions} subscriptions in all`);
       return;
     }
-    const subscription = new Subscription(message, offset, options.limits.queue, mayRead);
-    const place = sameEpoch ? backlog.start(since.offset) : null;
-    const kept = place !== null;
+    const subscription = new Subscription(message, offset, options.limits.queue, caller);
     this.#subscriptions.set(id, subscription);
-    this.#send({ type: "subscribed", id, epoch, offset, recovered: kept });
-    if (since !== undefined && !kept) {
-      const reason = sameEpoch ? "no longer kept" : "another epoch";
-      this.#send({ type: "gap", id, from: sameEpoch ? since.offset : 0, to: offset, reason });
-    }
-    const seen = since?.offset ?? 0;
-    if (subscription.mode === "latest") {
-      subscription.lookThrough(subscription.series === undefined ? engine.names() : [subscription.series]);
-      this.#latest.set(subscription, { after: kept ? seen : -1, upTo: offset });
-    } else if (place !== null) {
-      this.#seen.set(subscription, seen);
-      subscription.resumeFrom(place);
-    }
+    for (const told of this.#catchingUp.begin(subscription, message)) this.#send(told);
     fanOut.add(subscription, this);
     fanOut.wake(this);
   }
 
-  /** A new `latest` subscription begins with what is known already: a few series a turn, however many there are. */
-  #look(subscription: Subscription): boolean {
-    const bounds = this.#latest.get(subscription);
-    if (bounds === undefined) return false;
-    const { engine, dispatch } = this.#world;
-    for (let n = 0; n < NAMES_PER_TURN; n++) {
-      const name = subscription.nextUnseen();
-      if (name === undefined) {
-        this.#latest.delete(subscription);
-        break;
-      }
-      if (!subscription.wants(name)) continue;
-      const issue = engine.latest(name);
-      // A later one has been offered by itself.
-      if (issue === undefined || issue.offset <= bounds.after || issue.offset > bounds.upTo) continue;
-      for (const outgoing of dispatch.of(issue)) {
-        if (!subscription.holds(outgoing)) subscription.offer(outgoing);
-      }
-    }
-    return true;
-  }
-
-  /** Hands the next page of the log to a subscription that is catching up; false when it needs none now. */
-  #resume(subscription: Subscription): boolean {
-    const { backlog, engine } = this.#world;
-    const from = subscription.resumingFrom;
-    if (from === null || subscription.waiting > 0 || this.#closing || !this.#world.open()) return false;
-    const page = backlog.page(from);
-    if (page === null) {
-      // The log moved on past a reader that took too long.
-      this.close(
-        CloseCode.cannotResume,
-        `offset ${from.position} is no longer kept; subscribe without since`,
-      );
-      return true;
-    }
-    const seen = this.#seen.get(subscription) ?? 0;
-    subscription.replay(
-      page.forecasts.filter(({ offset, series }) => offset > seen && subscription.wants(series)),
-    );
-    subscription.resumeFrom(page.next, engine.offset);
-    return true;
-  }
-
-  #observe(observation: Readonly<Record<string, unknown>>): void {
-    const number = ++this.#observed;
-    const given = usableId(observation.id);
-    const id = given === undefined ? {} : { id: given };
-    const refuse = (code: string, message: string, retryable: boolean) =>
-      this.#send({ type: "error", ...id, code, message: `observe ${number}: ${message}`, retryable });
-    let read: Observation;
-    try {
-      read = readObservation(observation, UNTIMED);
-    } catch (error) {
-      if (!(error instanceof EddyError)) throw error;
-      refuse(error.code, error.message, false);
-      return;
-    }
-    if (!this.#caller.may("write", read.series)) {
-      const text = this.#caller.lacks("write", read.series);
-      this.#world.refused(this.#caller, "observe", text, "scope");
-      refuse("forbidden", text, false);
-      return;
-    }
-    this.#pending++;
-    this.#hold();
-    this.#world
-      .ingest([read])
-      .then((receipt) => {
-        const [refused] = receipt.refused;
-        if (refused !== undefined) return refuse(refused.code, refused.message, refused.code === "busy");
-        const status = receipt.duplicate > 0 ? "duplicate" : receipt.late > 0 ? "late" : "accepted";
-        this.#send({ type: "ack", ...id, status, offset: this.#world.engine.offset });
-      })
-      .catch((error) => {
-        if (error instanceof EddyError) return refuse(error.code, error.message, error.code === "busy");
-        this.#world.onError(error);
-        refuse("storage", "the observation could not be kept", true);
-      })
-      .finally(() => {
-        this.#pending--;
-        this.#letGo();
-      });
+  /** What is answered to an observation of a series that whoever is at the other end may not write; null when they may. */
+  #mayNotWrite(series: string): string | null {
+    const caller = this.#caller;
+    if (caller.may("write", series)) return null;
+    const text = caller.lacks("write", series);
+    this.#world.refused(caller, "observe", text, "scope");
+    return text;
   }
 
   /** Nothing more is sent but what has been handed to the socket. */

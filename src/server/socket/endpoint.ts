@@ -3,18 +3,20 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Observation } from "../../models/observation.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import { Caller } from "../access/caller.ts";
 import type { Access, Refusal } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
-import { CloseCode } from "./close-codes.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
-import { JSON_SUBPROTOCOL } from "./messages.ts";
 import { Dispatch } from "./outgoing.ts";
+import { JSON_FRAMES, type Subprotocol } from "./subprotocol.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -31,6 +33,7 @@ const CLOSE_CODES = {
   403: CloseCode.forbidden,
   429: CloseCode.tooMany,
 } as const;
+const SUBPROTOCOLS: ReadonlySet<string> = new Set([JSON_SUBPROTOCOL, ARROW_SUBPROTOCOL]);
 
 /** `/v1/stream`: takes WebSocket upgrades, holds the connections and feeds them forecasts. */
 export class StreamEndpoint {
@@ -42,6 +45,8 @@ export class StreamEndpoint {
   readonly #connections = new Set<Connection>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  /** There once a client has asked for it. */
+  #arrow: Subprotocol | undefined;
   #opened = 0;
 
   constructor(options: StreamEndpointOptions) {
@@ -57,12 +62,12 @@ export class StreamEndpoint {
       // A client that offers only unknown subprotocols is given one of them for as long as it takes to close with 4406:
       // without a subprotocol, libraries and browsers report a failed handshake, and nobody learns why.
       handleProtocols: (offered) =>
-        offered.has(JSON_SUBPROTOCOL) ? JSON_SUBPROTOCOL : ([...offered][0] ?? false),
+        [...offered].find((name) => SUBPROTOCOLS.has(name)) ?? [...offered][0] ?? false,
     });
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
-    const subscription = engine.issues$.subscribe(({ issue }) => this.#fanOut.publish(issue));
+    const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
       () => {
@@ -74,6 +79,26 @@ export class StreamEndpoint {
 
   /** Answers one upgrade request for this endpoint. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (
+      this.#arrow !== undefined ||
+      !request.headers["sec-websocket-protocol"]?.includes(ARROW_SUBPROTOCOL)
+    ) {
+      this.#upgrade(request, socket, head);
+      return;
+    }
+    // The library is loaded with the first who asks for it; until then nothing is read of what comes.
+    openArrowFrames(this.#options.engine.epoch)
+      .then((arrow) => {
+        this.#arrow = arrow;
+        this.#upgrade(request, socket, head);
+      })
+      .catch((error) => {
+        this.#options.onError(error);
+        socket.destroy();
+      });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       const peer = this.#options.access.peer(request);
       const refused = this.#refusal(request, ws, peer);
@@ -112,8 +137,8 @@ export class StreamEndpoint {
   #refusal(request: IncomingMessage, ws: WebSocket, peer: string): [code: CloseCode, reason: string] | null {
     const { access, intake, socket } = this.#options;
     if (!intake.open) return [CloseCode.goingAway, "the server is going away"];
-    if (ws.protocol !== JSON_SUBPROTOCOL) {
-      return [CloseCode.subprotocol, `subprotocol: expected ${JSON_SUBPROTOCOL}`];
+    if (!SUBPROTOCOLS.has(ws.protocol)) {
+      return [CloseCode.subprotocol, `subprotocol: expected ${[...SUBPROTOCOLS].join(" or ")}`];
     }
     const bearer = access.bearer(request);
     const wrong = (): Refusal | null => {
@@ -159,7 +184,9 @@ export class StreamEndpoint {
     const bearer = access.bearer(request);
     const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
     const caller = known instanceof Caller ? known : undefined;
-    const connection = new Connection(ws, socket, randomUUID(), caller, world);
+    const subprotocol =
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
+    const connection = new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world);
     this.#opened++;
     this.#connections.add(connection);
     connection.onClosed.then(() => this.#connections.delete(connection));

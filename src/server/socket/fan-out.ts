@@ -1,35 +1,47 @@
-import type { Issue } from "../../models/issue.ts";
+import type { LoggedIssue } from "../engine.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** What the fan-out needs of a connection. */
 export interface Recipient {
-  /** Writes waiting frames, at most `frames`; returns how many it wrote. It must not block. */
-  flush(frames: number): number;
+  /** Writes waiting frames, of at most `forecasts`; returns of how many. It must not block. */
+  flush(forecasts: number): number;
   /** More may be written at once: frames are due and the socket takes them. */
   readonly writable: boolean;
+  /** The socket takes nothing more for now. */
+  readonly full: boolean;
+  /** A subscription has more waiting than its client takes: it is told. */
+  slow(subscription: Subscription): void;
+  /** It can hold no more. */
   tooSlow(subscription: Subscription): void;
 }
 
-/** Frames written before other work of the process gets its turn. */
-const FRAMES_PER_TURN = 512;
+/** Forecasts written before other work of the process gets its turn. */
+const FORECASTS_PER_TURN = 512;
 /** Milliseconds of writing, and of reading what has to be caught up with, before other work gets its turn. */
 const TURN_MILLISECONDS = 8;
-/** Frames written to one connection before the next one gets its turn. */
-const FRAMES_PER_CONNECTION = 64;
+/** Forecasts written to one connection before the next one gets its turn. */
+const FORECASTS_PER_CONNECTION = 64;
+/** Forecasts written to one connection so that its queue takes what comes with the same observation. */
+const FORECASTS_RELIEVED = 512;
+
+/** Subscriptions that want the same series. */
+type Group = Set<Subscription>;
 
 /**
  * Hands each issue to the subscriptions that want it, and lets the connections write in turns, so that a broadcast to
- * many never holds the event loop. Cost of a forecast in it: O(subscriptions that want it).
+ * many never holds the event loop. Cost of a forecast in it: O(subscriptions that want it); of a subscription that comes or
+ * goes: O(1), but for the first and last of a pattern, however many thousands do so at once.
  */
 export class FanOut {
   readonly #dispatch: Dispatch;
   readonly #monotonic: () => number;
   readonly #recipients = new Map<Subscription, Recipient>();
-  readonly #exact = new Map<string, Set<Subscription>>();
-  readonly #patterns = new Set<Subscription>();
-  /** Pattern subscriptions by series, until a subscription comes or goes. */
-  readonly #matches = new Map<string, readonly Subscription[]>();
+  readonly #exact = new Map<string, Group>();
+  /** By pattern, and by what the subscribers may read. */
+  readonly #patterns = new Map<string, Group>();
+  /** Groups of the patterns that a series fits, until a pattern comes or goes. */
+  readonly #matches = new Map<string, readonly Group[]>();
   readonly #waiting = new Set<Recipient>();
   #turn: NodeJS.Immediate | null = null;
   #conflatedBefore = 0;
@@ -52,38 +64,44 @@ export class FanOut {
 
   add(subscription: Subscription, recipient: Recipient): void {
     this.#recipients.set(subscription, recipient);
-    if (subscription.series === undefined) {
-      this.#patterns.add(subscription);
-      this.#matches.clear();
+    const [groups, name] = this.#placeOf(subscription);
+    const group = groups.get(name);
+    if (group !== undefined) {
+      group.add(subscription);
       return;
     }
-    const those = this.#exact.get(subscription.series);
-    if (those === undefined) this.#exact.set(subscription.series, new Set([subscription]));
-    else those.add(subscription);
+    groups.set(name, new Set([subscription]));
+    if (groups === this.#patterns) this.#matches.clear();
   }
 
   delete(subscription: Subscription): void {
     if (!this.#recipients.delete(subscription)) return;
     this.#conflatedBefore += subscription.conflated;
-    if (this.#patterns.delete(subscription)) this.#matches.clear();
-    const those = this.#exact.get(subscription.series ?? "");
-    those?.delete(subscription);
-    if (those?.size === 0) this.#exact.delete(subscription.series ?? "");
+    const [groups, name] = this.#placeOf(subscription);
+    const group = groups.get(name);
+    group?.delete(subscription);
+    if (group?.size !== 0) return;
+    groups.delete(name);
+    if (groups === this.#patterns) this.#matches.clear();
   }
 
-  publish(issue: Issue): void {
-    const { series } = issue;
+  publish(logged: LoggedIssue): void {
+    const { series } = logged.issue;
     const exact = this.#exact.get(series);
     let matches = this.#matches.get(series);
     if (matches === undefined && this.#patterns.size > 0) {
-      matches = [...this.#patterns].filter((subscription) => subscription.wants(series));
+      matches = [...this.#patterns.values()].filter((group) => {
+        const [any] = group;
+        return any?.wants(series) === true;
+      });
       this.#matches.set(series, matches);
     }
     if (exact === undefined && (matches === undefined || matches.length === 0)) return;
-    for (const outgoing of this.#dispatch.of(issue)) {
-      for (const those of [exact, matches]) {
-        if (those === undefined) continue;
-        for (const subscription of [...those]) this.#offer(subscription, outgoing);
+    for (const outgoing of this.#dispatch.of(logged)) {
+      // One that turns out too slow is deleted meanwhile, which does no harm to those after it.
+      for (const subscription of exact ?? []) this.#offer(subscription, outgoing);
+      for (const group of matches ?? []) {
+        for (const subscription of group) this.#offer(subscription, outgoing);
       }
     }
   }
@@ -104,21 +122,30 @@ export class FanOut {
     this.#waiting.clear();
   }
 
+  #placeOf({ series, audience }: Subscription): readonly [Map<string, Group>, string] {
+    return series === undefined ? [this.#patterns, audience] : [this.#exact, series];
+  }
+
   #offer(subscription: Subscription, outgoing: Outgoing): void {
     const recipient = this.#recipients.get(subscription);
     if (recipient === undefined || outgoing.offset <= subscription.after) return;
-    if (subscription.offer(outgoing)) this.wake(recipient);
+    if (subscription.pressed) {
+      // Much came at once: a client that takes it is not slow.
+      if (recipient.writable) recipient.flush(FORECASTS_RELIEVED);
+      if (subscription.pressed) recipient.slow(subscription);
+    }
+    if (subscription.offer(outgoing, recipient)) this.wake(recipient);
     else recipient.tooSlow(subscription);
   }
 
   #write(): void {
     this.#turn = null;
-    let left = FRAMES_PER_TURN;
+    let left = FORECASTS_PER_TURN;
     const until = this.#monotonic() + TURN_MILLISECONDS;
     for (const recipient of [...this.#waiting]) {
       // Deleted and added again, a recipient with more to write goes to the end of the line.
       this.#waiting.delete(recipient);
-      left -= recipient.flush(Math.min(left, FRAMES_PER_CONNECTION));
+      left -= recipient.flush(Math.min(left, FORECASTS_PER_CONNECTION));
       if (recipient.writable) this.#waiting.add(recipient);
       if (left <= 0 || this.#monotonic() >= until) break;
     }

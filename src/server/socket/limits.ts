@@ -1,16 +1,4 @@
-/** What one connection may do; sent in `ready`. */
-export interface ConnectionLimits {
-  /** Bytes of one message from the client; a larger one ends the connection with 1009. */
-  readonly messageBytes: number;
-  /** Subscriptions at a time; one more ends the connection with 4429. */
-  readonly subscriptions: number;
-  /** Messages a second other than `observe`, with a burst of twice that; more ends the connection with 4429. */
-  readonly messagesPerSecond: number;
-  /** Observations sent and not yet answered; at this number the server stops reading until some are. */
-  readonly pendingObservations: number;
-  /** Messages that may wait for one `stream` subscription; more ends the connection with 4008. */
-  readonly queue: number;
-}
+import type { ConnectionLimits } from "../../protocol/server-messages.ts";
 
 /** Limits and times of `/v1/stream`. */
 export interface SocketOptions {

@@ -1,113 +1,41 @@
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import type { TSchema } from "@sinclair/typebox";
 import { type TypeCheck, TypeCompiler } from "@sinclair/typebox/compiler";
 import { EddyError, printable } from "../../models/errors.ts";
-import type { Forecast } from "../../models/forecast.ts";
-import { MAX_HORIZON } from "../../models/forecaster/specification.ts";
-import { MAX_NAME } from "../../streams/checked-observation.ts";
+import {
+  type AcknowledgeMessage,
+  AcknowledgeSchema,
+  type InitMessage,
+  InitSchema,
+  type PingMessage,
+  PingSchema,
+  type SubscribeMessage,
+  SubscribeSchema,
+  type SubscriptionId,
+  type UnsubscribeMessage,
+  UnsubscribeSchema,
+} from "../../protocol/client-messages.ts";
+import { MAX_NAME } from "../../protocol/observation.ts";
 import { parseJson } from "../../streams/json.ts";
-import type { ConnectionLimits } from "./limits.ts";
 
-/** The control and data frames of `eddy.v1.json`; `type` tells which one it is. */
-export const JSON_SUBPROTOCOL = "eddy.v1.json";
-
-/** Names a subscription, chosen by the client; 1 and "1" are two names. */
-const Id = Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Integer()], {
-  expected: "a string of 1 to 128 characters or a whole number",
-});
-export type SubscriptionId = Static<typeof Id>;
-
-const Offset = Type.Integer({ minimum: 0, expected: "a journal offset, a whole number from 0" });
-const Name = (of: string) =>
-  Type.String({
-    minLength: 1,
-    maxLength: MAX_NAME,
-    expected: `${of} of 1 to ${MAX_NAME} characters`,
-  });
-
-const closed = { additionalProperties: false, expected: "an object" };
-const Init = Type.Object(
-  {
-    type: Type.Literal("init"),
-    token: Type.Optional(Type.String({ maxLength: 4096, expected: "a string" })),
-  },
-  closed,
-);
-const Subscribe = Type.Object(
-  {
-    type: Type.Literal("subscribe"),
-    id: Id,
-    series: Type.Optional(Name("the name of a series")),
-    pattern: Type.Optional(Name("a pattern")),
-    mode: Type.Optional(
-      Type.Union([Type.Literal("latest"), Type.Literal("stream")], { expected: '"latest" or "stream"' }),
-    ),
-    horizons: Type.Optional(
-      Type.Array(
-        Type.Integer({ minimum: 1, maximum: MAX_HORIZON, expected: `a step from 1 to ${MAX_HORIZON}` }),
-        {
-          minItems: 1,
-          maxItems: MAX_HORIZON,
-          expected: `a list of steps from 1 to ${MAX_HORIZON}`,
-        },
-      ),
-    ),
-    maxRate: Type.Optional(
-      Type.Number({ exclusiveMinimum: 0, maximum: 1e6, expected: "messages per second, more than 0" }),
-    ),
-    since: Type.Optional(
-      Type.Object(
-        { epoch: Type.String({ maxLength: 128, expected: "a string" }), offset: Offset },
-        { additionalProperties: false, expected: "{ epoch, offset }" },
-      ),
-    ),
-    observed: Type.Optional(Type.Boolean({ expected: "true or false" })),
-  },
-  closed,
-);
-const Unsubscribe = Type.Object({ type: Type.Literal("unsubscribe"), id: Id }, closed);
-const Ack = Type.Object({ type: Type.Literal("ack"), id: Id, offset: Offset }, closed);
-const Ping = Type.Object({ type: Type.Literal("ping") }, closed);
-
-export type InitMessage = Static<typeof Init>;
-export type SubscribeMessage = Static<typeof Subscribe>;
-export type UnsubscribeMessage = Static<typeof Unsubscribe>;
-export type AckMessage = Static<typeof Ack>;
-/** The fields beside `type` are those of an observation, and `readObservation` checks them. */
-export interface ObserveMessage {
+/** An `observe` as it came: `readObservation` checks its fields. */
+export interface UnreadObservation {
   readonly type: "observe";
   readonly observation: Readonly<Record<string, unknown>>;
 }
-export type ClientMessage =
+export type ReadMessage =
   | InitMessage
   | SubscribeMessage
   | UnsubscribeMessage
-  | AckMessage
-  | ObserveMessage
-  | Static<typeof Ping>;
-
-export type ServerMessage =
-  | { type: "ready"; session: string; pingMs: number; limits: ConnectionLimits }
-  | { type: "subscribed"; id: SubscriptionId; epoch: string; offset: number; recovered: boolean }
-  | {
-      type: "data";
-      id: SubscriptionId;
-      epoch: string;
-      offset: number;
-      forecast: Forecast;
-      observed?: number | null;
-    }
-  | { type: "ack"; id?: SubscriptionId; status: "accepted" | "duplicate" | "late"; offset: number }
-  | { type: "gap"; id: SubscriptionId; from: number; to: number; reason: string }
-  | { type: "error"; id?: SubscriptionId; code: string; message: string; retryable: boolean }
-  | { type: "draining"; reconnectAfterMs: number }
-  | { type: "pong" };
+  | AcknowledgeMessage
+  | PingMessage
+  | UnreadObservation;
 
 const checks: Readonly<Record<string, TypeCheck<TSchema>>> = Object.assign(Object.create(null), {
-  init: TypeCompiler.Compile(Init),
-  subscribe: TypeCompiler.Compile(Subscribe),
-  unsubscribe: TypeCompiler.Compile(Unsubscribe),
-  ack: TypeCompiler.Compile(Ack),
-  ping: TypeCompiler.Compile(Ping),
+  init: TypeCompiler.Compile(InitSchema),
+  subscribe: TypeCompiler.Compile(SubscribeSchema),
+  unsubscribe: TypeCompiler.Compile(UnsubscribeSchema),
+  ack: TypeCompiler.Compile(AcknowledgeSchema),
+  ping: TypeCompiler.Compile(PingSchema),
 });
 const TYPES = [...Object.keys(checks), "observe"].join(", ");
 
@@ -120,7 +48,7 @@ export class NotAMessage extends EddyError {}
  * @throws NotAMessage when it is not a JSON object of a known type
  * @throws EddyError `bad-message` when a field of a known message is wrong
  */
-export function readMessage(text: string): ClientMessage {
+export function readMessage(text: string): ReadMessage {
   let message: unknown;
   try {
     message = parseJson(text, "bad-message", "message");
@@ -151,7 +79,7 @@ export function readMessage(text: string): ClientMessage {
       received: subscribe.series === undefined ? "neither" : "both",
     });
   }
-  return message as ClientMessage;
+  return message as ReadMessage;
 }
 
 /** The `id` of a message that was refused, for the error that answers it. */

@@ -1,11 +1,12 @@
 import { type Forecast, type PipelineOutput, told } from "../../models/forecast.ts";
-import type { Issue } from "../../models/issue.ts";
+import { forecastsIn, type Issue } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
-import type { SubscriptionId } from "./messages.ts";
+import type { SubscriptionId } from "../../protocol/client-messages.ts";
+import type { LogPlace } from "../engine.ts";
 
 /** What a subscription wants to see of a forecast. */
 export class View {
-  /** The steps wanted, or null for all. */
+  /** The steps wanted, ascending, or null for all. */
   readonly steps: ReadonlySet<number> | null;
   /** Whether the value that led to the forecast comes beside it. */
   readonly observed: boolean;
@@ -19,31 +20,47 @@ export class View {
   }
 }
 
+let serials = 0;
+
 /** Frames that one forecast keeps for the next subscriber; clients choose ids and steps as they like. */
 const KEPT = 32;
 
 /** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
 export class Outgoing {
-  readonly series: string;
+  readonly issue: Issue;
+  /** No other forecast of this process has it. */
+  readonly serial = ++serials;
+  /** Which of the targets of the issue it is about. */
+  readonly target: number;
+  /** Its place in the log of forecasts: the journal position of the observation with which it was made, ... */
   readonly offset: number;
+  /** ... and which it is of all that this observation led to. */
+  readonly ordinal: number;
   /** The slot it takes: a newer forecast of the same series and target, or a newer output of the same pipeline, replaces it. */
   readonly slot: string;
-  readonly #worded: () => Forecast | PipelineOutput;
+  readonly #told: () => Forecast | PipelineOutput;
   readonly #epoch: string;
   readonly #bodies = new Map<string, string>();
   readonly #frames = new Map<string, Buffer>();
 
   constructor(
-    { series, offset }: Issue,
-    target: string,
+    issue: Issue,
+    target: number,
+    { position, ordinal }: LogPlace,
     epoch: string,
-    worded: () => Forecast | PipelineOutput,
+    words: () => Forecast | PipelineOutput,
   ) {
-    this.series = series;
-    this.offset = offset;
-    this.slot = `${series}\u0000${target}`;
-    this.#worded = worded;
+    this.issue = issue;
+    this.target = target;
+    this.offset = position;
+    this.ordinal = ordinal + target;
+    this.slot = `${issue.series}\u0000${issue.targets[target]?.name ?? ""}`;
+    this.#told = words;
     this.#epoch = JSON.stringify(epoch);
+  }
+
+  get series(): string {
+    return this.issue.series;
   }
 
   /** The `data` frame for a subscription, in UTF-8. */
@@ -61,16 +78,15 @@ export class Outgoing {
   #body({ key, steps, observed }: View): string {
     let body = this.#bodies.get(key);
     if (body === undefined) {
-      const forecast = this.#worded();
-      if ("output" in forecast) {
-        return `,"epoch":${this.#epoch},"offset":${this.offset},"output":${JSON.stringify(forecast)}}`;
-      }
+      const place = `,"epoch":${this.#epoch},"offset":${this.offset},"ordinal":${this.ordinal}`;
+      const forecast = this.#told();
+      if ("output" in forecast) return `${place},"output":${JSON.stringify(forecast)}}`;
       const wanted =
         steps === null
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
       const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
-      body = `,"epoch":${this.#epoch},"offset":${this.offset},"forecast":${JSON.stringify(wanted)}${tail}}`;
+      body = `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
       if (this.#bodies.size >= KEPT) this.#bodies.clear();
       this.#bodies.set(key, body);
     }
@@ -87,17 +103,20 @@ export class Dispatch {
     this.#epoch = epoch;
   }
 
-  /** One for each target. */
-  of(issue: Issue): readonly Outgoing[] {
+  /** One for each target, or the output of a pipeline. */
+  of(logged: LogPlace & { readonly issue: Issue }): readonly Outgoing[] {
+    const { issue } = logged;
     let outgoing = this.#known.get(issue);
     if (outgoing === undefined) {
       let all: readonly (Forecast | PipelineOutput)[] | undefined;
-      const worded = (d: number): Forecast | PipelineOutput => {
+      const words = (d: number): Forecast | PipelineOutput => {
         all ??= told(issue);
         return itemAt(all, d);
       };
-      const slots = issue.output === undefined ? issue.targets.map(({ name }) => name) : [""];
-      outgoing = slots.map((slot, d) => new Outgoing(issue, slot, this.#epoch, () => worded(d)));
+      outgoing = Array.from(
+        { length: forecastsIn(issue) },
+        (_, d) => new Outgoing(issue, d, logged, this.#epoch, () => words(d)),
+      );
       this.#known.set(issue, outgoing);
     }
     return outgoing;

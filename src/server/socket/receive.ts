@@ -1,14 +1,8 @@
 import { EddyError } from "../../models/errors.ts";
-import { CloseCode } from "./close-codes.ts";
-import type { ConnectionLimits } from "./limits.ts";
-import {
-  idOf,
-  NotAMessage,
-  readMessage,
-  type ServerMessage,
-  type SubscribeMessage,
-  type SubscriptionId,
-} from "./messages.ts";
+import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import { CloseCode } from "../../protocol/close-codes.ts";
+import type { ConnectionLimits, ServerMessage } from "../../protocol/server-messages.ts";
+import { idOf, NotAMessage, readMessage } from "./messages.ts";
 
 /** What the connection is to do about a frame, in order. */
 export type Effect =
@@ -24,6 +18,8 @@ export interface ReceiveOptions {
   readonly limits: ConnectionLimits;
   /** The upgrade request carried a good token already. */
   readonly authorised: boolean;
+  /** Whether observations come in binary frames, too. */
+  readonly binary?: boolean;
   /** Lets in whoever shows this token, or answers how the connection is to be ended. */
   readonly authorise: (token: string | undefined) => readonly [CloseCode, string] | null;
 }
@@ -124,10 +120,19 @@ export class Receive {
     this.#subscriptions.delete(id);
   }
 
-  /** A binary frame: `eddy.v1.json` has none. */
+  /** Whether a binary frame may come now: observations. */
+  get takesBinary(): boolean {
+    return this.#options.binary === true && this.#phase === "ready";
+  }
+
+  /** A binary frame that may not come: `eddy.v1.json` has none. */
   binary(): Effect[] {
     if (this.#phase === "closed") return [];
-    return [this.#close(CloseCode.badMessage, "message: expected text, got a binary frame")];
+    const reason =
+      this.#options.binary === true
+        ? "first message: expected init, got a binary frame"
+        : "message: expected text, got a binary frame";
+    return [this.#close(CloseCode.badMessage, reason)];
   }
 
   /** The time for `init` is over. */

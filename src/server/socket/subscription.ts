@@ -1,6 +1,8 @@
+import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import type { SlowMessage } from "../../protocol/server-messages.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
+import type { Caller } from "../access/caller.ts";
 import type { LogPlace } from "../engine.ts";
-import type { SubscribeMessage, SubscriptionId } from "./messages.ts";
 import { type Outgoing, View } from "./outgoing.ts";
 
 /**
@@ -14,9 +16,11 @@ export class Subscription {
   /** The exact series, or undefined when a pattern chooses. */
   readonly series: string | undefined;
   readonly mode: "latest" | "stream";
-  readonly #pattern: string;
-  readonly #mayRead: (series: string) => boolean;
-  readonly #view: View;
+  /** Chooses where there is no exact series. */
+  readonly pattern: string;
+  /** What it wants to see of each forecast. */
+  readonly view: View;
+  readonly #reader: Caller;
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
   readonly #capacity: number;
@@ -30,32 +34,35 @@ export class Subscription {
   #unacknowledged: number[] | null = null;
   /** Forecasts replaced before they were sent. */
   conflated = 0;
+  /** Of those, the ones that the client took too little for, and has not been told of. */
+  #skipped = 0;
+  #toldSlow = false;
   #after: number;
   #resumingFrom: LogPlace | null = null;
   /** Series whose latest forecast has still to be looked at, or null when all have been. */
   #unseen: Iterator<string> | null = null;
 
-  /** `mayRead`: whether whoever subscribes may read a series. */
-  constructor(
-    message: SubscribeMessage,
-    after: number,
-    capacity: number,
-    mayRead: (series: string) => boolean = () => true,
-  ) {
-    this.#mayRead = mayRead;
+  /** `reader`: who subscribes, and sees only what it may read. */
+  constructor(message: SubscribeMessage, after: number, capacity: number, reader: Caller) {
+    this.#reader = reader;
     this.id = message.id;
     this.series = message.series;
     this.mode = message.mode ?? "latest";
-    this.#pattern = message.pattern ?? "";
-    this.#view = new View(message.horizons, message.observed ?? false);
+    this.pattern = message.pattern ?? "";
+    this.view = new View(message.horizons, message.observed ?? false);
     this.#interval = message.maxRate === undefined ? 0 : 1000 / message.maxRate;
     this.#capacity = capacity;
     this.#after = after;
   }
 
   wants(series: string): boolean {
-    const named = this.series === undefined ? matchesPattern(this.#pattern, series) : this.series === series;
-    return named && this.#mayRead(series);
+    const named = this.series === undefined ? matchesPattern(this.pattern, series) : this.series === series;
+    return named && this.#reader.may("read", series);
+  }
+
+  /** Subscriptions of the same audience want the same series. */
+  get audience(): string {
+    return `${this.#reader.id} ${this.pattern}`;
   }
 
   /** Live forecasts at or before this journal position are not wanted; infinite while catching up from the log. */
@@ -98,16 +105,41 @@ export class Subscription {
     return this.mode === "latest" ? this.#slots.size : this.#queue.length - this.#head;
   }
 
-  /** Takes a forecast for sending; false when the queue is full, and the client too slow for a stream. */
-  offer(outgoing: Outgoing): boolean {
+  /** Takes a forecast for sending to `client`; false when the queue is full, and the client too slow for a stream. */
+  offer(outgoing: Outgoing, client?: { readonly full: boolean }): boolean {
     if (this.mode === "latest") {
-      if (this.#slots.has(outgoing.slot)) this.conflated++;
+      if (this.#slots.has(outgoing.slot)) {
+        this.conflated++;
+        if (client?.full) this.#skipped++;
+      }
       this.#slots.set(outgoing.slot, outgoing);
       return true;
     }
-    if (this.waiting + (this.#unacknowledged?.length ?? 0) >= this.#capacity) return false;
+    if (this.#load >= this.#capacity) return false;
     this.#queue.push(outgoing);
     return true;
+  }
+
+  /** Half of what may wait does: it is to be sent at once, or the client told. */
+  get pressed(): boolean {
+    return this.mode === "stream" && 2 * this.#load >= this.#capacity;
+  }
+
+  get #load(): number {
+    return this.waiting + (this.#unacknowledged?.length ?? 0);
+  }
+
+  /** What a client is told that takes less than there is; null when there is nothing new to tell. */
+  slowness(): SlowMessage | null {
+    const { id, waiting } = this;
+    if (this.mode === "latest") {
+      const skipped = this.#skipped;
+      this.#skipped = 0;
+      return skipped === 0 ? null : { type: "slow", id, waiting, limit: null, skipped };
+    }
+    if (this.#toldSlow || !this.pressed) return null;
+    this.#toldSlow = true;
+    return { type: "slow", id, waiting: this.#load, limit: this.#capacity, skipped: 0 };
   }
 
   /** Takes a page of the log, when nothing waits. */
@@ -116,12 +148,15 @@ export class Subscription {
     this.#head = 0;
   }
 
-  /** The next frame that may be sent at `now` (milliseconds), or null. */
-  take(now: number): Buffer | null {
+  /** The next forecast that may be sent at `now` (milliseconds), or null. */
+  take(now: number): Outgoing | null {
     const outgoing = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
     if (outgoing === null) return null;
-    if (this.mode === "stream") this.#unacknowledged?.push(outgoing.offset);
-    return outgoing.frame(this.id, this.#view);
+    if (this.mode === "stream") {
+      this.#unacknowledged?.push(outgoing.offset);
+      if (this.#toldSlow && 4 * this.#load < this.#capacity) this.#toldSlow = false;
+    }
+    return outgoing;
   }
 
   /** When it is to be turned to again: something waits, or there is more to catch up with. Infinity: not until then. */

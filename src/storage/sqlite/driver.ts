@@ -24,5 +24,5 @@ async function load(): Promise<{ readonly default: typeof BetterSqlite3 }> {
 }
 
 /** A database file, opened. */
-export const { default: Database } = await load();
+export const Database: typeof BetterSqlite3 = (await load()).default;
 export type Database = BetterSqlite3.Database;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { EddyError } from "../../models/errors.ts";
 import type { Generation, Opened } from "../store.ts";
+import type { AlertLog } from "./alert-log.ts";
 import { Database } from "./driver.ts";
 import { checkLog } from "./log-check.ts";
 import { type OpenRecordContent, readOpenRecord } from "./open-record.ts";
@@ -48,7 +49,7 @@ export function openDatabase(path: string, reset: boolean, maxBytes: number | un
 }
 
 /** What an engine is told of a database that it opens. */
-export function readOpened(db: Database, position: number, removal: Removal): Opened {
+export function readOpened(db: Database, position: number, removal: Removal, alerts: AlertLog): Opened {
   const fact = db.prepare<[string]>("SELECT value FROM facts WHERE name = ?").pluck();
   const generations = "SELECT series, generation, position FROM checkpoints ORDER BY series, generation";
   const sources = db.prepare<[], { name: string; reached: string }>("SELECT name, reached FROM sources");
@@ -61,5 +62,6 @@ export function readOpened(db: Database, position: number, removal: Removal): Op
     generations: db.prepare<[], Generation>(generations).all(),
     sources: new Map(sources.all().map(({ name, reached }) => [name, reached])),
     ...removal.underWay(),
+    alerts: alerts.opened(),
   };
 }

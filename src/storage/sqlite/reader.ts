@@ -53,7 +53,7 @@ export class DatabaseReader {
   /** Rows of each table, and the bytes of the file. */
   sizes(): { readonly rows: Record<string, number>; readonly bytes: number } {
     const rows: Record<string, number> = {};
-    for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups"]) {
+    for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups", "deliveries"]) {
       rows[table] = this.#db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
     }
     const bytes =

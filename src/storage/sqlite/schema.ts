@@ -4,7 +4,7 @@ import type { Database } from "./driver.ts";
 /** "EDDY", in the header of the database file. */
 const APPLICATION_ID = 0x45444459;
 /** Version of the tables below and of the bytes within them: states of series, issues. */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 const TABLES = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -51,9 +51,36 @@ CREATE TABLE rollups (
   PRIMARY KEY (hour, series)
 ) WITHOUT ROWID;
 CREATE TABLE sources (name TEXT PRIMARY KEY, reached TEXT NOT NULL) WITHOUT ROWID;
+-- Rules for alerts as JSON; how each alert that is not fine stands; and what has been told of them, in its order.
+CREATE TABLE rules (name TEXT PRIMARY KEY, source TEXT NOT NULL, revision INTEGER NOT NULL, rule TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE alerts (
+  rule TEXT NOT NULL,
+  series INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL,
+  PRIMARY KEY (rule, series, target)
+) WITHOUT ROWID;
+CREATE TABLE transitions (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, told TEXT NOT NULL);
 -- How long ago a position was written: one row per minute of intake. Minutes are those that the database has been open,
 -- so that no clock can jump; the least that the wall clock said meanwhile stands beside them, in milliseconds.
 CREATE TABLE minutes (minute INTEGER PRIMARY KEY, position INTEGER NOT NULL, clock REAL NOT NULL);
+-- What receivers of alerts have still to be told. Lane: what may go in one message. State: 0 waiting, 1 told and to be reminded, 2 dead. Those of one message bear
+-- the id of its first. Minute: how long the database had been open when that began.
+CREATE TABLE deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  receiver TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  firing INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  minute INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  message INTEGER,
+  error TEXT
+);
+CREATE INDEX deliveries_of_receiver ON deliveries (receiver, state, lane, id);
+CREATE INDEX deliveries_of_subject ON deliveries (subject);
 `;
 
 /**
@@ -66,7 +93,8 @@ export function prepareSchema(db: Database, path: string, epoch: () => string): 
       db.exec(TABLES);
       const fact = db.prepare("INSERT INTO facts VALUES (?, ?)");
       fact.run("epoch", epoch());
-      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter", "open"]) fact.run(name, 0);
+      for (const name of ["derivedUpTo", "checkpointedUpTo", "forecastsAfter", "open", "ruleRevision"])
+        fact.run(name, 0);
       db.pragma(`application_id = ${APPLICATION_ID}`);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     }).immediate();

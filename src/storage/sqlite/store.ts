@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { AlertTransition } from "../../models/alert.ts";
 import type { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -18,6 +19,7 @@ import type {
   TakeBack,
   TrimRequest,
 } from "../store.ts";
+import { AlertLog } from "./alert-log.ts";
 import { checkComplete } from "./completeness.ts";
 import type { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
@@ -29,6 +31,7 @@ import { LogCopier } from "./log-copier.ts";
 import { openDatabase, readOpened } from "./open-database.ts";
 import { OpenRecord } from "./open-record.ts";
 import { OpenTime } from "./open-time.ts";
+import { SqliteOutbox } from "./outbox.ts";
 import { Removal } from "./removal.ts";
 import { seriesParameters } from "./series-row.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -61,6 +64,7 @@ const READ_ROWS = 512;
 /** One SQLite file in WAL mode. Every commit of the live path is one transaction and, by default, one sync. */
 export class SqliteStore implements Store {
   readonly path: string;
+  readonly outbox: SqliteOutbox;
   readonly #lock: Lock;
   readonly #db: Database;
   readonly #failpoint: (name: string) => void;
@@ -75,6 +79,7 @@ export class SqliteStore implements Store {
   readonly #copier: LogCopier;
   readonly #guard: Guard;
   readonly #log: ForecastLog;
+  readonly #alerts: AlertLog;
   #position = 0;
   #copyFailures = 0;
 
@@ -108,6 +113,7 @@ export class SqliteStore implements Store {
       if (missing !== undefined) this.#say("warn", missing);
       this.#time = new OpenTime(this.#statements, this.#clock);
       this.#removal = new Removal(db);
+      this.#alerts = new AlertLog(db);
       this.#copier = new LogCopier(db, this.path, this.#failpoint, (error) => {
         this.#copyFailures++;
         const { message } = this.#guard.note(error);
@@ -130,6 +136,7 @@ export class SqliteStore implements Store {
         say: this.#say,
       });
       this.#log = new ForecastLog(this.#statements, this.#guard, this.#names);
+      this.outbox = new SqliteOutbox(db, this.#guard, () => this.#time.minute(0));
     } catch (error) {
       db?.close();
       this.#lock.release();
@@ -157,7 +164,7 @@ export class SqliteStore implements Store {
 
   open(): Opened {
     return this.#guard.read(() => {
-      const opened = readOpened(this.#db, this.#position, this.#removal);
+      const opened = readOpened(this.#db, this.#position, this.#removal, this.#alerts);
       for (const { id, name } of opened.series) this.#names.set(id, name);
       return opened;
     });
@@ -167,7 +174,7 @@ export class SqliteStore implements Store {
     const positions = new Float64Array(commit.entries.length);
     let position = this.#position;
     const last = new Map<number, number>();
-    this.#guard.write(true, () => {
+    this.#writeWithOutbox(true, () => {
       const { addSeries, addRow, addId, setSource, setMinute } = this.#statements;
       this.#writeDerived(commit.derived);
       for (const stored of commit.series) addSeries.run(...seriesParameters(stored));
@@ -190,10 +197,22 @@ export class SqliteStore implements Store {
     return positions;
   }
 
+  /** A transaction that may add to the outbox. */
+  #writeWithOutbox(sync: boolean, body: () => void): void {
+    try {
+      this.#guard.write(sync, body);
+    } catch (error) {
+      this.outbox.undone();
+      throw error;
+    }
+    this.outbox.committed();
+  }
+
   #writeDerived(derived: Derived): void {
     const { setFact } = this.#statements;
     this.#log.write(derived.issued);
     this.#addRollUps(derived.rollUps);
+    this.#alerts.write(derived.alerts);
     setFact.run(derived.upTo, "derivedUpTo");
   }
 
@@ -204,7 +223,7 @@ export class SqliteStore implements Store {
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
-    this.#guard.write(checkpoints.length === 0, () => {
+    this.#writeWithOutbox(checkpoints.length === 0, () => {
       const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
       this.#writeDerived(derived);
       setFact.run(checkpointedUpTo, "checkpointedUpTo");
@@ -254,6 +273,14 @@ export class SqliteStore implements Store {
     return this.#log.of(series, from, before, limit);
   }
 
+  transitionsAfter(sequence: number, limit: number): readonly AlertTransition[] | null {
+    return this.#guard.read(() => this.#alerts.after(sequence, limit));
+  }
+
+  transitionsBefore(sequence: number, limit: number): readonly AlertTransition[] {
+    return this.#guard.read(() => this.#alerts.before(sequence, limit));
+  }
+
   removeSeries(series: number, last: number): void {
     this.#guard.write(true, () => this.#removal.remove(series, last));
     this.#names.delete(series);
@@ -282,6 +309,7 @@ export class SqliteStore implements Store {
     let changes = 0;
     this.#guard.write(false, () => {
       changes = this.#removal.purge(request.limit) + trim(request, this.#statements, this.#time);
+      changes += this.#alerts.trim(request.retention.transitionRows, request.limit);
     });
     return changes;
   }

@@ -1,6 +1,6 @@
 import { printable } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
-import { MAX_NAME } from "../checked-observation.ts";
+import { MAX_NAME } from "../../protocol/observation.ts";
 import { isComment, type LineGrammar, type LineRecord, type Parsed, unnamed } from "./grammar.ts";
 import { JsonGrammar } from "./json-records.ts";
 import { type Cell, isMissing, numberForm, readNumber } from "./numbers.ts";

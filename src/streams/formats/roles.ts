@@ -1,8 +1,9 @@
 import { EddyError, printable } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
-import { badNumber, checkSeriesName, isName, MAX_COLUMNS } from "../checked-observation.ts";
-import { type ObservationInput, readObservation, readTime } from "../observation-schema.ts";
+import { MAX_COLUMNS, type ObservationInput } from "../../protocol/observation.ts";
+import { badNumber, checkSeriesName, isName } from "../checked-observation.ts";
+import { readObservation, readTime } from "../observation-schema.ts";
 import { type LineRecord, MAX_TABLE_COLUMNS } from "./grammar.ts";
 import {
   type Cell,

@@ -146,7 +146,7 @@ test.each([
       for (const limit of [1, 7, 64, 5000]) expect(readAll(engine, 0, limit)).toEqual(published);
       const backlog = new Backlog(engine, new Dispatch(engine.epoch));
       const sent: number[] = [];
-      for (let place = backlog.start(0); place !== null; ) {
+      for (let place = backlog.start({ offset: 0 }); place !== null; ) {
         const page = backlog.page(place);
         sent.push(...(page?.forecasts ?? []).map((one) => issueTime(one)));
         place = page?.next ?? null;
@@ -168,7 +168,7 @@ test("a page of the log is read once, however many come back", async () => {
   for (let peer = 0; peer < 100; peer++) {
     const since = 100 + peer;
     const sent: number[] = [];
-    for (let place = backlog.start(since); place !== null; ) {
+    for (let place = backlog.start({ offset: since }); place !== null; ) {
       const page = backlog.page(place);
       sent.push(...(page?.forecasts ?? []).map(({ offset }) => offset).filter((offset) => offset > since));
       place = page?.next ?? null;

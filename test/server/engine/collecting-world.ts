@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { Readable } from "node:stream";
 import type { World } from "../../../src/cli/world.ts";
@@ -26,6 +27,7 @@ export function collectingWorld(): {
       stderr: output(errors),
       fs,
       fetch: globalThis.fetch,
+      spawn,
       environment: {},
       now: Date.now,
       sleep: () => Promise.resolve(),

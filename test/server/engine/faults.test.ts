@@ -302,7 +302,7 @@ test("not a database, another program's, or another version's: refused by name",
   db.pragma("user_version = 99");
   db.close();
   await expect(openEngine({ database: newer, series })).rejects.toThrow(
-    /expected database version 3, got version 99 \(made by a newer Eddy: use that one\)/,
+    /expected database version 4, got version 99 \(made by a newer Eddy: use that one\)/,
   );
   expect(existsSync(`${newer}-wal`)).toBe(false);
 });

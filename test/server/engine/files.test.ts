@@ -279,6 +279,7 @@ describe("days are those that the store has been open, whatever the clock says",
     forecastDays: 30,
     idRows: 1e9,
     rollUpDays: 730,
+    transitionRows: 10,
   };
   class SetClock implements Clock {
     wall = 1_750_000_000_000;
@@ -317,6 +318,7 @@ describe("days are those that the store has been open, whatever the clock says",
           upTo: at - 1,
           issued: [],
           rollUps: [{ series: 1, hour, observations: 1, count: 0, absoluteError: 0, held: 0 }],
+          alerts: { rules: [], alerts: [], transitions: [] },
         },
       });
     }

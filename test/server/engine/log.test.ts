@@ -2,9 +2,9 @@
 import { renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { MAX_NAME } from "../../../src/protocol/observation.ts";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { DatabaseReader } from "../../../src/storage/index.ts";
-import { MAX_NAME } from "../../../src/streams/checked-observation.ts";
 import { remains, sendWaves, temporaryFolder, undisturbed, wave } from "./fixture.ts";
 
 const folder = temporaryFolder();

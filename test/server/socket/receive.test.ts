@@ -95,7 +95,7 @@ describe("ready", () => {
     ],
     [
       { type: "subscribe", id: "a", series: "s", since: 7 },
-      "subscribe since: expected { epoch, offset }, got 7",
+      "subscribe since: expected { epoch, offset, ordinal? }, got 7",
     ],
     [{ type: "subscribe", id: "a", series: "s", sinze: 7 }, "subscribe sinze: expected no such field, got 7"],
     [{ type: "unsubscribe", id: "a" }, 'unsubscribe id: expected a subscription of this connection, got "a"'],

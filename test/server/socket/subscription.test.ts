@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { words } from "../../../src/models/forecast.ts";
-import type { SubscribeMessage } from "../../../src/server/socket/messages.ts";
+import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
+import { unlimited } from "../../../src/server/access/caller.ts";
 import { Dispatch, View } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
@@ -8,16 +9,41 @@ import { madeIssue, madeTarget } from "../../issues.ts";
 const issue = (series: string, offset: number, target = "value") =>
   madeIssue(series, offset * 1000, offset, [madeTarget(target, [offset, offset, offset], { observed: 5 })]);
 const outgoing = (series: string, offset: number, target?: string) =>
-  new Dispatch("e").of(issue(series, offset, target))[0];
+  new Dispatch("e").of({ position: offset, ordinal: 0, issue: issue(series, offset, target) })[0];
 const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
-  new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity);
+  new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity, unlimited(null));
 const taken = (subscription: Subscription, now = 0) => {
   const frames = [];
-  for (let frame = subscription.take(now); frame !== null; frame = subscription.take(now)) {
-    frames.push(JSON.parse(frame.toString()));
+  for (let next = subscription.take(now); next !== null; next = subscription.take(now)) {
+    frames.push(JSON.parse(next.frame(subscription.id, subscription.view).toString()));
   }
   return frames;
 };
+
+describe("slowness", () => {
+  test("a stream is told once when half of what may wait does, and again after it had caught up", () => {
+    const subscription = open({ mode: "stream" }, 8);
+    const told = Array.from({ length: 8 }, (_, offset) => {
+      subscription.offer(outgoing("a", offset));
+      return subscription.slowness();
+    });
+    const slow = { type: "slow", id: "a", waiting: 4, limit: 8, skipped: 0 };
+    expect(told).toEqual([null, null, null, slow, null, null, null, null]);
+    expect(taken(subscription)).toHaveLength(8);
+    expect(subscription.slowness()).toBeNull();
+    for (let offset = 8; offset < 12; offset++) subscription.offer(outgoing("a", offset));
+    expect(subscription.slowness()).toEqual(slow);
+  });
+
+  test("latest is told of what a client that takes nothing has missed, and not of what its own rate left out", () => {
+    const subscription = open({ mode: "latest" });
+    for (let offset = 0; offset < 10; offset++) subscription.offer(outgoing("a", offset), { full: false });
+    expect(subscription.slowness()).toBeNull();
+    for (let offset = 10; offset < 15; offset++) subscription.offer(outgoing("a", offset), { full: true });
+    expect(subscription.slowness()).toEqual({ type: "slow", id: "a", waiting: 1, limit: null, skipped: 5 });
+    expect(subscription.slowness()).toBeNull();
+  });
+});
 
 describe("latest", () => {
   test("one slot per series and target, replaced in place and counted", () => {
@@ -58,7 +84,7 @@ describe("stream", () => {
     const seen: number[] = [];
     for (let offset = 1; offset <= 3000; offset++) {
       subscription.offer(outgoing("a", offset));
-      if (offset % 3 > 0) seen.push(JSON.parse(String(subscription.take(0))).offset);
+      if (offset % 3 > 0) seen.push(subscription.take(0)?.offset ?? -1);
     }
     seen.push(...taken(subscription).map(({ offset }) => offset));
     expect(seen).toEqual(Array.from({ length: 3000 }, (_, i) => i + 1));
@@ -96,6 +122,7 @@ describe("frames", () => {
       id: "id",
       epoch: "e",
       offset: 7,
+      ordinal: 0,
       forecast: words(issue("a", 7))[0],
     });
     expect(one.frame("id", new View(undefined, false))).toBe(frame);

@@ -1,0 +1,266 @@
+// What thousands of subscribers cost, beside a bare `ws` broadcast of the same bytes in the same run:
+// npm run bench:fanout [-- --subscribers 1000,3000,5000 --rate 200 --seconds 10 --slow --resume 2000]
+// `--slow`: one of the subscribers stops reading. `--resume N`: N are dropped at once and come back to where they were.
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import WebSocket from "ws";
+import { Target } from "../../hostile/target.ts";
+import type { Asked, Told } from "./words.ts";
+
+const { values } = parseArgs({
+  options: {
+    subscribers: { type: "string", default: "1000,3000,5000" },
+    rate: { type: "string", default: "200" },
+    seconds: { type: "string", default: "10" },
+    model: { type: "string", default: "persistence" },
+    horizon: { type: "string", default: "6" },
+    mode: { type: "string", default: "latest" },
+    slow: { type: "boolean", default: false },
+    resume: { type: "string", default: "0" },
+  },
+});
+const rate = Number(values.rate);
+const seconds = Number(values.seconds);
+const SERIES = 50;
+const here = import.meta.dirname;
+const PROTOCOL = "eddy.v1.json";
+
+class Readers {
+  readonly #child = fork(join(here, "readers.ts"), { execArgv: ["--import", "tsx"] });
+
+  async ask<K extends Told["told"]>(asked: Asked): Promise<Extract<Told, { told: K }>> {
+    const answered = once(this.#child, "message");
+    this.#child.send(asked);
+    const [told] = await answered;
+    return told;
+  }
+
+  async end(): Promise<void> {
+    const ended = once(this.#child, "exit");
+    this.#child.send({ do: "end" } satisfies Asked);
+    await ended;
+  }
+}
+
+/** Seconds of processor that a process has had. */
+function processor(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+const memory = (pid: number | undefined): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+
+/** A server, and one connection that sends it readings at the rate. */
+async function served(
+  configuration: object,
+): Promise<{ target: Target; stop: () => Promise<void>; sent: () => number }> {
+  const folder = mkdtempSync(join(tmpdir(), "eddy-fanout-"));
+  const target = new Target({
+    command: ["dist/cli/main.js"],
+    database: join(folder, "fanout.db"),
+    configuration: { forecast: { model: values.model, horizon: Number(values.horizon) }, ...configuration },
+  });
+  const refusal = await target.start();
+  if (refusal !== undefined) throw new Error(refusal);
+  const ws = new WebSocket(`${target.url.replace("http", "ws")}/v1/stream`, PROTOCOL);
+  await once(ws, "open");
+  ws.send('{"type":"init"}');
+  const started = performance.now();
+  let sent = 0;
+  const timer = setInterval(() => {
+    for (; sent < ((performance.now() - started) * rate) / 1000; sent++) {
+      const value = Math.round(1000 * Math.sin(sent / 900)) / 10;
+      ws.send(JSON.stringify({ type: "observe", series: `fan/${sent % SERIES}`, time: Date.now(), value }));
+    }
+  }, 5);
+  const stop = async (): Promise<void> => {
+    clearInterval(timer);
+    ws.terminate();
+    await target.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { target, stop, sent: () => sent };
+}
+
+interface Measured {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  /** Microseconds of processor for a delivery. */
+  readonly cost: number;
+}
+
+async function measured(readers: Readers, pid: number | undefined): Promise<Measured> {
+  await readers.ask({ do: "forget" });
+  const [before, started] = [processor(pid), performance.now()];
+  await wait(1000 * seconds);
+  const { frames, p50, p99 } = await readers.ask<"measured">({ do: "measure", skip: 0 });
+  const elapsed = (performance.now() - started) / 1000;
+  return { perSecond: frames / elapsed, p50, p99, cost: (1e6 * (processor(pid) - before)) / frames };
+}
+
+const row = (name: string, cells: readonly (number | string)[]): void =>
+  console.log(
+    name.padEnd(28) +
+      cells
+        .map((cell) => (typeof cell === "string" ? cell : cell.toFixed(cell < 10 ? 1 : 0)).padStart(12))
+        .join(""),
+  );
+
+/** The frame that a subscriber of the server gets, for the peer to send. */
+async function frameOf(target: Target): Promise<string> {
+  const ws = new WebSocket(`${target.url.replace("http", "ws")}/v1/stream`, PROTOCOL);
+  await once(ws, "open");
+  const frame = new Promise<string>((resolve) => {
+    ws.on("message", (data) => {
+      if (String(data).startsWith('{"type":"data"')) resolve(String(data));
+    });
+  });
+  ws.send('{"type":"init"}');
+  ws.send('{"type":"subscribe","id":1,"pattern":"*"}');
+  const found = await frame;
+  ws.terminate();
+  return found;
+}
+
+const subscribe = { type: "subscribe", id: 1, pattern: "*", mode: values.mode };
+
+async function beside(count: number): Promise<void> {
+  const { target, stop } = await served({});
+  await wait(2000);
+  const frame = await frameOf(target);
+  const resident = memory(target.process);
+  const readers = new Readers();
+  await readers.ask({
+    do: "open",
+    port: target.port,
+    protocol: PROTOCOL,
+    count,
+    subscribe,
+    resume: false,
+    exact: false,
+  });
+  await wait(3000);
+  let eddy: Measured | undefined;
+  const seen = await target.watch(async () => {
+    eddy = await measured(readers, target.process);
+  });
+  const each = (memory(target.process) - resident) / count;
+  await readers.end();
+  await stop();
+
+  const peer: ChildProcess = fork(join(here, "bare.ts"), [frame, String(rate)], {
+    execArgv: ["--import", "tsx"],
+  });
+  const [port] = await once(peer, "message");
+  const others = new Readers();
+  await others.ask({ do: "open", port, protocol: "", count, subscribe: {}, resume: false, exact: false });
+  await wait(3000);
+  const bare = await measured(others, peer.pid);
+  await others.end();
+  peer.kill();
+  if (eddy === undefined) return;
+  row(`${count} subscribers`, [
+    eddy.perSecond,
+    eddy.p50,
+    eddy.p99,
+    eddy.cost,
+    seen.block ?? Number.NaN,
+    seen.own ?? Number.NaN,
+    each,
+  ]);
+  row(`  bare ws, ${Buffer.byteLength(frame)} bytes`, [
+    bare.perSecond,
+    bare.p50,
+    bare.p99,
+    bare.cost,
+    "",
+    "",
+    "",
+  ]);
+  row("  ratio", [
+    (eddy.perSecond / bare.perSecond).toFixed(2),
+    (eddy.p50 / bare.p50).toFixed(2),
+    (eddy.p99 / bare.p99).toFixed(2),
+    (eddy.cost / bare.cost).toFixed(2),
+    "",
+    "",
+    "",
+  ]);
+}
+
+/** The others' waits while one of them does not read. */
+async function slow(count: number): Promise<void> {
+  const { target, stop } = await served({});
+  const readers = new Readers();
+  const idle = new Readers();
+  const open = { do: "open", port: target.port, protocol: PROTOCOL, resume: false, exact: false } as const;
+  await readers.ask({ ...open, count: count - 1, subscribe });
+  await idle.ask({ ...open, count: 1, subscribe: { ...subscribe, mode: "stream" } });
+  await wait(3000);
+  const before = await measured(readers, target.process);
+  await idle.ask({ do: "pause", count: 1 });
+  const resident = memory(target.process);
+  const after = await measured(readers, target.process);
+  row(`${count - 1} others, p50 p99`, [before.p50, before.p99]);
+  row("  while one does not read", [after.p50, after.p99]);
+  row("  MiB more meanwhile", [(memory(target.process) - resident) / 1024]);
+  const metrics = await target.metrics();
+  row("  ended as too slow", [/^eddy_\S*(?:slow|4008)\S* (\S+)$/m.exec(metrics)?.[1] ?? "not told"]);
+  await readers.end();
+  await idle.end();
+  await stop();
+}
+
+/** Are they all told everything once when they are dropped at once and come back? */
+async function resumed(count: number): Promise<void> {
+  const { target, stop } = await served({});
+  const readers = new Readers();
+  const open = {
+    do: "open",
+    port: target.port,
+    protocol: PROTOCOL,
+    count,
+    subscribe: { type: "subscribe", id: 1, pattern: "fan/1?", mode: "stream" },
+    exact: true,
+  } as const;
+  await readers.ask({ ...open, resume: false });
+  await wait(4000);
+  await readers.ask({ do: "drop" });
+  await wait(3000);
+  const started = performance.now();
+  const seen = await target.watch(async () => {
+    await readers.ask({ ...open, resume: true });
+    let last = -1;
+    for (;;) {
+      await wait(250);
+      const { frames } = await readers.ask<"measured">({ do: "measure", skip: 0 });
+      const live = (count * 10 * rate) / SERIES / 4;
+      if (last >= 0 && frames - last < 1.5 * live) break;
+      last = frames;
+    }
+  });
+  const caughtUp = (performance.now() - started) / 1000;
+  await wait(2000);
+  const account = await readers.ask<"account">({ do: "account" });
+  row(`${count} dropped and back`, [`${caughtUp.toFixed(1)} s`]);
+  row("  forecasts, missing, twice", [account.forecasts, account.missing, account.twice]);
+  row("  held ms, by itself, MiB", [seen.block ?? Number.NaN, seen.own ?? Number.NaN, seen.memory]);
+  await readers.end();
+  await stop();
+}
+
+if (Number(values.resume) > 0) {
+  await resumed(Number(values.resume));
+} else if (values.slow) {
+  await slow(Number(values.subscribers.split(",")[0]));
+} else {
+  row("", ["deliveries/s", "p50 ms", "p99 ms", "µs each", "held ms", "by itself", "KiB each"]);
+  for (const count of values.subscribers.split(",").map(Number)) await beside(count);
+}

@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "makes a token for a server, and the line of the configuration that lets it in",
     load: () => from(import("./token.ts")),
   },
+  subscribe: {
+    summary: "prints the forecasts of a server as they are made, and comes back after a break",
+    load: () => from(import("./subscribe.ts")),
+  },
   pipe: {
     summary: "forecast what comes on stdin, line by line",
     load: () => from(import("./pipe.ts")),

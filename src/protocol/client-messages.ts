@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { MAX_HORIZON } from "../models/forecaster/specification.ts";
 import { Offset, Ordinal } from "./forecast.ts";
-import { MAX_NAME, OBSERVATION_FIELDS } from "./observation.ts";
+import { MAX_NAME, OBSERVATION_FIELDS, ONE_VALUE_OR_MANY } from "./observation.ts";
 
 // What a client sends on /v1/stream; `type` tells which one it is. `expected` is what an error says was expected.
 
@@ -66,7 +66,7 @@ export const SubscribeSchema = Type.Object(
     since: Type.Optional(SinceSchema),
     observed: Type.Optional(Type.Boolean({ expected: "true or false" })),
   },
-  closed,
+  { ...closed, oneOf: [{ required: ["series"] }, { required: ["pattern"] }] },
 );
 export type SubscribeMessage = Static<typeof SubscribeSchema>;
 
@@ -84,7 +84,10 @@ export const AcknowledgeSchema = Type.Object(
 export const PingSchema = Type.Object({ type: Type.Literal("ping") }, closed);
 
 /** The fields beside `type` are those of an observation. */
-export const ObserveSchema = Type.Object({ type: Type.Literal("observe"), ...OBSERVATION_FIELDS }, closed);
+export const ObserveSchema = Type.Object(
+  { type: Type.Literal("observe"), ...OBSERVATION_FIELDS },
+  { ...closed, oneOf: ONE_VALUE_OR_MANY },
+);
 
 export type InitMessage = Static<typeof InitSchema>;
 export type UnsubscribeMessage = Static<typeof UnsubscribeSchema>;

@@ -105,36 +105,31 @@ describe("scopes", () => {
     let tried = 0;
     for (const { method, url, access } of list) {
       if (access === "open") continue;
+      const targets = new Set<string>();
       for (const name of names) {
-        for (const tail of ["", "/forecast", "/forecasts", "/observations"]) {
+        for (const tail of url.includes("*") ? ["", "/forecast", "/forecasts", "/observations"] : [""]) {
           const path = url.replace(":id", name).replace("*", `${name}${tail}`);
-          const query = `series=${name}&query=b/secret&match[]=b/secret&pattern=b/*&from=all&metric=b/secret`;
-          for (const target of [
-            path,
-            `${path}?series=${name}`,
-            `${path}?from=2000-01-01`,
-            `${path}?${query}`,
-          ]) {
-            const body =
-              method === "POST" || method === "PUT" ? '{"series":"b/secret","value":7}' : undefined;
-            const response = await ask(server, target, A, {
-              method,
-              ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
-            });
-            const text = await response.text();
-            expect(text, `${method} ${target}`).not.toContain("42424242");
-            // A refusal may say the name that was asked for, and nothing else.
-            if (response.status < 300) expect(text, `${method} ${target}`).not.toContain('b/secret","');
-            tried++;
-          }
-          if (!url.includes("*")) break;
+          targets.add(path).add(`${path}?series=${name}`).add(`${path}?from=2000-01-01`);
         }
+        const parameters = `series=${name}&query=b/secret&match[]=b/secret&pattern=b/*&from=all&metric=b/secret`;
+        targets.add(`${url.replace(":id", name).replace("*", name)}?${parameters}`);
       }
+      const body = method === "POST" || method === "PUT" ? '{"series":"b/secret","value":7}' : undefined;
+      const sent = body === undefined ? {} : { body, headers: { "content-type": "application/json" } };
+      const answers = [...targets].map(async (target) => {
+        const response = await ask(server, target, A, { method, ...sent });
+        const text = await response.text();
+        expect(text, `${method} ${target}`).not.toContain("42424242");
+        // A refusal may say the name that was asked for, and nothing else.
+        if (response.status < 300) expect(text, `${method} ${target}`).not.toContain('b/secret","');
+        tried++;
+      });
+      await Promise.all(answers);
     }
     expect(tried).toBeGreaterThan(300);
     expect(engine.summary("b/secret")?.observations).toBe(1);
     expect(engine.observed).toHaveLength(2);
-  }, 60_000);
+  }, 120_000);
 
   test("lists hold what may be read, each token its own", async () => {
     const { server } = await start();
@@ -326,7 +321,7 @@ describe("tokens that end", () => {
     const { server } = await start();
     const client = await Client.ready(server.url, A);
     server.reload(() => ({ tokens: [settings("a", A, { read: ["a/two"] })] }));
-    expect((await client.closed).code).toBe(4401);
+    expect((await client.closed).code).toBe(1001);
     const again = await Client.ready(server.url, A);
     closers.push(() => again.close());
     again.send({ type: "subscribe", id: 1, series: "a/one" });

@@ -26,13 +26,6 @@ export interface Forecast {
   };
 }
 
-/** A `data` message of the stream. */
-export interface DataMessage {
-  readonly id: string | number;
-  readonly offset: number;
-  readonly forecast: Forecast;
-}
-
 /** `GET /v1/overview`. */
 export interface OverviewAnswer {
   readonly epoch: string;

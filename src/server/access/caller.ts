@@ -5,6 +5,9 @@ import { covers, type Grants, type Scope } from "./scopes.ts";
 /** Peers that a token is remembered to have come from. */
 const PEERS = 64;
 
+/** Told why, and whether whoever it was may come again with the same token. */
+type EndListener = (why: string, again: boolean) => void;
+
 let callers = 0;
 
 /** Who asks: a token's holder, or anyone where the server has no tokens. Asked anew for every series, as long as it lives. */
@@ -16,9 +19,9 @@ export class Caller {
   /** Requests a second; undefined: as for every token. */
   readonly requestsPerSecond: number | undefined;
   readonly #grants: Grants;
-  readonly #listeners = new Set<(why: string) => void>();
+  readonly #listeners = new Set<EndListener>();
   readonly #peers = new Set<string>();
-  #ended: string | null = null;
+  #ended: Parameters<EndListener> | null = null;
 
   constructor(name: string | null, grants: Grants, requestsPerSecond?: number) {
     this.name = name;
@@ -46,25 +49,25 @@ export class Caller {
     return `series ${printable(series)}: token ${this.name} has no scope ${scope} for it`;
   }
 
-  /** Why it may do nothing any more, or null. */
-  get ended(): string | null {
-    return this.#ended;
+  /** It may do nothing any more: a clock that is set back does not bring an expired token back. */
+  get ended(): boolean {
+    return this.#ended !== null;
   }
 
   /** Calls `listener` once it may do nothing any more; the answer calls that off. */
-  onEnd(listener: (why: string) => void): () => void {
+  onEnd(listener: EndListener): () => void {
     if (this.#ended === null) this.#listeners.add(listener);
-    else listener(this.#ended);
+    else listener(...this.#ended);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Its token expired, was taken away, or may now do something else. */
-  end(why: string): void {
+  /** Its token expired, was taken away, or (`again`) may now do something else. */
+  end(why: string, again = false): void {
     if (this.#ended !== null) return;
-    this.#ended = why;
+    this.#ended = [why, again];
     const listeners = [...this.#listeners];
     this.#listeners.clear();
-    for (const listener of listeners) listener(why);
+    for (const listener of listeners) listener(why, again);
   }
 
   /** Has it come from this peer before? Of late, at least. */

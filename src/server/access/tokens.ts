@@ -118,9 +118,8 @@ export class Tokens {
       if (settings !== undefined && JSON.stringify(settings) === entry.settings) continue;
       this.#entries.delete(place);
       entry.cancel();
-      entry.caller.end(
-        settings === undefined ? "the token was revoked" : "what the token may do was changed",
-      );
+      if (settings === undefined) entry.caller.end("the token was revoked");
+      else entry.caller.end("what the token may do was changed", true);
     }
     for (const [place, settings] of wanted) {
       if (!this.#entries.has(place)) this.#entries.set(place, this.#open(settings));
@@ -132,7 +131,7 @@ export class Tokens {
     if (shown === undefined) return "no-token";
     const entry = this.#entries.get(this.#place(tokenHash(shown)));
     if (entry === undefined) return "wrong-token";
-    if (entry.expires <= this.#clock.now()) {
+    if (entry.caller.ended || entry.expires <= this.#clock.now()) {
       entry.caller.end(EXPIRED);
       return "expired-token";
     }

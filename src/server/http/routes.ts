@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { protocolSchema } from "../../protocol/schema.ts";
 import type { Audit } from "../access/audit.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Scope } from "../access/scopes.ts";
@@ -121,6 +122,11 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
   addPushRoutes(app, world, () => live(world), rows);
+  const schema = protocolSchema();
+  app.get("/v1/schema", token, async (_request, reply) => {
+    reply.type("application/schema+json; charset=utf-8");
+    return JSON.stringify(schema);
+  });
   addPageRoutes(app, world, () => live(world).engine);
   addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", readEach, async ({ caller }, reply) => {

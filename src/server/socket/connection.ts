@@ -16,7 +16,7 @@ import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Observing } from "./observing.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
-import type { Subprotocol } from "./subprotocol.ts";
+import type { Sink, Subprotocol } from "./subprotocol.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What a connection is given by the server that holds it. */
@@ -64,6 +64,7 @@ export class Connection implements Recipient {
   readonly #observing: Observing;
   readonly #catchingUp: CatchingUp;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
+  readonly #sink: Sink;
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -111,6 +112,17 @@ export class Connection implements Recipient {
       readBinary: subprotocol.readBinary,
     });
     this.#catchingUp = new CatchingUp(world);
+    this.#sink = {
+      message: (data, binary) => {
+        ws.send(data, { binary });
+        return !this.full;
+      },
+      // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
+      frames: (bytes) => {
+        if (ws.readyState === ws.OPEN) socket.write(bytes);
+        return !this.full;
+      },
+    };
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
@@ -140,9 +152,9 @@ export class Connection implements Recipient {
   /** Knows who is at the other end; the connection ends with the right of that to anything. */
   #is(caller: Caller): void {
     this.#caller = caller;
-    this.#forgetCaller = caller.onEnd((why) => {
+    this.#forgetCaller = caller.onEnd((why, again) => {
       this.#world.refused(caller, "connection", why, "revoked-token");
-      this.close(CloseCode.unauthorised, why);
+      this.close(again ? CloseCode.goingAway : CloseCode.unauthorised, why);
     });
   }
 
@@ -225,17 +237,13 @@ export class Connection implements Recipient {
   }
 
   #write(forecasts: number): number {
-    const { ws, subprotocol } = this.#peer;
+    const { subprotocol } = this.#peer;
     const now = this.#world.monotonic();
-    const frame = (data: Uint8Array, binary: boolean): boolean => {
-      ws.send(data, { binary });
-      return !this.full;
-    };
     let written = 0;
     let caughtUp = false;
     for (const subscription of this.#subscriptions.values()) {
       if (written < forecasts && !this.full) {
-        written += subprotocol.send(subscription, now, forecasts - written, frame);
+        written += subprotocol.send(subscription, now, forecasts - written, this.#sink);
       }
       // One step a turn: nobody waits for it.
       if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);

@@ -14,9 +14,10 @@ import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
+import { openJsonFrames } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Dispatch } from "./outgoing.ts";
-import { JSON_FRAMES, type Subprotocol } from "./subprotocol.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -45,6 +46,7 @@ export class StreamEndpoint {
   readonly #connections = new Set<Connection>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  readonly #json = openJsonFrames();
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
@@ -185,7 +187,7 @@ export class StreamEndpoint {
     const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
     const caller = known instanceof Caller ? known : undefined;
     const subprotocol =
-      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
     const connection = new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world);
     this.#opened++;
     this.#connections.add(connection);

@@ -46,7 +46,8 @@ export async function startServing(
     onError: (error) => log.error(error),
   });
   try {
-    world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true });
+    // Readings are nobody else's business: a folder that is made here is private, and so is all that comes to be in it.
+    world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true, mode: 0o700 });
     const arena = new Arena();
     const { series } = engineOptions;
     const { warmUp } = await import("../server/warm-up.ts");

@@ -23,6 +23,7 @@ import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/adm
 import { openApp } from "./http/app.ts";
 import { rawResponse } from "./http/failure.ts";
 import { prefixed } from "./http/metrics-text.ts";
+import { processMetrics } from "./http/process-metrics.ts";
 import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
@@ -326,8 +327,8 @@ function metrics(
   requests: number,
   admission: Admission,
 ): Readonly<Record<string, number>> {
-  const { user, system } = process.cpuUsage();
   return {
+    ...processMetrics(),
     ...(live === null ? {} : prefixed("eddy", live.engine.metrics())),
     ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
     ...(live === null ? {} : blocks(live.eventLoop)),
@@ -336,9 +337,6 @@ function metrics(
     eddy_http_lines_refused_total: admission.linesRefused,
     eddy_http_body_bytes: admission.held,
     eddy_http_waiting: admission.outside,
-    process_resident_memory_bytes: process.memoryUsage.rss(),
-    process_cpu_seconds_total: (user + system) / 1e6,
-    process_start_time_seconds: Math.round(performance.timeOrigin / 1000),
   };
 }
 
@@ -348,7 +346,7 @@ function blocks(eventLoop: EventLoopWatch): Readonly<Record<string, number>> {
   return {
     eddy_event_loop_block_seconds: wall / 1000,
     eddy_event_loop_own_block_seconds: own / 1000,
-    eddy_event_loop_block_seconds_max: longest.wall / 1000,
-    eddy_event_loop_own_block_seconds_max: longest.own / 1000,
+    eddy_event_loop_block_max_seconds: longest.wall / 1000,
+    eddy_event_loop_own_block_max_seconds: longest.own / 1000,
   };
 }

@@ -16,7 +16,8 @@ import {
 } from "./kinds/bodies.ts";
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
-import { deaf, frames, messages, resumes } from "./kinds/sockets.ts";
+import { scopedToken, scopes } from "./kinds/scopes.ts";
+import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
 import { type Seen, Target } from "./target.ts";
 
@@ -25,6 +26,7 @@ export const ONE_SERVER: readonly Kind[] = [
   honest,
   spellings,
   tokens,
+  scopes,
   requests,
   nesting,
   declaredSizes,
@@ -35,6 +37,7 @@ export const ONE_SERVER: readonly Kind[] = [
   garbage,
   repeats,
   messages,
+  tables,
   frames,
   resumes,
   deaf,
@@ -75,7 +78,7 @@ export async function runHostile(options: HostileOptions): Promise<readonly Row[
     command,
     database: join(folder, "hostile.db"),
     token: "the-Token-of-the-Server",
-    configuration: { forecast: { model: "auto", horizon: 4 } },
+    configuration: { forecast: { model: "auto", horizon: 4 }, tokens: [scopedToken] },
   });
   const rows: Row[] = [];
   const weights = kinds.reduce((sum, { weight }) => sum + weight, 0);

@@ -3,6 +3,7 @@ import { type Configuration, readConfiguration, seriesOptions } from "../server/
 import type { EngineOptions } from "../server/engine.ts";
 import { watchFiles } from "../server/file-watch.ts";
 import { CounterNames } from "../server/sources/counter-names.ts";
+import { Units } from "../server/units.ts";
 import { systemClock } from "../storage/clock.ts";
 import { milliseconds } from "../streams/checked.ts";
 import { fileError } from "../streams/sources/open-file.ts";
@@ -48,8 +49,9 @@ export const command = defineCommand({
     });
     const { token, tokens } = credentials(configuration);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead, sources, units, receivers } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources, units, receivers, alerts } = configuration;
     const { tls, proxies, requestsPerSecond } = configuration;
+    const said = new Units(units);
     const counters = new CounterNames();
     const pipelines = flags.pipeline === undefined ? [] : await loadPipelines(world, flags.pipeline);
     const { server } = await startServing(
@@ -60,6 +62,11 @@ export const command = defineCommand({
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
         pipelines,
+        alerts: {
+          rules: alerts ?? [],
+          receivers: Object.keys(receivers ?? {}),
+          unit: (series, target) => said.of(series, target),
+        },
         ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
         ...(durability === undefined ? {} : { durability }),
       },

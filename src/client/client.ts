@@ -24,7 +24,7 @@ export interface ClientOptions {
   /** Where the platform has none, or another is wanted. */
   readonly WebSocket?: SocketConstructor | undefined;
   readonly fetch?: Fetch | undefined;
-  /** Milliseconds: the bound of the first wait before a lost connection is tried again (500), and of the longest (30,000). */
+  /** Milliseconds: the bound of the first wait before a lost connection is tried again (500), and of the longest (10,000). */
   readonly firstWait?: number | undefined;
   readonly longestWait?: number | undefined;
 }

@@ -7,8 +7,12 @@ import { MAX_NAME, OBSERVATION_FIELDS, ONE_VALUE_OR_MANY } from "./observation.t
 
 /** Names a subscription, chosen by the client; 1 and "1" are two names. */
 export const SubscriptionIdSchema = Type.Union(
-  [Type.String({ minLength: 1, maxLength: 128 }), Type.Integer()],
-  { expected: "a string of 1 to 128 characters or a whole number" },
+  [
+    Type.String({ minLength: 1, maxLength: 128 }),
+    // Beyond 2^53 JSON loses digits: the client would not know its own name again.
+    Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+  ],
+  { expected: "a string of 1 to 128 characters or a whole number up to 2^53" },
 );
 export type SubscriptionId = Static<typeof SubscriptionIdSchema>;
 

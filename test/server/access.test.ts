@@ -66,6 +66,14 @@ const ask = (server: Server, path: string, token?: string, init: RequestInit = {
     headers: { ...init.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
   });
 
+/** The body of an answer; of a stream that goes on, what it begins with. */
+async function told(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== "text/event-stream") return response.text();
+  const stream = response.body as ReadableStream<Uint8Array>;
+  const { value } = await stream.getReader().read();
+  return Buffer.from(value ?? []).toString();
+}
+
 async function routes() {
   const clock = { monotonic: () => 0, soon: () => {}, after: () => () => {} };
   return openApp({
@@ -94,14 +102,7 @@ describe("scopes", () => {
   test("no route tells or changes anything of a series that the token is not for", async () => {
     const { server, engine } = await start();
     const { routes: list } = await routes();
-    const names = [
-      "b%2Fsecret",
-      "b/secret",
-      "%62/secret",
-      "b%2fsecret",
-      "a/../b/secret",
-      "a%2F..%2Fb%2Fsecret",
-    ];
+    const names = ["b%2Fsecret", "b/secret", "%62/secret", "a%2F..%2Fb%2Fsecret"];
     let tried = 0;
     for (const { method, url, access } of list) {
       if (access === "open") continue;
@@ -118,7 +119,7 @@ describe("scopes", () => {
       const sent = body === undefined ? {} : { body, headers: { "content-type": "application/json" } };
       const answers = [...targets].map(async (target) => {
         const response = await ask(server, target, A, { method, ...sent });
-        const text = await response.text();
+        const text = await told(response);
         expect(text, `${method} ${target}`).not.toContain("42424242");
         // A refusal may say the name that was asked for, and nothing else.
         if (response.status < 300) expect(text, `${method} ${target}`).not.toContain('b/secret","');
@@ -129,7 +130,7 @@ describe("scopes", () => {
     expect(tried).toBeGreaterThan(300);
     expect(engine.summary("b/secret")?.observations).toBe(1);
     expect(engine.observed).toHaveLength(2);
-  }, 120_000);
+  }, 180_000);
 
   test("lists hold what may be read, each token its own", async () => {
     const { server } = await start();
@@ -280,6 +281,68 @@ describe("scopes", () => {
     await client.until((frames) => frames.some(({ type }) => type === "receipt"));
     expect(client.of("receipt")).toMatchObject([{ accepted: 2, refused: [{ line: 2, code: "forbidden" }] }]);
     expect(engine.observed.slice(2).map(({ series }) => series)).toEqual(["a/x", "a/y"]);
+  });
+
+  test("rules are about no more than the token's series, and alerts are told of those that it may read", async () => {
+    const { server, engine } = await start();
+    const put = async (token: string, series: string) =>
+      (
+        await ask(server, "/v1/alerts/x", token, {
+          method: "PUT",
+          body: JSON.stringify({ series, when: { reading: "above", limit: 1 } }),
+          headers: { "content-type": "application/json" },
+        })
+      ).status;
+    for (const pattern of ["b/*", "*", "a*", "?/one"]) expect(await put(A, pattern), pattern).toBe(403);
+    expect(await put(READER, "a/*")).toBe(403);
+    // Let through: this engine has no room for rules.
+    for (const pattern of ["a/*", "a/one", "a/?"]) expect(await put(A, pattern), pattern).toBe(429);
+    const transition = {
+      id: "1",
+      alert: "x",
+      rule: "x",
+      target: "value",
+      state: "firing",
+      time: 1000,
+      offset: 1,
+      value: 1,
+      limit: 1,
+      probability: null,
+      crosses: null,
+      severity: "warning",
+      labels: {},
+      summary: "",
+      to: [],
+    } as const;
+    engine.alerts.tell({ ...transition, sequence: 1, series: "b/secret" });
+    engine.alerts.tell({ ...transition, sequence: 2, series: "a/one" });
+    const { transitions } = (await (await ask(server, "/v1/alerts/transitions", A)).json()) as {
+      transitions: { series: string }[];
+    };
+    expect(transitions.map(({ series }) => series)).toEqual(["a/one"]);
+    expect((await ask(server, "/v1/alerts/receivers", A)).status).toBe(403);
+  });
+
+  test("a stream of events tells what may be read, and ends with its token", async () => {
+    const { server, engine } = await start();
+    const events = (query: string) =>
+      ask(server, `/v1/stream?${query}`, A, { headers: { accept: "text/event-stream" } });
+    expect((await events("series=b/secret")).status).toBe(403);
+    const response = await events("pattern=*&mode=stream");
+    expect(response.status).toBe(200);
+    let text = "";
+    const ended = (async () => {
+      for await (const bytes of response.body as AsyncIterable<Uint8Array>) text += Buffer.from(bytes);
+    })().then(
+      () => "whole",
+      () => "cut",
+    );
+    await engine.ingest([{ series: "b/secret", time: 2000, values: { value: 42_424_242 } }]);
+    await engine.ingest([{ series: "a/one", time: 2000, values: { value: 3 } }]);
+    while (!text.includes('"a/one"')) await new Promise((resume) => setTimeout(resume, 20));
+    server.reload(() => ({ tokens: [] }));
+    expect(await ended).toBe("cut");
+    expect(text).not.toContain("42424242");
   });
 
   test("a pattern covers another when every name of that one fits it", () => {

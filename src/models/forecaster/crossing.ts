@@ -1,5 +1,5 @@
 import { normalQuantile, normalShare } from "../statistics/normal.ts";
-import type { KnownErrors } from "./error-paths.ts";
+import type { KnownErrors, Side } from "./error-paths.ts";
 import type { FirstPassage } from "./first-passage.ts";
 
 /** Readings are to stay from `low` to `high`; -Infinity or Infinity where there is no such limit. In the units of the readings. */
@@ -132,8 +132,13 @@ function looksAt(
     looks[at + STEP] = h;
     looks[at + LOW] = normalQuantile(under);
     looks[at + HIGH] = -normalQuantile(above);
-    looks[at + COMMON] = errors.common(x);
-    looks[at + CARRIED] = i === 0 ? 1 : errors.carried(looks[at - FIELDS] + gap, x);
+    // Of two limits each counts by how likely it is to be passed here.
+    const up = above > 0 ? above / (above + under) : 0;
+    const mixed = (of: (side: Side) => number): number =>
+      up === 1 ? of(1) : up === 0 ? of(0) : up * of(1) + (1 - up) * of(0);
+    const from = i === 0 ? 0 : looks[at - FIELDS] + gap;
+    looks[at + COMMON] = mixed((side) => errors.common(x, side));
+    looks[at + CARRIED] = i === 0 ? 1 : mixed((side) => errors.carried(from, x, side));
   });
   return looks;
 }

@@ -15,8 +15,10 @@ const LEAST_SIZE = 1e-300;
 /** Part of the longest running size below which no size falls: errors that have been will be again. */
 const FLOOR = 0.05;
 
-/** How far a quantile moves for each label one step ahead, in sizes of the error. */
+/** How far a quantile that is promised moves for each label one step ahead, in sizes of the error. */
 const RATE = 0.03;
+/** The same of any other, at the median: it follows the shape of the errors and not their luck. */
+const SHAPE_RATE = 0.01;
 
 /** Sizes grow like h^0.5, a random walk's, until labels say otherwise: the prior counts as so many labels. */
 const GROWTH = 0.5;
@@ -48,7 +50,11 @@ const FIELDS = LOSS + SIZES;
  * The share of labels below tends to p whatever the errors do. A label right on the forecast moves nothing. With n labels the
  * size is known to 1/n, and quantiles are wider by that of Student's distribution.
  *
- * State: per target and knot 10 and one per level, and H of the sizes as issued. Cost per event and target: a few operations per
+ * That is for the quantiles that are promised, the bounds of the interval: they hold in every stretch of time, at the price of
+ * following runs of errors of one sign, which at far steps last as long as the labels overlap. Any other quantile tells the shape
+ * of the distribution, q(x) = a + b(x), with a learned one step ahead at the rate 0.005 / √(p (1 - p)), and b(x) at that over x.
+ *
+ * State: per target one per level, per target and knot 10 and one per level, and H of the sizes as issued. Cost per event and target: a few operations per
  * step and 8 logarithms and exponentials per knot.
  */
 export class Fan {
@@ -62,7 +68,12 @@ export class Fan {
   readonly #below: Int32Array;
   readonly #share: Float64Array;
   readonly #sizes: Slice<Float64Array>;
+  /** a of each target and level, and b(x) of each target, knot and level. */
+  readonly #common: Slice<Float64Array>;
   readonly #quantiles: Slice<Float64Array>;
+  /** Per knot and level, how far b moves for a label; per level, how far a does. */
+  readonly #rates: Float64Array;
+  readonly #shapeRates: Float64Array;
   /** s_j at the knots as issued in the last H issues, and how many there were. */
   readonly #issued: Slice<Float64Array>;
   readonly #count: Slice<Float64Array>;
@@ -73,8 +84,14 @@ export class Fan {
   readonly #moves: Float64Array;
   readonly #issuedSum: Float64Array;
 
-  /** `levels`: those of the quantiles, in any order. */
-  constructor(layout: Layout, shape: Shape, levels: readonly number[], longRange?: LongRange) {
+  /** `levels`: those of the quantiles, in any order; the first `promised` of them hold in every stretch of time. */
+  constructor(
+    layout: Layout,
+    shape: Shape,
+    levels: readonly number[],
+    longRange?: LongRange,
+    promised = levels.length,
+  ) {
     this.#shape = shape;
     this.#longRange = longRange;
     const { targets: D, horizon: H } = shape;
@@ -89,6 +106,7 @@ export class Fan {
     this.#share = new Float64Array(H + 1);
     for (let h = 1; h <= H; h++) [this.#below[h], this.#share[h]] = this.#place(h);
     this.#sizes = layout.float64("fan.sizes", FIELDS * K * D);
+    this.#common = layout.float64("fan.common", levels.length * D);
     this.#quantiles = layout.float64("fan.quantiles", levels.length * K * D);
     this.#issued = layout.float64("fan.issued", SIZES * K * D * H);
     this.#count = layout.float64("fan.count", 1);
@@ -97,10 +115,16 @@ export class Fan {
     this.#weight = new Float64Array(K);
     this.#moves = new Float64Array(K * levels.length);
     this.#issuedSum = new Float64Array(K * SIZES);
+    const bend = levels.map((p, l) => (SHAPE_RATE * 0.5) / Math.sqrt(p * this.#rest[l]));
+    this.#shapeRates = Float64Array.from(bend, (rate, l) => (l < promised ? 0 : rate));
+    this.#rates = Float64Array.from(
+      knots.flatMap((x) =>
+        bend.map((rate, l) => (l < promised ? RATE / Math.sqrt(Math.sqrt(x)) : x === 1 ? 0 : rate / x)),
+      ),
+    );
     layout.whenAllocated(() => {
       const first = levels.map(normalFactor);
-      const q = this.#quantiles;
-      for (let at = 0; at < q.length; at += levels.length) q.view.set(first, at);
+      for (let d = 0; d < D; d++) this.#common.view.set(first, d * levels.length);
     });
   }
 
@@ -164,8 +188,11 @@ export class Fan {
     const q = this.#quantiles.view;
     for (let k = 0; k < K; k++) {
       if (!(weight[k] > 0)) continue;
-      const rate = RATE / Math.sqrt(Math.sqrt(this.#knots[k])) / weight[k];
-      for (let l = 0; l < L; l++) q[(d * K + k) * L + l] += rate * moves[k * L + l];
+      for (let l = 0; l < L; l++) {
+        const move = moves[k * L + l] / weight[k];
+        q[(d * K + k) * L + l] += this.#rates[k * L + l] * move;
+        if (k === 0) this.#common.view[d * L + l] += this.#shapeRates[l] * move;
+      }
     }
   }
 
@@ -262,7 +289,8 @@ export class Fan {
     const within = Math.min(x, this.#shape.horizon);
     const at = (d * K + this.#below[within]) * L + l;
     const share = this.#share[within];
-    const factor = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
+    const own = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
+    const factor = this.#common.view[d * L + l] + own;
     return factor * this.size(d, x) * this.#doubt(d);
   }
 

@@ -134,7 +134,7 @@ export class Forecaster {
     this.#mixture = new Mixture(layout, this.#shape, E);
     const tail = (1 - coverage) / 2;
     this.#longRange = new LongRange(layout, this.#shape, this.#features);
-    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange);
+    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange, 2);
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#paths = new ErrorPaths(layout, this.#shape);

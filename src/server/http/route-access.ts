@@ -84,6 +84,13 @@ const CODES = { 401: "unauthorised", 403: "forbidden", 429: "busy" } as const;
 
 const scopeRefusal = (message: string): Refusal => ({ reason: "scope", status: 403, message });
 
+/** Refuses what its caller has no scope for, where only the route itself could tell. @throws HttpFailure 403 */
+export function refuse(request: FastifyRequest, message: string): never {
+  const { caller, peer, audit } = request;
+  audit.refuse({ reason: "scope", caller, peer, what: whatOf(request), why: message });
+  throw new HttpFailure(403, "forbidden", message);
+}
+
 /** Says in the audit that so many lines of a body were about series that its caller may not write. */
 export function tellForbidden(request: FastifyRequest, times: number): void {
   const { caller, peer } = request;

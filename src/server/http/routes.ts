@@ -2,17 +2,21 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { openApiDocument } from "../../protocol/http/openapi.ts";
 import { protocolSchema } from "../../protocol/schema.ts";
 import type { Audit } from "../access/audit.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Scope } from "../access/scopes.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
+import { addAlertRoutes } from "../alerts/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { StreamEndpoint } from "../socket/endpoint.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
+import { VERSION } from "../version.ts";
 import { ARROW_TYPE, accepted, JSON_TYPE } from "./accepted.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
@@ -24,12 +28,14 @@ import { addPageRoutes } from "./page-routes.ts";
 import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { turn } from "./slices.ts";
+import { addStreamRoute } from "./stream-route.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
 export interface Live {
   readonly engine: Engine;
   readonly intake: Intake;
+  readonly stream: Pick<StreamEndpoint, "admitEvents" | "events">;
 }
 
 /** What the routes answer from. */
@@ -87,6 +93,11 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     const { sources, deliveries, audit } = world;
     return metricsText(world.metrics()) + audit.metrics + sources.metrics + deliveries.metrics;
   });
+  const description = JSON.stringify(openApiDocument(VERSION));
+  app.get("/v1/openapi.json", token, async (_request, reply) => {
+    reply.type("application/json; charset=utf-8");
+    return description;
+  });
   const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
   app.get("/v1/pipelines", readEach, async ({ caller }) =>
     live(world)
@@ -121,6 +132,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
+  addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
   const schema = protocolSchema();
   app.get("/v1/schema", token, async (_request, reply) => {
@@ -128,6 +140,7 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     return JSON.stringify(schema);
   });
   addPageRoutes(app, world, () => live(world).engine);
+  addStreamRoute(app, () => live(world));
   addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", readEach, async ({ caller }, reply) => {
     reply.type("application/json; charset=utf-8");

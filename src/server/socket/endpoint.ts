@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
+import type { SubscribeMessage } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import { Caller } from "../access/caller.ts";
@@ -13,6 +15,7 @@ import type { Turns } from "../turns.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
+import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
 import { openJsonFrames } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
@@ -43,7 +46,7 @@ export class StreamEndpoint {
   readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
   readonly #json = openJsonFrames();
@@ -115,6 +118,34 @@ export class StreamEndpoint {
     });
   }
 
+  /**
+   * Whether one more stream of events may begin.
+   *
+   * @throws EddyError `busy` when there are as many connections or subscriptions as may be; `bad-state` when the journal has not
+   * come as far as its client says
+   */
+  admitEvents({ since }: SubscribeMessage): void {
+    const { engine, socket } = this.#options;
+    if (this.#connections.size >= socket.connections || this.#fanOut.subscriptions >= socket.subscriptions) {
+      throw new EddyError("busy", "connections", {
+        expected: `at most ${socket.connections} with ${socket.subscriptions} subscriptions`,
+        received: "one more",
+      });
+    }
+    if (since !== undefined && since.epoch === engine.epoch && since.offset > engine.offset) {
+      throw new EddyError("bad-state", "since", {
+        expected: `an offset up to ${engine.offset}`,
+        received: String(since.offset),
+        hint: "begin anew without it",
+      });
+    }
+  }
+
+  /** Sends forecasts as Server-Sent Events, once it has been admitted. */
+  events(response: ServerResponse, message: SubscribeMessage, reader: Caller): void {
+    this.#add(new EventStream(response, message, reader, this.#world()));
+  }
+
   metrics(): Readonly<Record<string, number>> {
     return {
       connections: this.#connections.size,
@@ -163,34 +194,44 @@ export class StreamEndpoint {
   }
 
   #open(ws: WebSocket, socket: Socket, request: IncomingMessage, peer: string): void {
-    const { access, engine, intake, monotonic, turns, onError } = this.#options;
+    const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
-      engine,
-      fanOut: this.#fanOut,
-      backlog: this.#backlog,
-      dispatch: this.#dispatch,
-      connections: () => this.#connections.size,
-      options: this.#options.socket,
-      open: () => intake.open,
+      ...this.#world(),
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
-      monotonic,
-      turns,
-      onError,
       login: (token) => {
         const login = access.login(token, peer);
-        if (login instanceof Caller) return login;
-        return this.#turnedAway(login, peer, "init");
+        return login instanceof Caller ? login : this.#turnedAway(login, peer, "init");
       },
       refused: (caller, what, why, reason) => access.audit.refuse({ reason, caller, peer, what, why }),
+      turns,
     };
     const bearer = access.bearer(request);
     const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
     const caller = known instanceof Caller ? known : undefined;
     const subprotocol =
       ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
-    const connection = new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world);
+    this.#add(new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world));
+  }
+
+  #add(connection: Connection | EventStream): void {
     this.#opened++;
     this.#connections.add(connection);
     connection.onClosed.then(() => this.#connections.delete(connection));
+  }
+
+  /** What each client is given. */
+  #world(): EventStreamWorld {
+    const { engine, intake, monotonic, onError, socket } = this.#options;
+    return {
+      engine,
+      fanOut: this.#fanOut,
+      backlog: this.#backlog,
+      dispatch: this.#dispatch,
+      connections: () => this.#connections.size,
+      options: socket,
+      open: () => intake.open,
+      monotonic,
+      onError,
+    };
   }
 }

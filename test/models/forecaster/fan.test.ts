@@ -519,3 +519,48 @@ function pearson(a: readonly number[], b: readonly number[]): number {
   });
   return ab / Math.sqrt(aa * bb);
 }
+
+describe("quantiles that are not promised", () => {
+  const levels = [0.05, 0.95, 0.1, 0.5, 0.9];
+
+  /** Last offsets one step ahead, and mean distance of the median from zero at the last step, in sizes. */
+  function shape(error: (t: number, h: number) => number, length: number, H: number, promised: number) {
+    const layout = new Layout(arena);
+    const fan = new Fan(layout, { targets: 1, columns: 1, horizon: H }, levels, undefined, promised);
+    layout.allocate();
+    const issued: number[][][] = [];
+    const errors = new Float64Array(H);
+    let away = 0;
+    for (let t = 0; t < length; t++) {
+      errors.fill(Number.NaN);
+      for (let h = 1; h <= Math.min(H, t); h++) errors[h - 1] = error(t, h);
+      fan.takeErrors(0, errors, (h, level) => issued[t - h][level][h - 1]);
+      fan.issue(0, 1);
+      fan.issueMade();
+      issued.push(levels.map((_, l) => Array.from({ length: H }, (_, i) => fan.offset(0, i + 1, l))));
+      if (2 * t >= length) away += (2 / length) * Math.abs(fan.offset(0, H, 3) / fan.size(0, H));
+    }
+    return { offsets: levels.map((_, l) => fan.offset(0, 1, l)), away };
+  }
+
+  it("come to the shape of the errors, lopsided ones too", () => {
+    const normal = normals(5);
+    const errors = Array.from({ length: 4000 }, () => Math.exp(normal()));
+    const { offsets } = shape((t) => errors[t], 4000, 1, 2);
+    const sorted = [...errors].sort((a, b) => a - b);
+    for (const [l, p] of levels.entries()) {
+      const share = sorted.filter((e) => e <= offsets[l]).length / sorted.length;
+      expect(Math.abs(share - p), `level ${p}`).toBeLessThan(0.03);
+    }
+  });
+
+  it("do not follow a run of errors of one sign, as far steps of a walk have them", () => {
+    const H = 24;
+    const normal = normals(6);
+    const walk = [0];
+    for (let t = 1; t < 3000; t++) walk.push(walk[t - 1] + normal());
+    const far = (t: number, h: number) => walk[t] - walk[t - h];
+    const promised = shape(far, 3000, H, levels.length).away;
+    expect(shape(far, 3000, H, 2).away).toBeLessThan(promised / 3);
+  });
+});

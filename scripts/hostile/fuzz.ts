@@ -5,6 +5,8 @@ import { EddyError } from "../../src/models/errors.ts";
 import { readModel } from "../../src/models/forecaster/experts/open.ts";
 import { readConfiguration } from "../../src/server/configuration.ts";
 import { openArrowReader, readBody } from "../../src/server/http/observations-body.ts";
+import { labelTests } from "../../src/server/http/prometheus/label-tests.ts";
+import { parseQuery } from "../../src/server/http/prometheus/selector.ts";
 import { SOCKET_DEFAULTS } from "../../src/server/socket/limits.ts";
 import { Receive } from "../../src/server/socket/receive.ts";
 import { forecastStream } from "../../src/storage/arrow/forecast-stream.ts";
@@ -12,6 +14,7 @@ import { isRefused } from "../../src/streams/formats/reading.ts";
 import type { TextFormat } from "../../src/streams/formats/recognise.ts";
 import { readings } from "../../src/streams/sources/readings.ts";
 import { arrowBodies } from "./arrow-bodies.ts";
+import { query } from "./kinds/questions.ts";
 import { frame, message } from "./kinds/sockets.ts";
 import { NAMES, Random } from "./random.ts";
 
@@ -182,6 +185,14 @@ const forecastTables: Parser = (random) => {
   return true;
 };
 
+/** Queries as Prometheus has them, and the expressions within. */
+const prometheusQueries: Parser = (random) => {
+  const read = parseQuery(query(random));
+  if ("scalar" in read) return true;
+  for (const test of labelTests(read.matchers, "query")) test.fits(random.pick(["a", "a".repeat(200), ""]));
+  return true;
+};
+
 /** The frames are the library's to read; what it makes of any bytes is a message or an error of its own. */
 const socketFrames: Parser = (random) =>
   new Promise((resolve, reject) => {
@@ -250,6 +261,7 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
   "lines text": format("lines"),
   "logfmt text": format("logfmt"),
   "text of any format": format("auto"),
+  "queries of Prometheus": prometheusQueries,
   "socket messages": socketMessages,
   "socket tables": socketTables,
   "forecast tables": forecastTables,

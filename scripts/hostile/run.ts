@@ -16,6 +16,7 @@ import {
 } from "./kinds/bodies.ts";
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
+import { eventStreams, histories, queries } from "./kinds/questions.ts";
 import { scopedToken, scopes } from "./kinds/scopes.ts";
 import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
@@ -36,6 +37,9 @@ export const ONE_SERVER: readonly Kind[] = [
   utf8,
   garbage,
   repeats,
+  queries,
+  histories,
+  eventStreams,
   messages,
   tables,
   frames,

@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Moment, Offset } from "./forecast.ts";
 
 // An alert begins or ends.
@@ -9,8 +9,11 @@ const number = Type.Number();
 const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 
+/** A tuple is written otherwise in every version of JSON Schema. */
+const Pair = Type.Unsafe<[number, number]>(Type.Array(number, { minItems: 2, maxItems: 2 }));
+
 export const Limit = orNull(
-  Type.Union([number, Type.Tuple([number, number])]),
+  Type.Union([number, Pair]),
   "of the rule; with outside the lowest and the highest that is as it should be",
 );
 export const Crosses = orNull(
@@ -41,4 +44,3 @@ export const TransitionSchema = Type.Object(
   },
   closed,
 );
-export type TransitionMessage = Static<typeof TransitionSchema>;

@@ -74,6 +74,26 @@ export const SubscribeSchema = Type.Object(
 );
 export type SubscribeMessage = Static<typeof SubscribeSchema>;
 
+/** `alerts`: a pattern of names of rules. Whatever has been told of them after `since` comes, in order and without a gap. */
+export const SubscribeAlertsSchema = Type.Object(
+  {
+    type: Type.Literal("subscribe"),
+    id: SubscriptionIdSchema,
+    alerts: Name("a pattern of names of rules"),
+    since: Type.Optional(
+      Type.Object(
+        {
+          epoch: Type.String({ maxLength: 128, expected: "a string" }),
+          sequence: Type.Integer({ minimum: 0, expected: "a whole number, 0 or more" }),
+        },
+        { additionalProperties: false, expected: "{ epoch, sequence }" },
+      ),
+    ),
+  },
+  closed,
+);
+export type SubscribeAlertsMessage = Static<typeof SubscribeAlertsSchema>;
+
 export const UnsubscribeSchema = Type.Object(
   { type: Type.Literal("unsubscribe"), id: SubscriptionIdSchema },
   closed,
@@ -102,6 +122,7 @@ export type ObserveMessage = Static<typeof ObserveSchema>;
 export type ClientMessage =
   | InitMessage
   | SubscribeMessage
+  | SubscribeAlertsMessage
   | UnsubscribeMessage
   | ObserveMessage
   | AcknowledgeMessage

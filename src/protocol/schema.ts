@@ -1,10 +1,12 @@
 import type { TSchema } from "@sinclair/typebox";
+import { TransitionSchema } from "./alert.ts";
 import {
   AcknowledgeSchema,
   InitSchema,
   ObserveSchema,
   PingSchema,
   SinceSchema,
+  SubscribeAlertsSchema,
   SubscribeSchema,
   SubscriptionIdSchema,
   UnsubscribeSchema,
@@ -13,6 +15,7 @@ import { ForecastSchema, ForecastStepSchema, PipelineOutputSchema } from "./fore
 import { ObservationSchema } from "./observation.ts";
 import {
   AcknowledgedSchema,
+  AlertDataSchema,
   DrainingSchema,
   ErrorSchema,
   ForecastDataSchema,
@@ -34,6 +37,7 @@ const PARTS: Readonly<Record<string, TSchema>> = {
   ForecastStep: ForecastStepSchema,
   Forecast: ForecastSchema,
   PipelineOutput: PipelineOutputSchema,
+  Transition: TransitionSchema,
   Limits: LimitsSchema,
 };
 
@@ -41,6 +45,7 @@ const PARTS: Readonly<Record<string, TSchema>> = {
 const CLIENT: Readonly<Record<string, TSchema>> = {
   Init: InitSchema,
   Subscribe: SubscribeSchema,
+  SubscribeAlerts: SubscribeAlertsSchema,
   Unsubscribe: UnsubscribeSchema,
   Observe: ObserveSchema,
   Acknowledge: AcknowledgeSchema,
@@ -53,6 +58,7 @@ const SERVER: Readonly<Record<string, TSchema>> = {
   Subscribed: SubscribedSchema,
   ForecastData: ForecastDataSchema,
   OutputData: OutputDataSchema,
+  AlertData: AlertDataSchema,
   Gap: GapSchema,
   Slow: SlowSchema,
   Acknowledged: AcknowledgedSchema,

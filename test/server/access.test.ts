@@ -314,12 +314,19 @@ describe("scopes", () => {
       summary: "",
       to: [],
     } as const;
+    const client = await Client.ready(server.url, A);
+    closers.push(() => client.close());
+    client.send({ type: "subscribe", id: 1, alerts: "*" });
+    await client.until((frames) => frames.some(({ type }) => type === "subscribed"));
     engine.alerts.tell({ ...transition, sequence: 1, series: "b/secret" });
     engine.alerts.tell({ ...transition, sequence: 2, series: "a/one" });
     const { transitions } = (await (await ask(server, "/v1/alerts/transitions", A)).json()) as {
       transitions: { series: string }[];
     };
     expect(transitions.map(({ series }) => series)).toEqual(["a/one"]);
+    await client.until((frames) => frames.some(({ type }) => type === "data"));
+    await client.settle();
+    expect(client.of("data").map(({ alert }) => (alert as { series: string }).series)).toEqual(["a/one"]);
     expect((await ask(server, "/v1/alerts/receivers", A)).status).toBe(403);
   });
 

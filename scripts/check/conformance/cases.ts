@@ -118,6 +118,16 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    name: "no compression is agreed to, whatever is offered; a message in pieces is one",
+    async run({ ready }) {
+      const peer = await ready();
+      assert.equal(peer.ws.extensions, "");
+      peer.ws.send('{"type":', { fin: false });
+      peer.ws.send('"ping"}', { fin: true });
+      await peer.until("pong", () => peer.of("pong").length === 1);
+    },
+  },
+  {
     name: "stream: every forecast after subscribed.offset, once, in the order of places",
     async run({ ready, post, prefix }) {
       const series = `${prefix}a`;

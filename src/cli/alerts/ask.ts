@@ -2,13 +2,8 @@ import { EddyError, printable } from "../../models/errors.ts";
 import { text } from "../../models/kinds.ts";
 import { parseJson } from "../../streams/json.ts";
 import { aligned } from "../columns.ts";
-import { flag, toggle, typed } from "../flags.ts";
+import { address, flag, toggle } from "../flags.ts";
 import type { World } from "../world.ts";
-
-const address = typed("URL", "a URL such as http://127.0.0.1:8787", (text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
-});
 
 /** Flags of every command that asks a server. */
 export const serverFlags = {

@@ -351,8 +351,8 @@ function knotsOf(H: number): number[] {
   return knots;
 }
 
-/** Share of a logistic distribution below ε. */
-const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
+/** Share of errors below ε before labels have told anything: of a logistic distribution. */
+export const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
 
 /** How much of its bin lies below an error. */
 function shareOf(place: number, ratio: number): number {

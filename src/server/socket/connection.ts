@@ -1,13 +1,18 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Observation } from "../../models/observation.ts";
-import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import type {
+  SubscribeAlertsMessage,
+  SubscribeMessage,
+  SubscriptionId,
+} from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import type { ServerMessage } from "../../protocol/server-messages.ts";
 import type { Refused } from "../access/audit.ts";
 import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
+import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
 import type { Backlog } from "./backlog.ts";
 import { CatchingUp } from "./catching-up.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
@@ -25,6 +30,7 @@ export interface ConnectionWorld {
   readonly fanOut: FanOut;
   readonly backlog: Backlog;
   readonly dispatch: Dispatch;
+  readonly alertFeed: AlertFeed;
   /** Connections there are. */
   readonly connections: () => number;
   readonly options: SocketOptions;
@@ -52,6 +58,9 @@ export interface Peer {
   readonly subprotocol: Subprotocol;
 }
 
+/** Pages of the log of transitions that one turn looks through. */
+const ALERT_PAGES = 4;
+
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #peer: Peer;
@@ -64,6 +73,8 @@ export class Connection implements Recipient {
   readonly #observing: Observing;
   readonly #catchingUp: CatchingUp;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
+  readonly #alerts = new Map<SubscriptionId, AlertSubscription>();
+  #stopListening = (): void => {};
   readonly #sink: Sink;
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
@@ -248,7 +259,42 @@ export class Connection implements Recipient {
       // One step a turn: nobody waits for it.
       if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);
     }
+    written += this.#writeAlerts(forecasts - written);
     if (!this.#closing) this.#pace(now);
+    return written;
+  }
+
+  /** Sends what alert subscriptions have not had, at most `most`; a client that takes less is further behind, and nothing waits. */
+  #writeAlerts(most: number): number {
+    if (this.#alerts.size === 0 || !this.#world.open()) return 0;
+    const { alertFeed } = this.#world;
+    const { ws } = this.#peer;
+    let written = 0;
+    let pages = 0;
+    for (const subscription of this.#alerts.values()) {
+      while (
+        written < most &&
+        !this.full &&
+        subscription.sequence < alertFeed.sequence &&
+        pages++ < ALERT_PAGES
+      ) {
+        const { id, sequence: from } = subscription;
+        const page = alertFeed.after(from);
+        if ("lostUpTo" in page) {
+          subscription.sequence = page.lostUpTo;
+          this.#send({ type: "gap", id, from, to: page.lostUpTo, reason: "no longer kept" });
+          continue;
+        }
+        if (page.transitions.length === 0) break;
+        for (const one of page.transitions) {
+          if (written >= most || this.full) break;
+          subscription.sequence = one.sequence;
+          if (!subscription.wants(one)) continue;
+          ws.send(alertFeed.frame(id, one));
+          written++;
+        }
+      }
+    }
     return written;
   }
 
@@ -297,6 +343,8 @@ export class Connection implements Recipient {
 
   #dueAt(): number {
     let due = Number.POSITIVE_INFINITY;
+    const { sequence } = this.#world.alertFeed;
+    for (const alerts of this.#alerts.values()) if (alerts.sequence < sequence) return 0;
     for (const subscription of this.#subscriptions.values()) due = Math.min(due, subscription.dueAt);
     return due;
   }
@@ -354,7 +402,11 @@ export class Connection implements Recipient {
       case "subscribe":
         this.#subscribe(effect.subscribe);
         return;
+      case "subscribe to alerts":
+        this.#subscribeToAlerts(effect.subscribe);
+        return;
       case "unsubscribe": {
+        this.#alerts.delete(effect.id);
         const subscription = this.#subscriptions.get(effect.id);
         if (subscription !== undefined) this.#world.fanOut.delete(subscription);
         this.#subscriptions.delete(effect.id);
@@ -416,10 +468,57 @@ export class Connection implements Recipient {
     return text;
   }
 
+  #subscribeToAlerts(message: SubscribeAlertsMessage): void {
+    const { alertFeed, engine, fanOut } = this.#world;
+    const { id, since } = message;
+    if (!this.#world.open()) {
+      const busy = { code: "busy", message: "the server is shutting down", retryable: true };
+      this.#send({ type: "error", id, ...busy });
+      return;
+    }
+    const caller = this.#caller;
+    if (!caller.mayAny("read")) {
+      const text = caller.lacks("read", message.alerts);
+      this.#world.refused(caller, "subscribe", text, "scope");
+      this.#receive.forget(id);
+      this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
+      return;
+    }
+    const { epoch, offset } = engine;
+    const { sequence } = alertFeed;
+    const same = since?.epoch === epoch;
+    if (since !== undefined && same && since.sequence > sequence) {
+      this.close(
+        CloseCode.cannotResume,
+        `since: expected a sequence up to ${sequence}, got ${since.sequence}; subscribe without since`,
+      );
+      return;
+    }
+    // Of another journal nothing is known: what this one has told goes as a gap, as forecasts do.
+    const from = since !== undefined && same ? since.sequence : sequence;
+    const kept = from === sequence || !("lostUpTo" in alertFeed.after(from));
+    this.#send({
+      type: "subscribed",
+      id,
+      epoch,
+      offset,
+      sequence,
+      recovered: since !== undefined && same && kept,
+    });
+    if (since !== undefined && !same) {
+      this.#send({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" });
+    }
+    if (this.#alerts.size === 0) this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
+    this.#alerts.set(id, new AlertSubscription(message, from, caller));
+    fanOut.wake(this);
+  }
+
   /** Nothing more is sent but what has been handed to the socket. */
   #drop(): void {
     for (const subscription of this.#subscriptions.values()) this.#world.fanOut.delete(subscription);
     this.#subscriptions.clear();
+    this.#alerts.clear();
+    this.#stopListening();
     this.#world.fanOut.forget(this);
     this.#forgetCaller();
     clearTimeout(this.#initTimer);

@@ -12,6 +12,7 @@ import type { Access, Refusal } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { AlertFeed } from "./alert-feed.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
@@ -46,6 +47,7 @@ export class StreamEndpoint {
   readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
+  readonly #alertFeed: AlertFeed;
   readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
@@ -72,6 +74,7 @@ export class StreamEndpoint {
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
+    this.#alertFeed = new AlertFeed(engine.alerts, engine.epoch);
     const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
@@ -164,6 +167,7 @@ export class StreamEndpoint {
     for (const connection of this.#connections) connection.drain();
     await Promise.all(gone);
     this.#fanOut.close();
+    this.#alertFeed.close();
     this.#server.close();
   }
 
@@ -197,6 +201,7 @@ export class StreamEndpoint {
     const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
       ...this.#world(),
+      alertFeed: this.#alertFeed,
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
       login: (token) => {
         const login = access.login(token, peer);

@@ -11,6 +11,6 @@ const request = get(url, { rejectUnauthorized: false, timeout: 4000 }, (response
 });
 request.on("timeout", () => request.destroy(new Error("no answer in time")));
 request.on("error", ({ message }) => {
-  console.error(message);
+  process.stderr.write(`${message}\n`);
   process.exitCode = 1;
 });

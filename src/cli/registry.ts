@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
     load: () => from(import("./serve.ts")),
   },
+  token: {
+    summary: "makes a token for a server, and the line of the configuration that lets it in",
+    load: () => from(import("./token.ts")),
+  },
   subscribe: {
     summary: "prints the forecasts of a server as they are made, and comes back after a break",
     load: () => from(import("./subscribe.ts")),

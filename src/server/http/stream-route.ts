@@ -4,6 +4,7 @@ import type { SubscribeAlertsMessage, SubscribeMessage } from "../../protocol/cl
 import { alertsSinceOf, sinceOf } from "../socket/event-stream.ts";
 import { readMessage } from "../socket/messages.ts";
 import { accepted, EVENTS_TYPE } from "./accepted.ts";
+import { refuse } from "./route-access.ts";
 import type { Live } from "./routes.ts";
 
 const FIELDS: readonly string[] = [
@@ -21,10 +22,15 @@ const ID = 1;
 
 /** `GET /v1/stream`: what the socket of that name sends, as Server-Sent Events. */
 export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
-  app.get("/v1/stream", { exposeHeadRoute: false }, async (request, reply) => {
+  const readEach = { access: { scope: "read", of: "each" } } as const;
+  app.get("/v1/stream", { exposeHeadRoute: false, config: readEach }, async (request, reply) => {
     const { stream } = live();
     accepted(request, [EVENTS_TYPE]);
+    const { caller } = request;
     const message = subscriptionOf(request);
+    const series = "alerts" in message ? undefined : message.series;
+    if (series !== undefined && !caller.may("read", series)) refuse(request, caller.lacks("read", series));
+    if ("alerts" in message && !caller.mayAny("read")) refuse(request, caller.lacks("read", message.alerts));
     stream.admitEvents(message);
     const { origin } = request.headers;
     // The answer is the stream's from here on.
@@ -37,7 +43,7 @@ export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
       // That a page of this origin may ask has been decided already.
       ...(origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }),
     });
-    stream.events(reply.raw, message);
+    stream.events(reply.raw, message, caller);
   });
 }
 

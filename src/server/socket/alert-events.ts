@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { SubscribeAlertsMessage } from "../../protocol/client-messages.ts";
+import type { Caller } from "../access/caller.ts";
 import type { Engine } from "../engine.ts";
 import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
 import { EventPeer, type EventPeerWorld } from "./event-peer.ts";
@@ -18,7 +19,12 @@ export class AlertEvents extends EventPeer {
   readonly #subscription: AlertSubscription;
   readonly #stopListening: () => void;
 
-  constructor(response: ServerResponse, message: SubscribeAlertsMessage, world: AlertEventsWorld) {
+  constructor(
+    response: ServerResponse,
+    message: SubscribeAlertsMessage,
+    reader: Caller,
+    world: AlertEventsWorld,
+  ) {
     super(response, world);
     this.#world = world;
     const { engine, alertFeed, fanOut } = world;
@@ -29,7 +35,7 @@ export class AlertEvents extends EventPeer {
     const from = since !== undefined && same ? since.sequence : sequence;
     const recovered =
       since !== undefined && same && (from === sequence || !("lostUpTo" in alertFeed.after(from)));
-    this.#subscription = new AlertSubscription(message, from);
+    this.#subscription = new AlertSubscription(message, from, reader);
     this.tell({ type: "subscribed", id, epoch, offset, sequence, recovered }, this.#place(from));
     if (since !== undefined && !same)
       this.tell({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" }, this.#place(sequence));

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Since, SubscribeMessage } from "../../protocol/client-messages.ts";
+import type { Caller } from "../access/caller.ts";
 import { CatchingUp, type CatchingUpWorld } from "./catching-up.ts";
 import { EventPeer, type EventPeerWorld } from "./event-peer.ts";
 import { LONGEST_TIMER } from "./limits.ts";
@@ -62,11 +63,11 @@ export class EventStream extends EventPeer {
   /** The furthest place sent. */
   #sent: Seen = NOTHING_SEEN;
 
-  constructor(response: ServerResponse, message: SubscribeMessage, world: EventStreamWorld) {
+  constructor(response: ServerResponse, message: SubscribeMessage, reader: Caller, world: EventStreamWorld) {
     super(response, world);
     this.#world = world;
     const { engine, fanOut, options } = world;
-    this.#subscription = new Subscription(message, engine.offset, options.limits.queue);
+    this.#subscription = new Subscription(message, engine.offset, options.limits.queue, reader);
     this.#catchingUp = new CatchingUp(world);
     const { since } = message;
     for (const told of this.#catchingUp.begin(this.#subscription, message)) {

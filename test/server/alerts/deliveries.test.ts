@@ -43,7 +43,7 @@ async function hook(answer: (alerts: string[], response: ServerResponse) => void
 async function start(receivers: Receivers, given: { engine?: ScriptedEngine; token?: string } = {}) {
   const engine = given.engine ?? new ScriptedEngine();
   const said: string[] = [];
-  const note = (message: string) => void said.push(message);
+  const note = (_fields: object, message: string) => void said.push(message);
   const server: Server = await startServer({
     engine,
     receivers,

@@ -24,7 +24,7 @@ export interface WarningFigures {
 }
 
 /** Compares warnings with what came, reading after reading. */
-export class WarningRecord {
+class WarningRecord {
   readonly #ahead: number;
   #first = Number.NaN;
   #last = Number.NaN;
@@ -85,7 +85,7 @@ export class WarningRecord {
  * The straight line through the last readings by least squares, and where it is so many milliseconds on: what Prometheus calls
  * `predict_linear`.
  */
-export class LineAhead {
+class LineAhead {
   readonly #times: number[] = [];
   readonly #values: number[] = [];
 

@@ -1,5 +1,5 @@
-import Database from "better-sqlite3";
 import type { Announcement } from "../src/storage/outbox.ts";
+import { Database } from "../src/storage/sqlite/driver.ts";
 import { type OutboxLimits, SqliteOutbox } from "../src/storage/sqlite/outbox.ts";
 import { prepareSchema } from "../src/storage/sqlite/schema.ts";
 

@@ -1,15 +1,20 @@
 import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
+import { tableFromIPC } from "apache-arrow";
 import { EddyError } from "../../src/models/errors.ts";
 import { readModel } from "../../src/models/forecaster/experts/open.ts";
 import { readConfiguration } from "../../src/server/configuration.ts";
-import { readBody } from "../../src/server/http/observations-body.ts";
+import { openArrowReader, readBody } from "../../src/server/http/observations-body.ts";
+import { labelTests } from "../../src/server/http/prometheus/label-tests.ts";
+import { parseQuery } from "../../src/server/http/prometheus/selector.ts";
 import { SOCKET_DEFAULTS } from "../../src/server/socket/limits.ts";
 import { Receive } from "../../src/server/socket/receive.ts";
+import { forecastStream } from "../../src/storage/arrow/forecast-stream.ts";
 import { isRefused } from "../../src/streams/formats/reading.ts";
 import type { TextFormat } from "../../src/streams/formats/recognise.ts";
 import { readings } from "../../src/streams/sources/readings.ts";
 import { arrowBodies } from "./arrow-bodies.ts";
+import { query } from "./kinds/questions.ts";
 import { frame, message } from "./kinds/sockets.ts";
 import { NAMES, Random } from "./random.ts";
 
@@ -104,6 +109,90 @@ const socketMessages: Parser = (random) => {
   return effects.some((effect) => effect.do !== "send" && effect.do !== "close");
 };
 
+/** Observations of a binary frame: the same tables as bodies have, and messages that came as bytes. */
+const socketTables: Parser = async (random, i) => {
+  const made = random.chance(0.9) ? arrowBodies(random, i) : Buffer.from(message(random));
+  tableReader ??= openArrowReader();
+  const read = await tableReader;
+  const bytes = Buffer.from(made.buffer, made.byteOffset, made.length);
+  const { pendingObservations } = SOCKET_DEFAULTS.limits;
+  const { observations } = await atOnce(read(bytes, pendingObservations));
+  if (observations.length > pendingObservations) throw new Error(`${observations.length} observations`);
+  return observations.length > 0;
+};
+let tableReader: ReturnType<typeof openArrowReader> | undefined;
+
+/** Forecasts as frames of Arrow: whatever is forecast, the library that others read it with reads the same. */
+const forecastTables: Parser = (random) => {
+  const horizon = random.between(1, 40);
+  const number = () => random.pick([0, -0, 1e308, -5e-324, Number.NaN, 0.1, random.between(-99, 99)]);
+  const numbers = () => Float64Array.from({ length: horizon }, number);
+  const levels = random.pick([[], [0.5], [0.1, 0.9]]);
+  const forecasts = Array.from({ length: random.between(1, 5) }, (_, n) => {
+    const target = () => ({
+      name: random.pick(NAMES),
+      coverage: number(),
+      skill: number(),
+      observed: number(),
+      surprise: number(),
+      taken: random.pick([0, 1, Number.NaN]),
+      mean: numbers(),
+      lower: numbers(),
+      upper: numbers(),
+      quantiles: levels.map(numbers),
+    });
+    const issue = {
+      series: random.pick(NAMES),
+      time: random.pick([0, 8.64e15, -8.64e15, 1.7e12 + n]),
+      step: random.pick([0, 1000, 8.64e15]),
+      offset: n,
+      level: 0.9,
+      model: random.pick(NAMES),
+      horizon,
+      quantileLevels: levels,
+      experts: [],
+      targets: [target(), target()],
+    };
+    return { issue, target: n % 2, offset: random.pick([0, n, 2 ** 53 - 1]), ordinal: n };
+  });
+  const table = tableFromIPC(
+    forecastStream(forecasts, { metadata: { id: JSON.stringify(random.pick(NAMES)) } }),
+  );
+  if (table.numRows !== forecasts.length * horizon) throw new Error(`${table.numRows} rows`);
+  let row = 0;
+  for (const { issue, target, offset, ordinal } of forecasts) {
+    const { name, mean, skill, taken } = issue.targets[target] as (typeof issue.targets)[0];
+    for (let h = 1; h <= horizon; h++, row++) {
+      const told = table.get(row)?.toJSON() ?? {};
+      const wanted = {
+        offset,
+        ordinal,
+        // UTF-8 has no lone surrogates.
+        series: Buffer.from(issue.series).toString(),
+        target: Buffer.from(name).toString(),
+        step: h,
+        issuedAt: issue.time,
+        mean: mean[h - 1],
+        skill: Number.isNaN(skill) ? null : skill,
+        taken: Number.isNaN(taken) ? null : taken === 1,
+        time: Math.max(-8.64e15, Math.min(8.64e15, issue.time + h * issue.step)),
+      };
+      for (const [column, value] of Object.entries(wanted)) {
+        if (!Object.is(told[column], value)) throw new Error(`${column}: ${told[column]}, not ${value}`);
+      }
+    }
+  }
+  return true;
+};
+
+/** Queries as Prometheus has them, and the expressions within. */
+const prometheusQueries: Parser = (random) => {
+  const read = parseQuery(query(random));
+  if ("scalar" in read) return true;
+  for (const test of labelTests(read.matchers, "query")) test.fits(random.pick(["a", "a".repeat(200), ""]));
+  return true;
+};
+
 /** The frames are the library's to read; what it makes of any bytes is a message or an error of its own. */
 const socketFrames: Parser = (random) =>
   new Promise((resolve, reject) => {
@@ -172,7 +261,10 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
   "lines text": format("lines"),
   "logfmt text": format("logfmt"),
   "text of any format": format("auto"),
+  "queries of Prometheus": prometheusQueries,
   "socket messages": socketMessages,
+  "socket tables": socketTables,
+  "forecast tables": forecastTables,
   "socket frames": socketFrames,
   configuration,
   models,

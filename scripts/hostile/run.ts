@@ -16,7 +16,8 @@ import {
 } from "./kinds/bodies.ts";
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
-import { deaf, frames, messages, resumes } from "./kinds/sockets.ts";
+import { eventStreams, histories, queries } from "./kinds/questions.ts";
+import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
 import { type Seen, Target } from "./target.ts";
 
@@ -34,7 +35,11 @@ export const ONE_SERVER: readonly Kind[] = [
   utf8,
   garbage,
   repeats,
+  queries,
+  histories,
+  eventStreams,
   messages,
+  tables,
   frames,
   resumes,
   deaf,

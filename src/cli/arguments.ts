@@ -44,7 +44,7 @@ const refuse = (subject: string, expected: string, received: string): never => {
 export function readArguments<F extends Flags>(
   command: Command<F>,
   typed: readonly string[],
-): Pick<Invocation<F>, "flags" | "operand"> | null {
+): Omit<Invocation<F>, "world"> | null {
   const flags = new Map(Object.entries(command.flags));
   const given = new Map<string, unknown>();
   const operands: string[] = [];
@@ -89,12 +89,14 @@ export function readArguments<F extends Flags>(
       } else take(kind.alone ?? refuse(shown, `a value (${kind.hint})`, "none"));
     }
   }
-  const { operand } = command;
+  const { operand, second } = command;
   if (operand !== undefined && operands.length === 0) giveBack?.();
-  const [first, extra = operand === undefined ? first : undefined] = operands;
+  const takes = [operand, second].flatMap((one) => one?.name ?? []);
+  const [first, other] = operands;
+  const extra = operands[takes.length];
   if (operand !== undefined && first === undefined) refuse(operand.name, operand.summary, "nothing");
   if (extra !== undefined) {
-    const taken = operand === undefined ? "flags" : `${operand.name} and flags`;
+    const taken = takes.length === 0 ? "flags" : `${takes.join(", ")} and flags`;
     throw new EddyError("bad-argument", printable(extra), {
       problem: `not expected, eddy ${command.name} takes only ${taken}`,
       ...(command.stray === undefined ? {} : { hint: command.stray }),
@@ -104,7 +106,11 @@ export function readArguments<F extends Flags>(
     name,
     given.has(name) ? given.get(name) : fallback,
   ]);
-  return { flags: Object.fromEntries(values) as Invocation<F>["flags"], operand: first ?? "" };
+  return {
+    flags: Object.fromEntries(values) as Invocation<F>["flags"],
+    operand: first ?? "",
+    second: other ?? second?.fallback ?? "",
+  };
 }
 
 function unknownFlag(shown: string, command: Command<Flags>): never {

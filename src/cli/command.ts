@@ -29,6 +29,8 @@ export interface Invocation<F extends Flags> {
   readonly flags: Values<F>;
   /** What the command works on, as it was typed; empty for a command that takes none. */
   readonly operand: string;
+  /** The second operand, or what stands for it; empty for a command that takes none. */
+  readonly second: string;
   readonly world: World;
 }
 
@@ -39,6 +41,8 @@ export interface Command<F extends Flags = Flags> {
   /** A paragraph for `--help`: what goes in, what comes out. */
   readonly description?: string;
   readonly operand?: Operand;
+  /** Beside it, and what stands for it when it is not given. */
+  readonly second?: Operand & { readonly fallback: string };
   /** What somebody wanted who gives it one operand too many. */
   readonly stray?: string;
   readonly flags: F;

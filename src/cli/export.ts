@@ -1,7 +1,7 @@
 import { EddyError, printable } from "../models/errors.ts";
 import type { Issue } from "../models/issue.ts";
 import { text, word } from "../models/kinds.ts";
-import { EXPORT_FORMATS, exportForecasts, exportObservations } from "../storage/export.ts";
+import { EXPORT_FORMATS, exportForecasts, exportObservations, exportTransitions } from "../storage/export.ts";
 import { isStoredPipeline } from "../storage/hosted.ts";
 import { DatabaseReader } from "../storage/sqlite/reader.ts";
 import { matchesPattern } from "../streams/pattern.ts";
@@ -9,10 +9,11 @@ import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { flag } from "./flags.ts";
 import { pipelineNames } from "./pipeline-names.ts";
+import type { World } from "./world.ts";
 
 export const command = defineCommand({
   name: "export",
-  summary: "observations or forecasts of a database as Arrow, CSV or NDJSON",
+  summary: "observations, forecasts or alerts of a database as Arrow, CSV or NDJSON",
   description:
     "Writes what the database still holds to stdout. A server may be using the database meanwhile. Observations come in the " +
     "order in which they were taken, so that eddy replay of them gives the same forecasts again.",
@@ -21,12 +22,17 @@ export const command = defineCommand({
     db: flag(text("a file", "FILE"), "the database", "eddy-data/eddy.db"),
     series: flag(text("a pattern", "PATTERN"), "which series; * stands for any text", "*"),
     format: flag(word(EXPORT_FORMATS), "what to write", "ndjson"),
-    what: flag(word(["observations", "forecasts"]), "what to export", "observations"),
+    what: flag(word(["observations", "forecasts", "alerts"]), "what to export", "observations"),
   },
   examples: ["eddy export --db eddy.db --series 'mote-*' --format arrow > motes.arrow"],
   async run({ flags, world }) {
     const reader = new DatabaseReader(flags.db);
     try {
+      if (flags.what === "alerts") {
+        const told = reader.transitions((name) => matchesPattern(flags.series, name));
+        await writeAll(exportTransitions(told, flags.format), world);
+        return 0;
+      }
       const found = reader.series((name) => matchesPattern(flags.series, name));
       // A pipeline has no readings of its own, and what it gives has no columns.
       const inWords = flags.what === "forecasts" && flags.format === "ndjson";
@@ -48,16 +54,20 @@ export const command = defineCommand({
         flags.what === "observations"
           ? exportObservations(reader.observations(series), columns, flags.format)
           : exportForecasts(issuesOf(reader, series), flags.format, levelsOf(series));
-      for (const piece of pieces) {
-        await world.stdout.write(piece);
-        if (world.stop.aborted) break;
-      }
+      await writeAll(pieces, world);
     } finally {
       reader.close();
     }
     return 0;
   },
 });
+
+async function writeAll(pieces: Iterable<string | Uint8Array>, world: World): Promise<void> {
+  for (const piece of pieces) {
+    await world.stdout.write(piece);
+    if (world.stop.aborted) return;
+  }
+}
 
 /** Every level that a quantile of one of the series was asked for. */
 function levelsOf(series: readonly { readonly specification: string }[]): number[] {

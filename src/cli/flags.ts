@@ -42,3 +42,9 @@ export const moment = typed("TIME", "ISO 8601 or epoch milliseconds", (text) => 
     return undefined;
   }
 });
+
+/** Where a server is asked. */
+export const address = typed("URL", "a URL such as http://127.0.0.1:8787", (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
+});

@@ -42,13 +42,15 @@ const hint = ({ kind }: Flags[string]): string => {
 
 /** `eddy COMMAND --help`. */
 export function commandHelp(command: Command<Flags>): string {
-  const { operand } = command;
+  const { second } = command;
+  const operands = command.operand === undefined ? [] : [command.operand];
+  const named = [...operands.map(({ name }) => name), ...(second === undefined ? [] : [`[${second.name}]`])];
   const flags = Object.entries(command.flags).map(
     ([name, flag]) => [`--${name}${hint(flag)}`, flag.summary + shown(flag)] as const,
   );
   const parts = [
     `eddy ${command.name}: ${command.summary}`,
-    `Usage: eddy ${[command.name, ...(operand === undefined ? [] : [operand.name]), "[flags]"].join(" ")}`,
+    `Usage: eddy ${[command.name, ...named, "[flags]"].join(" ")}`,
   ];
   if (command.description !== undefined) {
     parts.push(
@@ -58,7 +60,8 @@ export function commandHelp(command: Command<Flags>): string {
         .join("\n\n"),
     );
   }
-  if (operand !== undefined) parts.push(table([[operand.name, operand.summary]]));
+  if (second !== undefined) operands.push({ ...second, summary: `${second.summary} [${second.fallback}]` });
+  if (operands.length > 0) parts.push(table(operands.map(({ name, summary }) => [name, summary] as const)));
   parts.push(`Flags:\n${table([...flags, ["--help", "this text"]])}`);
   if (command.examples !== undefined)
     parts.push(`Examples:\n${command.examples.map((e) => `  ${e}`).join("\n")}`);

@@ -41,13 +41,16 @@ export const command = defineCommand({
   },
 });
 
-function table({ database, epoch, bytes, rows, sources, series }: Inspection): string {
+function table({ database, epoch, bytes, rows, sources, alerts, series }: Inspection): string {
   const lines = [
     `${database}  ${(bytes / 2 ** 20).toFixed(1)} MiB  epoch ${epoch}`,
     Object.entries(rows)
       .map(([name, count]) => `${name} ${count}`)
       .join("  "),
     ...Object.entries(sources).map(([name, reached]) => `source ${name}: ${reached}`),
+    ...(alerts.rules.length > 0
+      ? [`alerts: rules ${alerts.rules.join(", ")}; ${alerts.active} pending or firing`]
+      : []),
     "",
   ];
   const cells = [

@@ -10,7 +10,10 @@ export interface Entry {
 const from = (module: Promise<{ command: Command<any> }>): Promise<Command<Flags>> =>
   module.then(({ command }) => command);
 
-/** Every command. To add one: a module `src/cli/<name>.ts` that exports `command`, and a line here. */
+/**
+ * Every command. To add one: a module `src/cli/<name>.ts` that exports `command`, and a line here. Those of two words are in a folder
+ * that is called like the first.
+ */
 export const commands: Readonly<Record<string, Entry>> = {
   start: {
     summary: "the demo: recorded sensors and this machine's own load, forecast live on a page",
@@ -19,6 +22,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   serve: {
     summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
     load: () => from(import("./serve.ts")),
+  },
+  subscribe: {
+    summary: "prints the forecasts of a server as they are made, and comes back after a break",
+    load: () => from(import("./subscribe.ts")),
   },
   pipe: {
     summary: "forecast what comes on stdin, line by line",
@@ -51,5 +58,37 @@ export const commands: Readonly<Record<string, Entry>> = {
   savepoint: {
     summary: "one portable file with everything of some series, that another machine goes on from",
     load: () => from(import("./savepoint.ts")),
+  },
+  "alerts list": {
+    summary: "rules for alerts of a server, and what is pending or firing",
+    load: () => from(import("./alerts/list.ts")),
+  },
+  "alerts show": {
+    summary: "one rule of a server, and what is pending or firing of it",
+    load: () => from(import("./alerts/show.ts")),
+  },
+  "alerts put": {
+    summary: "gives a server a rule for alerts, or several, new or changed",
+    load: () => from(import("./alerts/put.ts")),
+  },
+  "alerts delete": {
+    summary: "takes a rule from a server; alerts of it that fire end",
+    load: () => from(import("./alerts/delete.ts")),
+  },
+  "alerts transitions": {
+    summary: "what has begun to fire and what has ended, the newest first",
+    load: () => from(import("./alerts/transitions.ts")),
+  },
+  "alerts receivers": {
+    summary: "who is told of alerts, and whether they could be reached",
+    load: () => from(import("./alerts/receivers.ts")),
+  },
+  "alerts deliveries": {
+    summary: "what receivers have still to be told, are reminded of, or could not be told",
+    load: () => from(import("./alerts/deliveries.ts")),
+  },
+  "alerts retry": {
+    summary: "sends again what was given up: one delivery, or all of them",
+    load: () => from(import("./alerts/retry.ts")),
   },
 };

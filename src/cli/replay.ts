@@ -7,7 +7,7 @@ import type { TimedEvent } from "../streams/ordering.ts";
 import { fileReadings } from "../streams/sources/file.ts";
 import { defineCommand } from "./command.ts";
 import { databaseReadings, databaseSettings, isDatabase } from "./database-readings.ts";
-import { flag, moment, toggle, typed } from "./flags.ts";
+import { address, flag, moment, toggle, typed } from "./flags.ts";
 import { forecastFlags, formatOptions, inputFlags, seriesOptions } from "./forecast-flags.ts";
 import { ForecastLines } from "./forecast-lines.ts";
 import { listenToKeys } from "./keys.ts";
@@ -32,11 +32,6 @@ const speed: Kind<number> = {
   }),
   show: (times) => (Number.isFinite(times) ? String(times) : "max"),
 };
-
-const address = typed("URL", "a URL such as http://127.0.0.1:8787", (text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url?.protocol === "http:" || url?.protocol === "https:" ? url : undefined;
-});
 
 /** The driver is loaded only for those who have a database. */
 async function openDatabase(path: string): Promise<DatabaseReader> {

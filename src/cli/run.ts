@@ -16,7 +16,7 @@ export async function run(
   commands: Readonly<Record<string, Entry>> = registered,
 ): Promise<ExitCode> {
   try {
-    const [name, ...rest] = typed;
+    const [name, ...rest] = ofTwoWords(typed, commands);
     if (name === undefined) {
       await world.stderr.write(programHelp(commands));
       return 2;
@@ -37,12 +37,15 @@ export async function run(
     }
     const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (entry === undefined) {
-      const near = nearest(name, Object.keys(commands));
-      throw new EddyError("bad-argument", "command", {
-        expected: `one of ${Object.keys(commands).join(", ")}`,
-        received: printable(name),
-        ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
-      });
+      const [word = ""] = rest;
+      const family = Object.entries(commands).filter(([one]) => one.startsWith(`${name} `));
+      if (family.length > 0 && (word === "--help" || word === "-h")) {
+        await world.stdout.write(programHelp(Object.fromEntries(family)));
+        return 0;
+      }
+      const seconds = family.map(([one]) => one.slice(name.length + 1));
+      if (seconds.length > 0) throw noSuchCommand(`eddy ${name}`, word, seconds);
+      throw noSuchCommand("command", name, Object.keys(commands));
     }
     const command = await entry.load();
     const read = readArguments(command, rest);
@@ -54,6 +57,22 @@ export async function run(
   } catch (error) {
     return report(error, world);
   }
+}
+
+/** What was typed, with the two words of a command that is called by two as one. */
+function ofTwoWords(typed: readonly string[], commands: Readonly<Record<string, Entry>>): readonly string[] {
+  const [first, second, ...rest] = typed;
+  const name = `${first} ${second}`;
+  return Object.hasOwn(commands, name) ? [name, ...rest] : typed;
+}
+
+function noSuchCommand(subject: string, word: string, known: readonly string[]): EddyError {
+  const near = nearest(word, known);
+  return new EddyError("bad-argument", subject, {
+    expected: `one of ${known.join(", ")}`,
+    received: word === "" ? "nothing" : printable(word),
+    ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+  });
 }
 
 async function report(error: unknown, world: World): Promise<ExitCode> {

@@ -2,6 +2,7 @@ import { text, whole } from "../models/kinds.ts";
 import { readConfiguration, seriesOptions } from "../server/configuration.ts";
 import type { EngineOptions } from "../server/engine.ts";
 import { CounterNames } from "../server/sources/counter-names.ts";
+import { Units } from "../server/units.ts";
 import { milliseconds } from "../streams/checked.ts";
 import { fileError } from "../streams/sources/open-file.ts";
 import { defineCommand } from "./command.ts";
@@ -38,7 +39,8 @@ export const command = defineCommand({
       flags.config === undefined ? {} : readConfiguration(readText(world, flags.config), flags.config);
     const token = flags.token ?? (world.environment.EDDY_TOKEN || configuration.token);
     const host = flags.host ?? configuration.host;
-    const { durability, origins, bodyBytes, ahead, sources, units, receivers } = configuration;
+    const { durability, origins, bodyBytes, ahead, sources, units, receivers, alerts } = configuration;
+    const said = new Units(units);
     const counters = new CounterNames();
     const pipelines = flags.pipeline === undefined ? [] : await loadPipelines(world, flags.pipeline);
     const { server } = await startServing(
@@ -49,6 +51,11 @@ export const command = defineCommand({
         ...(configuration.storage as Partial<EngineOptions> | undefined),
         reset: flags.reset,
         pipelines,
+        alerts: {
+          rules: alerts ?? [],
+          receivers: Object.keys(receivers ?? {}),
+          unit: (series, target) => said.of(series, target),
+        },
         ...(ahead === undefined ? {} : { ahead: milliseconds(ahead) }),
         ...(durability === undefined ? {} : { durability }),
       },

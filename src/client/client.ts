@@ -15,15 +15,18 @@ import { type ClientWorld, type Fetch, type SocketConstructor, thisWorld } from 
 
 export interface ClientOptions {
   /** The server's token, or what gives it: it is asked for with each connection and request. */
-  readonly token?: string | (() => string | null | undefined | Promise<string | null | undefined>);
+  readonly token?:
+    | string
+    | (() => string | null | undefined | Promise<string | null | undefined>)
+    | undefined;
   /** Closes the client when it is aborted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Where the platform has none, or another is wanted. */
-  readonly WebSocket?: SocketConstructor;
-  readonly fetch?: Fetch;
-  /** Milliseconds: the bound of the first wait before a lost connection is tried again (500), and of the longest (30,000). */
-  readonly firstWait?: number;
-  readonly longestWait?: number;
+  readonly WebSocket?: SocketConstructor | undefined;
+  readonly fetch?: Fetch | undefined;
+  /** Milliseconds: the bound of the first wait before a lost connection is tried again (500), and of the longest (10,000). */
+  readonly firstWait?: number | undefined;
+  readonly longestWait?: number | undefined;
 }
 
 export interface SubscribeOptions {
@@ -31,17 +34,17 @@ export interface SubscribeOptions {
    * `latest` (without): what is known, then each new forecast; whoever is slow sees fewer and newer ones. `stream`: every one, in
    * order, each exactly once, also across breaks.
    */
-  readonly mode?: "latest" | "stream";
+  readonly mode?: "latest" | "stream" | undefined;
   /** Goes on behind this place: a message that came before, or `{ epoch, offset, ordinal }` of it. */
-  readonly since?: Since;
+  readonly since?: Since | undefined;
   /** Only these steps of each forecast. */
-  readonly horizons?: readonly number[];
+  readonly horizons?: readonly number[] | undefined;
   /** Messages a second at most: `latest`, of each series and target; `stream`, of all. */
-  readonly maxRate?: number;
+  readonly maxRate?: number | undefined;
   /** Told of forecasts that cannot be sent any more. Without, a `stream` ends there with an error. */
-  readonly gap?: (gap: Gap) => void;
+  readonly gap?: ((gap: Gap) => void) | undefined;
   /** Ends it when it is aborted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Names many series (`*` any run of characters, `?` one), or exactly one. */
@@ -167,6 +170,15 @@ export class Client {
         return { close: () => this.#watching.delete(told), pause: () => {}, resume: () => {} };
       },
     });
+  }
+
+  /** What comes of the series and hosted pipelines whose names fit a pattern, as one: forecasts and outputs in their order. */
+  subscribe(of: SeriesPattern, options: SubscribeOptions = {}): Feed<ForecastMessage | OutputMessage> {
+    return this.#feed<ForecastMessage | OutputMessage>(
+      of,
+      options,
+      ({ type: _, id: __, ...message }) => message,
+    );
   }
 
   /** Forecasts of the series that fit a pattern, one for each target. */

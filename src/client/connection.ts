@@ -5,7 +5,7 @@ import type { ClientWorld, Socket } from "./world.ts";
 
 /** The first bound of the wait between two attempts, and the largest: it doubles from one failure to the next. */
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 30_000;
+const LONGEST_WAIT = 10_000;
 /** Milliseconds that a connection must have lived before the next failure counts as the first again. */
 const STEADY = 5_000;
 /** Milliseconds for a connection to be made and greeted. */

@@ -4,6 +4,7 @@
  *
  * @example
  * ```ts
+ * import { ClientError } from "eddy/client";
  * const error = new ClientError("busy", "try again in a second", true);
  * error.retryable; // true
  * ```

@@ -150,6 +150,8 @@ export class Subscriptions {
     if (subscription === undefined) return false;
     switch (message.type) {
       case "data":
+        // It asks for forecasts only.
+        if ("alert" in message) return false;
         if (subscription.progress.take(message)) subscription.receiver.data(message);
         return true;
       case "subscribed":

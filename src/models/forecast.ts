@@ -1,4 +1,5 @@
 import { type Issue, type IssueDetail, moment, momentOf, type TargetIssue } from "./issue.ts";
+import { itemAt } from "./item-at.ts";
 
 /** One step of a forecast, in the units of the observations. */
 export interface ForecastStep {
@@ -86,11 +87,15 @@ export function words(issue: Issue): Forecast[] {
     horizon: times.map((time, i) => ({
       step: i + 1,
       time,
-      mean: target.mean[i],
-      lower: target.lower[i],
-      upper: target.upper[i],
+      mean: itemAt(target.mean, i),
+      lower: itemAt(target.lower, i),
+      upper: itemAt(target.upper, i),
       ...(levels.length > 0
-        ? { quantiles: Object.fromEntries(levels.map((name, k) => [name, target.quantiles[k][i]])) }
+        ? {
+            quantiles: Object.fromEntries(
+              levels.map((name, k) => [name, itemAt(itemAt(target.quantiles, k), i)]),
+            ),
+          }
         : {}),
     })),
     level,
@@ -121,5 +126,5 @@ const detailWords = (
 ): ForecastDetail => ({
   skill: { persistence: allKnown(persistence), seasonalNaive: allKnown(seasonalNaive) },
   coverage: allKnown(coverage),
-  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e]])),
+  weights: Object.fromEntries(experts.map((name, e) => [name, weights[e] ?? Number.NaN])),
 });

@@ -1,14 +1,18 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { MAX_HORIZON } from "../models/forecaster/specification.ts";
 import { Offset, Ordinal } from "./forecast.ts";
-import { MAX_NAME, OBSERVATION_FIELDS } from "./observation.ts";
+import { MAX_NAME, OBSERVATION_FIELDS, ONE_VALUE_OR_MANY } from "./observation.ts";
 
 // What a client sends on /v1/stream; `type` tells which one it is. `expected` is what an error says was expected.
 
 /** Names a subscription, chosen by the client; 1 and "1" are two names. */
 export const SubscriptionIdSchema = Type.Union(
-  [Type.String({ minLength: 1, maxLength: 128 }), Type.Integer()],
-  { expected: "a string of 1 to 128 characters or a whole number" },
+  [
+    Type.String({ minLength: 1, maxLength: 128 }),
+    // Beyond 2^53 JSON loses digits: the client would not know its own name again.
+    Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+  ],
+  { expected: "a string of 1 to 128 characters or a whole number up to 2^53" },
 );
 export type SubscriptionId = Static<typeof SubscriptionIdSchema>;
 
@@ -66,9 +70,29 @@ export const SubscribeSchema = Type.Object(
     since: Type.Optional(SinceSchema),
     observed: Type.Optional(Type.Boolean({ expected: "true or false" })),
   },
-  closed,
+  { ...closed, oneOf: [{ required: ["series"] }, { required: ["pattern"] }] },
 );
 export type SubscribeMessage = Static<typeof SubscribeSchema>;
+
+/** `alerts`: a pattern of names of rules. Whatever has been told of them after `since` comes, in order and without a gap. */
+export const SubscribeAlertsSchema = Type.Object(
+  {
+    type: Type.Literal("subscribe"),
+    id: SubscriptionIdSchema,
+    alerts: Name("a pattern of names of rules"),
+    since: Type.Optional(
+      Type.Object(
+        {
+          epoch: Type.String({ maxLength: 128, expected: "a string" }),
+          sequence: Type.Integer({ minimum: 0, expected: "a whole number, 0 or more" }),
+        },
+        { additionalProperties: false, expected: "{ epoch, sequence }" },
+      ),
+    ),
+  },
+  closed,
+);
+export type SubscribeAlertsMessage = Static<typeof SubscribeAlertsSchema>;
 
 export const UnsubscribeSchema = Type.Object(
   { type: Type.Literal("unsubscribe"), id: SubscriptionIdSchema },
@@ -84,7 +108,10 @@ export const AcknowledgeSchema = Type.Object(
 export const PingSchema = Type.Object({ type: Type.Literal("ping") }, closed);
 
 /** The fields beside `type` are those of an observation. */
-export const ObserveSchema = Type.Object({ type: Type.Literal("observe"), ...OBSERVATION_FIELDS }, closed);
+export const ObserveSchema = Type.Object(
+  { type: Type.Literal("observe"), ...OBSERVATION_FIELDS },
+  { ...closed, oneOf: ONE_VALUE_OR_MANY },
+);
 
 export type InitMessage = Static<typeof InitSchema>;
 export type UnsubscribeMessage = Static<typeof UnsubscribeSchema>;
@@ -95,6 +122,7 @@ export type ObserveMessage = Static<typeof ObserveSchema>;
 export type ClientMessage =
   | InitMessage
   | SubscribeMessage
+  | SubscribeAlertsMessage
   | UnsubscribeMessage
   | ObserveMessage
   | AcknowledgeMessage

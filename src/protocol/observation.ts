@@ -26,9 +26,13 @@ export const OBSERVATION_FIELDS = {
   values: Type.Optional(Type.Record(Type.String(), value, { expected: "an object of numbers by column" })),
 };
 
+/** The one of two fields that an observation has. */
+export const ONE_VALUE_OR_MANY = [{ required: ["value"] }, { required: ["values"] }];
+
 /** What a client may send as one observation: an NDJSON line, an element of a JSON array, a WebSocket `observe`; its limits are those of any. */
 export const ObservationSchema = Type.Object(OBSERVATION_FIELDS, {
   additionalProperties: false,
   expected: "an object with series and value or values",
+  oneOf: ONE_VALUE_OR_MANY,
 });
 export type ObservationInput = Static<typeof ObservationSchema>;

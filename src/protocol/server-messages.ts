@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { Forecast, PipelineOutput } from "../models/forecast.ts";
+import { Sequence, TransitionSchema } from "./alert.ts";
 import { SubscriptionIdSchema } from "./client-messages.ts";
 import { ForecastSchema, Offset, Ordinal, PipelineOutputSchema } from "./forecast.ts";
 import { MAX_NAME } from "./observation.ts";
@@ -61,6 +62,9 @@ export const SubscribedSchema = Type.Object(
     epoch: Epoch,
     offset: Type.Integer({ minimum: 0, description: "the last journal position before the subscription" }),
     recovered: Type.Boolean({ description: "everything after since follows" }),
+    sequence: Type.Optional(
+      Type.Integer({ minimum: 0, description: "of alerts: the last transition before the subscription" }),
+    ),
   },
   closed,
 );
@@ -91,6 +95,19 @@ export const OutputDataSchema = Type.Object(
   closed,
 );
 
+/** The beginning of an alert, or its end; `sequence` is its place in the log of transitions. */
+export const AlertDataSchema = Type.Object(
+  {
+    type: Type.Literal("data"),
+    id: SubscriptionIdSchema,
+    epoch: Epoch,
+    offset: Offset,
+    sequence: Sequence,
+    alert: TransitionSchema,
+  },
+  closed,
+);
+
 export const GapSchema = Type.Object(
   {
     type: Type.Literal("gap"),
@@ -99,7 +116,11 @@ export const GapSchema = Type.Object(
     to: Offset,
     reason: Type.Union([Type.Literal("no longer kept"), Type.Literal("another epoch")]),
   },
-  { ...closed, description: "forecasts after from up to to cannot be sent" },
+  {
+    ...closed,
+    description:
+      "forecasts after from up to to cannot be sent; of alerts, transitions, and from and to are places in their log",
+  },
 );
 
 export const SlowSchema = Type.Object(
@@ -180,12 +201,14 @@ export interface ForecastDataMessage extends Omit<Static<typeof ForecastDataSche
 export interface OutputDataMessage extends Omit<Static<typeof OutputDataSchema>, "output"> {
   readonly output: PipelineOutput;
 }
+export type AlertDataMessage = Static<typeof AlertDataSchema>;
 export type DataMessage = ForecastDataMessage | OutputDataMessage;
 
 export type ServerMessage =
   | ReadyMessage
   | SubscribedMessage
   | DataMessage
+  | AlertDataMessage
   | GapMessage
   | SlowMessage
   | AcknowledgedMessage

@@ -5,7 +5,10 @@ import { fileURLToPath } from "node:url";
 
 const BUILT = new URL("../browser/", import.meta.url);
 
-/** What a browser is given, by name: `index.html`, `icon.svg`, `page.js`, `page.css`, and `report.js`, `report.css` of the report. */
+/**
+ * What a browser is given, by name: `index.html`, `icon.svg`, `page.js`, `page.css`, `report.js`, `report.css` of the report, and
+ * `client.js`, a module that exports what `eddy/client` does.
+ */
 export type BrowserFiles = ReadonlyMap<string, Buffer>;
 
 let known: BrowserFiles | undefined;
@@ -32,18 +35,23 @@ export function browserFiles(sources: URL): BrowserFiles {
     buildSync(options: object): { readonly outputFiles: readonly { path: string; contents: Uint8Array }[] };
   };
   const path = (name: string): string => fileURLToPath(new URL(name, sources));
-  const { outputFiles } = esbuild.buildSync({
-    entryPoints: { page: path("page/main.ts"), report: path("report/main.ts") },
-    outdir: path("."),
-    write: false,
-    bundle: true,
-    minify: true,
-    format: "iife",
-    target: "es2022",
-    // The licences of what is bundled stay with it.
-    legalComments: "eof",
-    logLevel: "error",
-  });
+  const built = (entryPoints: Readonly<Record<string, string>>, format: "iife" | "esm") =>
+    esbuild.buildSync({
+      entryPoints,
+      outdir: path("."),
+      write: false,
+      bundle: true,
+      minify: true,
+      format,
+      target: "es2022",
+      // The licences of what is bundled stay with it.
+      legalComments: "eof",
+      logLevel: "error",
+    }).outputFiles;
+  const outputFiles = [
+    ...built({ page: path("page/main.ts"), report: path("report/main.ts") }, "iife"),
+    ...built({ client: path("../client/index.ts") }, "esm"),
+  ];
   const files = new Map<string, Buffer>();
   for (const file of outputFiles) files.set(basename(file.path), Buffer.from(file.contents));
   for (const name of ["index.html", "icon.svg"])

@@ -3,6 +3,7 @@ import { EddyError, printable } from "../models/errors.ts";
 import { withSomeTargets } from "../models/forecaster/specification.ts";
 import { Arena } from "../models/kernels/arena.ts";
 import { type Option, onlyKnown } from "../models/options.ts";
+import { type AlertRule, checkRule, MOST_RULES } from "../streams/alerts/rule.ts";
 import { checked, duration, oneOf, strict, text, whole } from "../streams/checked.ts";
 import { parseJson } from "../streams/json.ts";
 import { matchesPattern } from "../streams/pattern.ts";
@@ -48,6 +49,7 @@ const storage = Type.Object(
           forecastDays: days,
           idRows: rows,
           rollUpDays: days,
+          transitionRows: rows,
         },
         strict,
       ),
@@ -95,6 +97,12 @@ const ConfigurationSchema = Type.Object(
       Type.Array(source, { maxItems: 256, expected: 'a list of { "name", "kind", "options" }' }),
     ),
     receivers: Type.Optional(receiversSchema),
+    alerts: Type.Optional(
+      Type.Array(Type.Unsafe<AlertRule>(Type.Unknown()), {
+        maxItems: MOST_RULES,
+        expected: `a list of at most ${MOST_RULES} rules`,
+      }),
+    ),
     forecast: Type.Optional(Type.Unsafe<ForecastOptions>(Type.Object(forecast, strict))),
     series: Type.Optional(
       Type.Array(Type.Unsafe<ForecastOptions & { match: string }>(series), {
@@ -141,6 +149,7 @@ export function readConfiguration(json: string, name: string): Configuration {
   });
   checkSources(read.sources ?? [], name);
   checkReceivers(read.receivers ?? {}, `${name}: receivers`);
+  checkRules(read, name);
   return read;
 }
 
@@ -178,6 +187,21 @@ function checkSources(sources: readonly SourceSettings[], where: string): void {
       });
     }
     names.add(source.name);
+  }
+}
+
+function checkRules({ alerts = [], receivers = {} }: Configuration, where: string): void {
+  const names = new Set<string>();
+  for (const [i, rule] of alerts.entries()) {
+    const subject = `${where}: alerts.${i}`;
+    const { name } = checkRule(rule, { subject, code: "bad-config", receivers: Object.keys(receivers) });
+    if (names.has(name)) {
+      throw new EddyError("bad-config", `${subject}: name`, {
+        expected: "a name that no other rule has",
+        received: printable(name),
+      });
+    }
+    names.add(name);
   }
 }
 

@@ -1,3 +1,4 @@
+import { type AlertTransition, transitionInWords } from "../models/alert.ts";
 import { told } from "../models/forecast.ts";
 import { type Issue, moment, momentOf, type TargetIssue } from "../models/issue.ts";
 import { itemAt } from "../models/item-at.ts";
@@ -81,6 +82,41 @@ export function exportForecasts(
     ],
     cells: (issue) => issue.targets.flatMap((target) => stepCells(issue, target, levels)),
     lines: told,
+  });
+}
+
+/** What has been told of alerts: one row per beginning and end. */
+export function exportTransitions(
+  transitions: Iterable<AlertTransition>,
+  format: ExportFormat,
+): Generator<string | Uint8Array> {
+  const text = ["rule", "series", "target", "state", "severity", "limit", "summary", "alert", "id"] as const;
+  return write(transitions, format, {
+    columns: [
+      { name: "time", kind: "time" },
+      { name: "sequence", kind: "number" },
+      ...text.map((name): ColumnPlan => ({ name, kind: "text" })),
+      { name: "offset", kind: "number" },
+      { name: "value", kind: "number" },
+      { name: "probability", kind: "number" },
+      { name: "crossesFrom", kind: "number" },
+      { name: "crossesAt", kind: "number" },
+      { name: "crossesTo", kind: "number" },
+    ],
+    cells: ({ time, sequence, offset, value, probability, crosses, limit, ...rest }) => [
+      [
+        time,
+        sequence,
+        ...text.map((name) => (name === "limit" ? JSON.stringify(limit) : rest[name])),
+        offset,
+        value,
+        probability,
+        crosses?.from ?? null,
+        crosses?.at ?? null,
+        crosses === null || crosses.to === Number.POSITIVE_INFINITY ? null : crosses.to,
+      ],
+    ],
+    lines: (one) => [transitionInWords(one)],
   });
 }
 

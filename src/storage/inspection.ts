@@ -27,6 +27,12 @@ export interface Inspection {
   readonly bytes: number;
   readonly rows: Readonly<Record<string, number>>;
   readonly sources: Readonly<Record<string, string>>;
+  readonly alerts: {
+    /** Names. */
+    readonly rules: readonly string[];
+    /** Alerts that are pending or firing. */
+    readonly active: number;
+  };
   readonly series: readonly SeriesInspection[];
 }
 
@@ -39,6 +45,7 @@ export function inspect(reader: DatabaseReader, matches?: (name: string) => bool
     bytes,
     rows,
     sources: reader.sources(),
+    alerts: { rules: reader.rules().map(({ name }) => name), active: reader.alerts().length },
     series: reader.series(matches).map(({ id, name, specification, columns }) => {
       let observations = 0;
       let lastTime: string | null = null;

@@ -162,10 +162,42 @@ function copy(
       addForecast.run(position + shift, ordinal, newIds.get(id), moment(issue.time), moved);
       forecasts++;
     }
+    copyAlerts(reader, newIds, new Set(series.map(({ name }) => name)), db, shift);
     const derivedUpTo = Number(reader.fact("derivedUpTo")) + shift;
     db.prepare("UPDATE facts SET value = ? WHERE name = 'derivedUpTo'").run(derivedUpTo);
     const kept = Number(reader.fact("forecastsAfter"));
     if (shift === 0) db.prepare("UPDATE facts SET value = ? WHERE name = 'forecastsAfter'").run(kept);
   })();
   return { series: series.length, observations, forecasts };
+}
+
+/**
+ * Rules that the database does not have, how their alerts of these series stand, and what has been told of them, behind what has
+ * been told there.
+ */
+function copyAlerts(
+  reader: DatabaseReader,
+  newIds: ReadonlyMap<number, number>,
+  names: ReadonlySet<string>,
+  db: Database,
+  shift: number,
+): void {
+  const one = (sql: string): number => Number(db.prepare(sql).pluck().get());
+  const revision = one("SELECT value FROM facts WHERE name = 'ruleRevision'");
+  const addRule = db.prepare("INSERT OR IGNORE INTO rules VALUES (?, ?, ?, ?)");
+  for (const { name, from, revision: before, rule } of reader.rules())
+    addRule.run(name, from, revision + before, rule);
+  const setRevision = db.prepare("UPDATE facts SET value = ? WHERE name = 'ruleRevision'");
+  setRevision.run(revision + Number(reader.fact("ruleRevision")));
+  const addAlert = db.prepare("INSERT INTO alerts VALUES (?, ?, ?, ?)");
+  for (const { rule, series, target, state } of reader.alerts()) {
+    const id = newIds.get(series);
+    if (id !== undefined) addAlert.run(rule, id, target, state);
+  }
+  let sequence = one("SELECT coalesce(max(sequence), 0) FROM transitions");
+  const add = db.prepare("INSERT OR IGNORE INTO transitions VALUES (?, ?, ?)");
+  for (const told of reader.transitions((name) => names.has(name))) {
+    const moved = { ...told, sequence: sequence + 1, offset: told.offset + shift };
+    sequence += add.run(moved.sequence, moved.id, JSON.stringify(moved)).changes;
+  }
 }

@@ -95,13 +95,19 @@ export interface StoredAlert {
   readonly state: string;
 }
 
+/** A transition that is new. Those of one lane may go to a receiver in one message; an alert stays in its lane. */
+export interface NewTransition {
+  readonly transition: AlertTransition;
+  readonly lane: string;
+}
+
 /** What alerts have come to since it was last written. */
 export interface AlertChanges {
   /** Rules that are new or changed; `rule` is null for one that is gone. */
   readonly rules: readonly (Omit<StoredRule, "rule"> & { readonly rule: string | null })[];
   /** Alerts that stand otherwise; `state` is null for one of which there is nothing to keep. */
   readonly alerts: readonly (Omit<StoredAlert, "state"> & { readonly state: string | null })[];
-  readonly transitions: readonly AlertTransition[];
+  readonly transitions: readonly NewTransition[];
 }
 
 /** What follows from the journal up to position `upTo` and is written with a later commit. */
@@ -233,7 +239,7 @@ export interface Store {
   commit(commit: Commit): Float64Array;
   /**
    * Checkpoints are not synced by themselves, so that nothing waits for it: a power cut may take the last ones, and the
-   * journal makes them again. A batch of none is synced, and all before it.
+   * journal makes them again. A batch of none is synced, and all before it; so is one with transitions of alerts.
    */
   writeCheckpoints(batch: CheckpointBatch): void;
   readCheckpoint(series: number, generation: number): Uint8Array | undefined;

@@ -2,6 +2,9 @@
 import { expect, test } from "vitest";
 import { fuzz } from "../../scripts/hostile/fuzz.ts";
 import { ONE_SERVER, runHostile } from "../../scripts/hostile/run.ts";
+import { hostileSocketInputs } from "../../scripts/hostile/sockets-one-by-one.ts";
+import { startServer } from "../../src/server/server.ts";
+import { ScriptedEngine } from "../server/scripted-engine.ts";
 
 test("hostile inputs of every kind: no crash, no hang, nobody in without the token", async () => {
   const rows = await runHostile({
@@ -24,8 +27,27 @@ test("hostile inputs of every kind: no crash, no hang, nobody in without the tok
 }, 180_000);
 
 test("every parser refuses in words whatever it is sent", async () => {
-  for (const { parser, messages, taken, refused, failures } of await fuzz({ messages: 3900, seed: 3 })) {
+  for (const { parser, messages, taken, refused, failures } of await fuzz({ messages: 4500, seed: 3 })) {
     expect(failures, parser).toEqual([]);
     expect(taken + refused, parser).toBe(messages);
   }
 }, 120_000);
+
+test("more than a hundred hostile inputs to the socket: each is refused in words", async () => {
+  const engine = new ScriptedEngine();
+  const server = await startServer({ engine });
+  await server.ready;
+  try {
+    const all: string[] = [];
+    const wrong: string[] = [];
+    for await (const { name, answer, answered } of hostileSocketInputs(server)) {
+      all.push(name);
+      if (!answered) wrong.push(`${name}: ${answer}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(all.length).toBeGreaterThanOrEqual(100);
+    expect(engine.observed).toEqual([]);
+  } finally {
+    await server.close();
+  }
+}, 180_000);

@@ -2,6 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { openEngine } from "../../src/server/engine.ts";
+import { type Server, startServer } from "../../src/server/server.ts";
 
 interface Example {
   readonly where: string;
@@ -47,7 +49,23 @@ const modules = ["models", "streams", "storage", "server"];
 const folder = resolve("test/.examples");
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const servers: Server[] = [];
+afterAll(async () => {
+  for (const server of servers) await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The address of a server that knows nothing yet. */
+async function serve(): Promise<string> {
+  const database = join(folder, `${servers.length}.db`);
+  const server = await startServer({
+    port: 0,
+    engine: openEngine({ database, series: { model: "persistence" } }),
+  });
+  servers.push(server);
+  await server.ready;
+  return server.url;
+}
 
 describe("examples", () => {
   test("there are some", () => {
@@ -60,7 +78,8 @@ describe("examples", () => {
       // An example that imports nothing from the package gets what it names of the public API.
       let source = code.replace(
         /from "eddy(?:\/(\w+))?"/g,
-        (_all, sub) => `from "../../src/${sub ? `${sub}/` : ""}index.ts"`,
+        (_all, sub) =>
+          `from "../../src/${sub === "client" ? "client/node" : `${sub ? `${sub}/` : ""}index`}.ts"`,
       );
       const known = new Set(
         [...source.matchAll(/import (?:type )?\{([^}]*)\}/g)].flatMap((match) =>
@@ -75,6 +94,9 @@ describe("examples", () => {
         for (const name of missing) known.add(name);
         if (missing.length > 0) source = `import { ${missing.join(", ")} } from "${index}";\n${source}`;
       }
+      // What speaks to a server has one of its own.
+      if (/from "eddy\/client"/.test(code))
+        source = source.replaceAll("http://127.0.0.1:8787", await serve());
       const path = join(folder, `example-${i}.ts`);
       writeFileSync(
         path,

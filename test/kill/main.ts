@@ -26,5 +26,9 @@ const wrong =
   report.appliedTwice +
   report.statesDifferent +
   report.forecastsDifferent +
-  report.outputsDifferent;
+  report.outputsDifferent +
+  report.transitionsDifferent +
+  report.transitionsTwice +
+  report.transitionsOutOfTurn +
+  report.deliveriesWrong;
 process.exitCode = wrong === 0 && report.forecastsCompared > 0 && report.outputsCompared > 0 ? 0 : 1;

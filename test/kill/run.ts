@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { AlertTransition } from "../../src/models/alert.ts";
 import { told } from "../../src/models/forecast.ts";
+import { Database } from "../../src/storage/sqlite/driver.ts";
 import { DatabaseReader } from "../../src/storage/sqlite/reader.ts";
-import { observation, SERIES } from "./observations.ts";
+import { observation, QUIET, SERIES } from "./observations.ts";
 import { PIPELINES } from "./pipelines.ts";
 
 const POINTS = [
@@ -37,6 +39,14 @@ export interface KillReport {
   readonly pipelineReadings: number;
   readonly outputsCompared: number;
   readonly outputsDifferent: number;
+  /** Beginnings and ends of alerts of each rule that follow from the journal alone, in their order. */
+  readonly transitionsCompared: Readonly<Record<string, number>>;
+  readonly transitionsDifferent: number;
+  /** Those of any rule that have the id of another, or do not fit the one before. */
+  readonly transitionsTwice: number;
+  readonly transitionsOutOfTurn: number;
+  /** Transitions that a receiver would not be told of, or twice. */
+  readonly deliveriesWrong: number;
 }
 
 interface Outcome {
@@ -46,6 +56,9 @@ interface Outcome {
   /** Readings of each series and pipeline, as its checkpoint counts them. */
   readonly readings: ReadonlyMap<string, number>;
   readonly ids: readonly string[];
+  readonly transitions: readonly AlertTransition[];
+  /** Ids of the transitions in the outbox. */
+  readonly delivered: readonly string[];
 }
 
 class ServerProcess {
@@ -186,8 +199,13 @@ function read(database: string): Outcome {
     for (const one of told(issue)) given.get(issue.series)!.push(JSON.stringify(one));
   }
   const ids = [...reader.ids(new Set(series.map(({ id }) => id)))].map(({ text }) => text);
+  const transitions = [...reader.transitions()];
   reader.close();
-  return { states, given, readings, ids };
+  const db = new Database(database, { readonly: true });
+  const texts = db.prepare<[], string>("SELECT text FROM deliveries ORDER BY id").pluck().all();
+  db.close();
+  const delivered = texts.map((text) => JSON.parse(text).id as string);
+  return { states, given, readings, ids, transitions, delivered };
 }
 
 const isPipeline = (name: string): boolean => PIPELINES.some((one) => one.name === name);
@@ -206,6 +224,18 @@ function report(rounds: number, undisturbed: Sent, killed: Sent): KillReport {
       if (expected[i] !== got[i]) count.different++;
   }
   const kept = new Set(killed.outcome.ids);
+  // Where one stands in the log depends on the silences before it.
+  const followed = ({ transitions }: Outcome): string[] =>
+    transitions.filter(({ rule }) => rule !== QUIET).map(({ sequence: _, ...rest }) => JSON.stringify(rest));
+  const [expected, got] = [followed(undisturbed.outcome), followed(killed.outcome)];
+  let transitionsDifferent = 0;
+  for (let i = 0; i < Math.max(expected.length, got.length); i++)
+    if (expected[i] !== got[i]) transitionsDifferent++;
+  const transitionsCompared: Record<string, number> = {};
+  for (const { rule } of undisturbed.outcome.transitions)
+    if (rule !== QUIET) transitionsCompared[rule] = (transitionsCompared[rule] ?? 0) + 1;
+  const { transitions, delivered } = killed.outcome;
+  const owed = transitions.filter(({ to }) => to.length > 0).map(({ id }) => id);
   return {
     rounds,
     kills: killed.kills,
@@ -221,5 +251,26 @@ function report(rounds: number, undisturbed: Sent, killed: Sent): KillReport {
     pipelineReadings: PIPELINES.reduce((sum, { name }) => sum + (killed.outcome.readings.get(name) ?? 0), 0),
     outputsCompared: outputs.compared,
     outputsDifferent: outputs.different,
+    transitionsCompared,
+    transitionsDifferent,
+    transitionsTwice: transitions.length - new Set(transitions.map(({ id }) => id)).size,
+    transitionsOutOfTurn: outOfTurn(transitions),
+    deliveriesWrong:
+      owed.filter((id) => !delivered.includes(id)).length + delivered.length - new Set(delivered).size,
   };
+}
+
+/** Transitions that are not the end of what began last, or the beginning of what had ended; and places left out or given twice. */
+function outOfTurn(transitions: readonly AlertTransition[]): number {
+  const firing = new Map<string, string>();
+  let wrong = 0;
+  transitions.forEach(({ sequence, id, alert, state, rule, series, target }, i) => {
+    const key = JSON.stringify([rule, series, target]);
+    const before = firing.get(key);
+    const fits = state === "firing" ? before === undefined && alert === id : before === alert;
+    if (!fits || sequence !== i + 1) wrong++;
+    if (state === "firing") firing.set(key, alert);
+    else firing.delete(key);
+  });
+  return wrong;
 }

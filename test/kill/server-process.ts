@@ -2,7 +2,7 @@
 // few moments and, when asked, death by SIGKILL at the n-th passing of a named point inside a commit or a checkpoint.
 import { openEngine } from "../../src/server/engine.ts";
 import { startServer } from "../../src/server/server.ts";
-import { seriesOptions } from "./observations.ts";
+import { RULES, seriesOptions } from "./observations.ts";
 import { PIPELINES } from "./pipelines.ts";
 
 const { KILL_DB, KILL_AT, KILL_PORT } = process.env;
@@ -13,6 +13,7 @@ const engine = openEngine({
   database: KILL_DB!,
   series: seriesOptions,
   pipelines: PIPELINES,
+  alerts: { rules: RULES, receivers: ["ops"] },
   checkpointEvery: 40,
   memoryBytes: 400_000,
   retention: { journalRows: 300 },

@@ -91,6 +91,7 @@ describe("the token", () => {
     const open = routes.filter((route) => route.open).map(({ url }) => url);
     expect([...new Set(open)].filter((url) => !url.startsWith("/page/")).sort()).toEqual([
       "/",
+      "/client.js",
       "/healthz",
       "/readyz",
     ]);

@@ -31,7 +31,11 @@ export class HashingSeries implements LiveSeries {
     this.#state[2] = time;
     const mean = [1, 2].map((step) => this.#state[0] + step);
     return {
-      issues: [madeIssue(this.#name, time, offset, [madeTarget("value", mean)])],
+      issues: [
+        madeIssue(this.#name, time, offset, [
+          madeTarget("value", mean, { observed: value ?? Number.NaN, taken: (value ?? 0) > 0.95 ? 0 : 1 }),
+        ]),
+      ],
     };
   }
 

@@ -1,5 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { AlertTransition } from "../../src/models/alert.ts";
 import { EddyError } from "../../src/models/errors.ts";
 import { type Forecast, words } from "../../src/models/forecast.ts";
 import type { Issue } from "../../src/models/issue.ts";
@@ -9,6 +10,9 @@ import { RollUps } from "../../src/server/engine/roll-ups.ts";
 import type { Receipt } from "../../src/server/engine.ts";
 import { readFrame } from "../../src/storage/checkpoint.ts";
 import type { RollUp } from "../../src/storage/store.ts";
+import { conditionOf, verdictOf } from "../../src/streams/alerts/condition.ts";
+import { type AlertState, nextState } from "../../src/streams/alerts/life.ts";
+import type { AlertRule } from "../../src/streams/alerts/rule.ts";
 import { logged, told } from "../issues.ts";
 import { HashingSeries, hashingMaker } from "./hashing-series.ts";
 import { type Fault, PowerCut, SimulatedStore } from "./simulated-store.ts";
@@ -24,6 +28,9 @@ export interface HistoryReport {
   /** Times that an operator took readings back, and removed a series. */
   readonly takenBack: number;
   readonly removed: number;
+  /** Beginnings and ends of alerts, and times that a rule was put or taken away. */
+  readonly transitions: number;
+  readonly rulesChanged: number;
   readonly violations: readonly string[];
 }
 
@@ -33,6 +40,18 @@ interface Client {
   next: number;
   waiting: boolean;
 }
+
+/** Rules that hold for the whole of a history. */
+const RULES: readonly AlertRule[] = [
+  { name: "high", series: "*", when: { reading: "above", limit: 0.7 } },
+  {
+    name: "long",
+    series: "*",
+    when: { reading: "outside", limit: [0.2, 0.8] },
+    hold: 2,
+    clear: { hold: "5s" },
+  },
+];
 
 /** Runs one history: clients, an engine, a disk and a clock that all follow from `seed`. */
 export async function runHistory(seed: number): Promise<HistoryReport> {
@@ -55,7 +74,9 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     generations: 2 + draw(2),
     memoryBytes: random() < 0.5 ? 48 : 2 ** 20,
     retention: { journalRows: draw(40) },
+    alerts: { rules: RULES },
   };
+  const announced: AlertTransition[] = [];
   const published = new Map<string, string>();
   let restarts = 0;
   let evictions = 0;
@@ -70,6 +91,7 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
         if (operator.touched.has(issue.series)) return;
         for (const forecast of words(issue)) notePublished(published, forecast, violations);
       });
+      engine.alerts.transitions$.subscribe((one) => announced.push(one));
       return engine;
     } catch (error) {
       if (error instanceof PowerCut) return undefined;
@@ -126,9 +148,9 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
     store.restart(cutsAllowed);
     engine = open();
   }
-  const { takenBack, removed } = operator;
-  if (!engine)
-    return { faults, observations: 0, restarts, evictions, trimmed, takenBack, removed, violations };
+  const { takenBack, removed, rulesChanged } = operator;
+  const figures = { faults, restarts, evictions, trimmed, takenBack, removed, rulesChanged, violations };
+  if (!engine) return { ...figures, observations: 0, transitions: 0 };
   for (let turns = 0; turns < 50 || (turns < 2000 && operator.waiting); turns++) {
     turn();
     await settle();
@@ -150,15 +172,16 @@ export async function runHistory(seed: number): Promise<HistoryReport> {
   }
   if (!closed) violations.push("close did not end");
   if (violations.length === 0) compare(clients, store, kept, published, operator.touched, violations);
+  if (violations.length === 0) compareAlerts(clients, store, announced, operator.touched, violations);
   return {
-    faults,
-    observations: clients.reduce((sum, { batches }) => sum + batches.flat().length, 0),
-    restarts,
+    ...figures,
     evictions,
     trimmed,
     takenBack: operator.takenBack,
     removed: operator.removed,
-    violations,
+    rulesChanged: operator.rulesChanged,
+    observations: clients.reduce((sum, { batches }) => sum + batches.flat().length, 0),
+    transitions: store.transitionsAfter(0, Number.POSITIVE_INFINITY).length,
   };
 }
 
@@ -206,6 +229,7 @@ class Operator {
   waiting = false;
   takenBack = 0;
   removed = 0;
+  rulesChanged = 0;
 
   constructor(
     store: SimulatedStore,
@@ -225,10 +249,29 @@ class Operator {
     if (names.length === 0) return;
     const name = names[this.#draw(names.length)];
     this.waiting = true;
+    if (this.#draw(3) === 0) {
+      this.#changeRule(engine);
+      return;
+    }
     this.touched.add(name);
     const done = this.#draw(8) === 0 ? this.#remove(engine, name) : this.#takeBack(engine, name);
     // A fault on the way leaves it undone, or done and not told: the disk knows.
     done
+      .catch(() => {})
+      .finally(() => {
+        this.waiting = false;
+      });
+  }
+
+  /** One rule comes and goes, with another limit each time. */
+  #changeRule({ alerts }: LiveEngine): void {
+    const when = { reading: "above", limit: this.#draw(10) / 10 };
+    const done =
+      this.#draw(3) === 0 ? alerts.remove("extra") : alerts.put("extra", { series: "client0/*", when });
+    done
+      .then(() => {
+        this.rulesChanged++;
+      })
       .catch(() => {})
       .finally(() => {
         this.waiting = false;
@@ -335,6 +378,76 @@ function compare(
     if (!touched.has(key.split(" ")[0]) && !known.has(text))
       violations.push("a forecast was published and is not so");
   }
+}
+
+/** What was told of alerts: of an untouched series what the rules say of its readings, once each; of all, an end for each beginning. */
+function compareAlerts(
+  clients: readonly Client[],
+  store: SimulatedStore,
+  announced: readonly AlertTransition[],
+  touched: ReadonlySet<string>,
+  violations: string[],
+): void {
+  const log = store.transitionsAfter(0, Number.POSITIVE_INFINITY);
+  const open = new Map<string, string>();
+  log.forEach(({ sequence, id, alert, state, rule, series }, i) => {
+    if (sequence !== i + 1) violations.push(`transition ${i + 1} has the place ${sequence}`);
+    const key = `${rule} ${series}`;
+    const firing = open.get(key);
+    if (state === "firing" ? firing !== undefined || alert !== id : firing !== alert)
+      violations.push(`${key} is ${state} after ${firing ?? "nothing"}`);
+    if (state === "firing") open.set(key, alert);
+    else open.delete(key);
+  });
+  for (const { sequence, id } of announced) {
+    if (log[sequence - 1]?.id !== id) violations.push(`transition ${sequence} was told and is not so`);
+  }
+  const { series, alerts } = store.open();
+  const kept = alerts.alerts.filter(({ state }) => JSON.parse(state).state.phase === "firing");
+  if (kept.length !== open.size) violations.push(`${kept.length} alerts fire, expected ${open.size}`);
+  for (const [name, observations] of byName(clients)) {
+    const stored = series.find((one) => one.name === name);
+    if (stored === undefined || touched.has(name)) continue;
+    const placed = observations
+      .map((observation) => ({ observation, position: store.placeOf(stored.id, observation.id!) ?? 0 }))
+      .sort((a, b) => a.position - b.position);
+    for (const rule of RULES) {
+      const got = log.filter((one) => one.rule === rule.name && one.series === name);
+      const expected = toldOf(rule, name, placed);
+      const text = got.map(({ state, offset, value }) => `${state} ${offset} ${value}`);
+      if (text.join() !== expected.join())
+        violations.push(`${rule.name} ${name}: told ${text.join()}, expected ${expected.join()}`);
+    }
+  }
+}
+
+/** What a rule says of the readings of a series, one after the other. */
+function toldOf(
+  rule: AlertRule,
+  name: string,
+  placed: readonly { readonly observation: Observation; readonly position: number }[],
+): string[] {
+  const condition = conditionOf(rule);
+  const reference = new HashingSeries(name);
+  let state: AlertState | undefined;
+  const found: string[] = [];
+  for (const { observation, position } of placed) {
+    let issues: readonly Issue[] = [];
+    try {
+      issues = reference.push(observation, 0).issues;
+    } catch {
+      // The model that fails.
+    }
+    for (const { time, step, targets } of issues) {
+      const { observed: value, taken, surprise, skill } = targets[0];
+      const doubted = taken === 0;
+      const look = { time, step, value, surprise, skill, doubted, crossing: undefined };
+      const turn = nextState(condition, state, verdictOf(condition, look), look);
+      state = turn.state;
+      if (turn.change !== undefined) found.push(`${turn.change} ${position} ${value}`);
+    }
+  }
+  return found;
 }
 
 function byName(clients: readonly Client[]): Map<string, Observation[]> {

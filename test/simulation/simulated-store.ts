@@ -272,22 +272,25 @@ export class SimulatedStore implements Store {
 
   writeCheckpoints({ checkpoints, keep, derived: given, checkpointedUpTo }: CheckpointBatch): void {
     const derived = asWritten(given);
-    this.#write((content) => {
-      writeDerived(content, derived);
-      content.checkpointedUpTo = checkpointedUpTo;
-      for (const { series, generation, position, framed } of checkpoints) {
-        for (const [key, kept] of content.checkpoints) {
-          const old = kept.generation;
-          if (old.series !== series) continue;
-          if (old.generation <= generation - keep || old.generation >= generation)
-            content.checkpoints.delete(key);
+    this.#write(
+      (content) => {
+        writeDerived(content, derived);
+        content.checkpointedUpTo = checkpointedUpTo;
+        for (const { series, generation, position, framed } of checkpoints) {
+          for (const [key, kept] of content.checkpoints) {
+            const old = kept.generation;
+            if (old.series !== series) continue;
+            if (old.generation <= generation - keep || old.generation >= generation)
+              content.checkpoints.delete(key);
+          }
+          content.checkpoints.set(`${series} ${generation}`, {
+            generation: { series, generation, position },
+            framed: Uint8Array.from(framed),
+          });
         }
-        content.checkpoints.set(`${series} ${generation}`, {
-          generation: { series, generation, position },
-          framed: Uint8Array.from(framed),
-        });
-      }
-    }, checkpoints.length === 0);
+      },
+      checkpoints.length === 0 || derived.alerts.transitions.length > 0,
+    );
   }
 
   readCheckpoint(series: number, generation: number): Uint8Array | undefined {
@@ -430,7 +433,11 @@ export class SimulatedStore implements Store {
 }
 
 /** As it stands now: what is written later is not in it. */
-const asWritten = (derived: Derived): Derived => ({ ...derived, issued: [...derived.issued] });
+const asWritten = (derived: Derived): Derived => ({
+  ...derived,
+  issued: [...derived.issued],
+  alerts: { ...derived.alerts, transitions: [...derived.alerts.transitions] },
+});
 
 function writeAlerts(content: Content, { rules, alerts, transitions }: AlertChanges): void {
   for (const { rule, ...rest } of rules) {
@@ -443,7 +450,7 @@ function writeAlerts(content: Content, { rules, alerts, transitions }: AlertChan
     if (state === null) content.alerts.delete(key);
     else content.alerts.set(key, { ...rest, state });
   }
-  for (const one of transitions) {
+  for (const { transition: one } of transitions) {
     const known = content.transitions.find(({ id, sequence }) => id === one.id || sequence === one.sequence);
     if (known) throw new Error(`transition ${one.sequence} (${one.id}) written twice`);
     content.transitions.push(one);

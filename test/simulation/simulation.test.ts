@@ -15,6 +15,8 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
   let trimmed = 0;
   let takenBack = 0;
   let removed = 0;
+  let transitions = 0;
+  let rulesChanged = 0;
   for (let seed = first; seed < first + histories; seed++) {
     const report = await runHistory(seed);
     observations += report.observations;
@@ -23,6 +25,8 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
     trimmed += report.trimmed;
     takenBack += report.takenBack;
     removed += report.removed;
+    transitions += report.transitions;
+    rulesChanged += report.rulesChanged;
     for (const [fault, count] of Object.entries(report.faults)) faults[fault] = (faults[fault] ?? 0) + count;
     if (report.violations.length > 0)
       failures.push(`seed ${seed}: ${[...new Set(report.violations)].join("; ")}`);
@@ -36,6 +40,8 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
       trimmed,
       takenBack,
       removed,
+      transitions,
+      rulesChanged,
       faults,
       violations: failures.length,
     }),
@@ -56,5 +62,7 @@ test("nothing acknowledged is lost, nothing is applied twice, every state and fo
     expect(trimmed).toBeGreaterThan(0);
     expect(takenBack).toBeGreaterThan(0);
     expect(removed).toBeGreaterThan(0);
+    expect(transitions).toBeGreaterThan(1000);
+    expect(rulesChanged).toBeGreaterThan(0);
   }
 }, 300_000);

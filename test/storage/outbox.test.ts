@@ -62,6 +62,15 @@ test("whoever is reminded keeps a firing until its end was told, and the end for
   expect(outbox.counts().get("others")).toEqual({ waiting: 1, reminded: 0, dead: 0 });
 });
 
+test("what is about one subject is told in order although its rule is grouped otherwise meanwhile", () => {
+  const outbox = memoryOutbox();
+  outbox.add(announced({ subject: "a" }));
+  outbox.add(announced({ subject: "a", lane: "each", state: "resolved" }));
+  outbox.add(announced({ subject: "a", lane: "each", to: ["ops", "others"] }));
+  expect(alerts(outbox.message("ops", "full", 9))).toEqual(["a fires", "a ends", "a fires"]);
+  expect([outbox.lanesOf("ops"), outbox.lanesOf("others")]).toEqual([["full"], ["each"]]);
+});
+
 test("an end that was told settles the firing that had been given up", () => {
   const outbox = memoryOutbox();
   outbox.add(announced({ subject: "a" }));

@@ -33,6 +33,11 @@ const PROTOCOL = "eddy.v1.json";
 class Readers {
   readonly #child = fork(join(here, "readers.ts"), { execArgv: ["--import", "tsx"] });
 
+  /** Seconds of processor that it has had. */
+  get processor(): number {
+    return processor(this.#child.pid);
+  }
+
   async ask<K extends Told["told"]>(asked: Asked): Promise<Extract<Told, { told: K }>> {
     const answered = once(this.#child, "message");
     this.#child.send(asked);
@@ -62,7 +67,10 @@ async function served(
 ): Promise<{ target: Target; stop: () => Promise<void>; sent: () => number }> {
   const folder = mkdtempSync(join(tmpdir(), "eddy-fanout-"));
   const target = new Target({
-    command: ["dist/cli/main.js"],
+    command: [
+      ...(process.env.PROF ? ["--cpu-prof", `--cpu-prof-dir=${process.env.PROF}`] : []),
+      "dist/cli/main.js",
+    ],
     database: join(folder, "fanout.db"),
     configuration: { forecast: { model: values.model, horizon: Number(values.horizon) }, ...configuration },
   });
@@ -92,17 +100,20 @@ interface Measured {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** Share of a processor that the readers had: near 1, it is they who are waited for. */
+  readonly busy: number;
   /** Microseconds of processor for a delivery. */
   readonly cost: number;
 }
 
 async function measured(readers: Readers, pid: number | undefined): Promise<Measured> {
   await readers.ask({ do: "forget" });
-  const [before, started] = [processor(pid), performance.now()];
+  const [before, own, started] = [processor(pid), readers.processor, performance.now()];
   await wait(1000 * seconds);
   const { frames, p50, p99 } = await readers.ask<"measured">({ do: "measure", skip: 0 });
   const elapsed = (performance.now() - started) / 1000;
-  return { perSecond: frames / elapsed, p50, p99, cost: (1e6 * (processor(pid) - before)) / frames };
+  const busy = (readers.processor - own) / elapsed;
+  return { busy, perSecond: frames / elapsed, p50, p99, cost: (1e6 * (processor(pid) - before)) / frames };
 }
 
 const row = (name: string, cells: readonly (number | string)[]): void =>
@@ -171,6 +182,7 @@ async function beside(count: number): Promise<void> {
     eddy.p50,
     eddy.p99,
     eddy.cost,
+    eddy.busy.toFixed(2),
     seen.block ?? Number.NaN,
     seen.own ?? Number.NaN,
     each,
@@ -180,6 +192,7 @@ async function beside(count: number): Promise<void> {
     bare.p50,
     bare.p99,
     bare.cost,
+    bare.busy.toFixed(2),
     "",
     "",
     "",
@@ -261,6 +274,6 @@ if (Number(values.resume) > 0) {
 } else if (values.slow) {
   await slow(Number(values.subscribers.split(",")[0]));
 } else {
-  row("", ["deliveries/s", "p50 ms", "p99 ms", "µs each", "held ms", "by itself", "KiB each"]);
+  row("", ["deliveries/s", "p50 ms", "p99 ms", "µs each", "readers", "held ms", "by itself", "KiB each"]);
   for (const count of values.subscribers.split(",").map(Number)) await beside(count);
 }

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import type { Asked, Told } from "./words.ts";
 
 /** One frame of so many of a reader is looked into for the time that it carries. */
-const LOOKED_AT = 16;
+const LOOKED_AT = 32;
 
 class Reader {
   readonly #socket: Socket;
@@ -61,16 +61,16 @@ class Reader {
             ? Number(data.readBigUInt64BE(at + 2))
             : short;
       if (data.length - at < head + length) break;
-      const payload = data.subarray(at + head, at + head + length);
+      const payload = (): Buffer => data.subarray(at + head, at + head + length);
       const kind = data[at] & 0x0f;
       if (kind === 1 || kind === 2) {
         this.frames++;
-        this.#onFrame(this, payload);
+        if (exact || this.frames % LOOKED_AT === 0) this.#onFrame(this, payload());
       } else if (kind === 8) {
-        this.closed = length >= 2 ? payload.readUInt16BE(0) : 1005;
+        this.closed = length >= 2 ? payload().readUInt16BE(0) : 1005;
         this.#socket.end();
       } else if (kind === 9) {
-        this.#socket.write(masked(0x8a, payload));
+        this.#socket.write(masked(0x8a, payload()));
       }
       at += head + length;
     }
@@ -114,7 +114,6 @@ function onFrame(reader: Reader, payload: Buffer): void {
     note(reader, payload);
     return;
   }
-  if (reader.frames % LOOKED_AT !== 0) return;
   const sent = sentAt(payload);
   if (!Number.isNaN(sent)) waits.push(Date.now() - sent);
 }

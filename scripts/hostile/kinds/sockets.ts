@@ -1,14 +1,19 @@
 // Subscribers: messages that are none, frames that are none, peers that do not read, resumes from anywhere.
 import { connect } from "node:net";
 import WebSocket from "ws";
+import { arrowBodies, honestArrow } from "../arrow-bodies.ts";
 import { inputs, type Kind } from "../kind.ts";
 import { NAMES, type Random } from "../random.ts";
 import type { Target } from "../target.ts";
 
 /** Opens a connection; undefined when it was refused. */
-function open(target: Target, withToken: boolean): Promise<WebSocket | undefined> {
+function open(
+  target: Target,
+  withToken: boolean,
+  subprotocol = "eddy.v1.json",
+): Promise<WebSocket | undefined> {
   return new Promise((resolve) => {
-    const ws = new WebSocket(`${target.url.replace("http", "ws")}/v1/stream`, "eddy.v1.json", {
+    const ws = new WebSocket(`${target.url.replace("http", "ws")}/v1/stream`, subprotocol, {
       headers: withToken ? target.authorisation : {},
     });
     ws.on("error", () => resolve(undefined));
@@ -49,6 +54,9 @@ export function message(random: Random): string {
     },
     { type: "subscribe", id: 2, pattern: "**a*?[".repeat(random.size(40)), horizons: [number] },
     { type: "subscribe", id: 3, pattern: "*", since: { epoch: name, offset: number } },
+    { type: "subscribe", id: 4, series: name, since: { epoch: name, offset: 1, ordinal: number } },
+    { type: "subscribe", id: 5, series: name, mode: "stream", since: { epoch: name, [name]: number } },
+    { type: "subscribe", id: number, series: "a", observed: number, maxRate: name },
     { type: "unsubscribe", id: number },
     { type: "ack", id: 1, offset: number },
     { type: "observe", series: name, value: number },
@@ -104,6 +112,45 @@ export const messages: Kind = {
   },
 };
 
+/** Observations as Arrow that is none, or that declares what is not there, among messages and honest tables. */
+export const tables: Kind = {
+  name: "socket tables (Arrow)",
+  weight: 3,
+  async run(target, random, count, outcome) {
+    await inputs(count, outcome, async (i) => {
+      const knows = random.chance(0.7);
+      const ws = await open(target, knows, "eddy.v1.arrow");
+      if (ws === undefined) return;
+      let said = "";
+      let receipts = 0;
+      ws.on("message", (data, isBinary) => {
+        if (!isBinary && String(data).startsWith('{"type":"receipt"')) receipts++;
+        said += isBinary ? '"type":"data"' : String(data).slice(0, 200);
+      });
+      const closed = over(ws, 200);
+      if (knows) ws.send(init(target));
+      if (knows) ws.send('{"type":"subscribe","id":1,"pattern":"*"}');
+      for (let times = random.between(1, 5); times > 0 && ws.readyState === ws.OPEN; times--) {
+        ws.send(
+          random.pick<() => string | Uint8Array>([
+            () => arrowBodies(random, i),
+            () => arrowBodies(random, i + 1),
+            () => random.bytes(random.size(2000)),
+            () => honestArrow.subarray(0, random.between(0, honestArrow.length)),
+            () => Buffer.concat([honestArrow, honestArrow]),
+            () => message(random),
+          ])(),
+        );
+      }
+      await closed;
+      if (!knows && target.token !== undefined && (isIn(said) || receipts > 0)) {
+        outcome.letIn++;
+        outcome.wrong.push(`without the token a socket was told ${said.slice(0, 80)}`);
+      }
+    });
+  },
+};
+
 /** A text, binary or control frame with nothing wrong with it, or with one bit of it swapped. */
 function nearlyRight(random: Random): Buffer {
   const opcode = random.pick([1, 1, 2, 8, 9, 10]);
@@ -138,7 +185,7 @@ export const frames: Kind = {
     await inputs(count, outcome, async () => {
       const upgrade =
         `GET /v1/stream HTTP/1.1\r\nHost: 127.0.0.1:${target.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: eddy.v1.json\r\n\r\n";
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${random.pick(["eddy.v1.json", "eddy.v1.arrow"])}\r\n\r\n`;
       const parts: Buffer[] = [Buffer.from(upgrade)];
       for (let times = random.between(1, 5); times > 0; times--) parts.push(frame(random));
       const answer = await target.raw(Buffer.concat(parts), 150);

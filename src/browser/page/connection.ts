@@ -1,13 +1,9 @@
-// The page's side of the WebSocket protocol (docs/protocol.md): connects, subscribes to what is wanted, connects again when it must.
+// The page's subscriptions: what is wanted is changed bit by bit, and the client of the protocol (src/client) does the rest.
+import { type Client, connect, type ForecastMessage, type Unsubscribable } from "../../client/index.ts";
 import { token } from "./server.ts";
-import type { DataMessage } from "./wire.ts";
 
-const SLOWEST_RETRY = 10_000;
-/** Subscriptions that are changed at a time, and how often: the server takes 100 messages a second. */
-const CHANGES = 20;
-const CHANGE_MILLISECONDS = 250;
-/** A connection that has told nothing for so many of the server's beats is gone, whatever the system says. */
-const SILENT_BEATS = 3;
+/** Milliseconds of the longest wait before a lost connection is tried again: somebody is looking. */
+const LONGEST_WAIT = 10_000;
 
 /** What is wanted of one series: all messages of one id. */
 export interface Wanted {
@@ -19,130 +15,101 @@ export interface Wanted {
 }
 
 export interface Handlers {
-  readonly data: (message: DataMessage) => void;
+  readonly data: (message: ForecastMessage, id: string) => void;
   readonly state: (state: "connecting" | "live" | "lost", text: string) => void;
   readonly unauthorised: () => void;
   /** The connection stands; what was missed meanwhile is to be asked for. */
   readonly ready: () => void;
 }
 
-type ServerMessage =
-  | { type: "ready"; pingMs: number }
-  | ({ type: "data" } & DataMessage)
-  | { type: "draining"; reconnectAfterMs: number }
-  | { type: "error"; message: string }
-  | { type: "subscribed" | "gap" | "pong" | "ack" };
+/** Characters received since this was last asked. */
+let received = 0;
 
-/** One connection to the server, for as long as the page is open. */
+class CountingSocket extends WebSocket {
+  constructor(url: string, protocol: string) {
+    super(url, protocol);
+    this.addEventListener("message", ({ data }: MessageEvent<string>) => {
+      received += data.length;
+    });
+  }
+}
+
+/** The connection to the server, for as long as the page is open. */
 export class Connection {
   readonly #handlers: Handlers;
-  #socket: WebSocket | null = null;
-  #ready = false;
-  #failures = 0;
-  /** Milliseconds that the server asked to wait before coming back. */
-  #wait: number | null = null;
+  #client: Client | null = null;
   /** By id of the subscription. */
   #wanted: ReadonlyMap<string, Wanted> = new Map();
-  readonly #subscribed = new Map<string, Wanted>();
-  #bytes = 0;
+  readonly #subscribed = new Map<string, { readonly wanted: Wanted; readonly feed: Unsubscribable }>();
 
   constructor(handlers: Handlers) {
     this.#handlers = handlers;
-    setInterval(() => this.#reconcile(), CHANGE_MILLISECONDS);
   }
 
   /** Characters received since this was last asked. */
   takeBytes(): number {
-    const bytes = this.#bytes;
-    this.#bytes = 0;
+    const bytes = received;
+    received = 0;
     return bytes;
   }
 
-  /** Wants these subscriptions and no other; comes to them step by step. */
-  want(wanted: ReadonlyMap<string, Wanted>): void {
-    this.#wanted = wanted;
-    this.#reconcile();
-  }
-
+  /** Connects, with the token as it is now. */
   connect(): void {
-    const { state, data, ready, unauthorised } = this.#handlers;
-    state("connecting", this.#failures === 0 ? "connecting" : "connecting again");
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/stream`, "eddy.v1.json");
-    this.#socket = socket;
-    let heard = performance.now();
-    let pingMs = 20_000;
-    const beat = setInterval(() => {
-      if (performance.now() - heard > SILENT_BEATS * pingMs) socket.close();
-      else if (socket.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
-    }, 10_000);
-    socket.onopen = () => {
-      const shown = token();
-      socket.send(JSON.stringify(shown === null ? { type: "init" } : { type: "init", token: shown }));
-    };
-    socket.onmessage = ({ data: text }: MessageEvent<string>) => {
-      heard = performance.now();
-      this.#bytes += text.length;
-      const message = JSON.parse(text) as ServerMessage;
-      switch (message.type) {
-        case "ready":
-          this.#failures = 0;
-          pingMs = message.pingMs;
-          this.#ready = true;
-          this.#subscribed.clear();
+    this.#client?.close();
+    this.#subscribed.clear();
+    const client = connect(location.origin, {
+      token,
+      longestWait: LONGEST_WAIT,
+      WebSocket: CountingSocket,
+    });
+    this.#client = client;
+    client.statuses().subscribe((status) => {
+      if (client !== this.#client) return;
+      const { state, ready, unauthorised } = this.#handlers;
+      switch (status.state) {
+        case "connecting":
+          state("connecting", status.attempt === 1 ? "connecting" : "connecting again");
+          return;
+        case "live":
           state("live", "live");
-          this.#reconcile();
           ready();
           return;
-        case "data":
-          data(message);
+        case "waiting":
+          state("lost", status.reason);
           return;
-        case "draining":
-          this.#wait = message.reconnectAfterMs;
-          state("lost", "the server is going away");
-          return;
-        case "error":
-          state("lost", message.message);
-          return;
-        default:
-          return;
+        case "ended":
+          state(
+            "lost",
+            status.error?.code === "unauthorised" ? "a token is needed" : `${status.error?.message}`,
+          );
+          if (status.error?.code === "unauthorised") unauthorised();
       }
-    };
-    socket.onclose = ({ code, reason }) => {
-      clearInterval(beat);
-      this.#ready = false;
-      if (code === 4401) {
-        state("lost", "a token is needed");
-        unauthorised();
-        return;
-      }
-      state("lost", code === 1001 ? "the server went away" : reason || "connection lost");
-      const pause = Math.min(SLOWEST_RETRY, 500 * 2 ** this.#failures) * (0.75 + Math.random() / 2);
-      setTimeout(() => this.connect(), this.#wait ?? pause);
-      this.#failures++;
-      this.#wait = null;
-    };
+    });
+    this.want(this.#wanted);
   }
 
-  #reconcile(): void {
-    const socket = this.#socket;
-    if (!this.#ready || socket === null || socket.readyState !== WebSocket.OPEN) return;
-    let left = CHANGES;
-    for (const [id, has] of this.#subscribed) {
-      if (left === 0) return;
-      const wanted = this.#wanted.get(id);
-      if (wanted !== undefined && same(wanted, has)) continue;
-      socket.send(JSON.stringify({ type: "unsubscribe", id }));
+  /** Wants these subscriptions and no other. */
+  want(all: ReadonlyMap<string, Wanted>): void {
+    this.#wanted = all;
+    const client = this.#client;
+    if (client === null) return;
+    for (const [id, { wanted, feed }] of this.#subscribed) {
+      const now = all.get(id);
+      if (now !== undefined && same(now, wanted)) continue;
+      feed.unsubscribe();
       this.#subscribed.delete(id);
-      left--;
     }
-    for (const [id, wanted] of this.#wanted) {
-      if (left === 0) return;
+    for (const [id, wanted] of all) {
       if (this.#subscribed.has(id)) continue;
       const { series, maxRate, horizons } = wanted;
-      const steps = horizons === undefined ? {} : { horizons };
-      socket.send(JSON.stringify({ type: "subscribe", id, series, mode: "latest", maxRate, ...steps }));
-      this.#subscribed.set(id, wanted);
-      left--;
+      const feed = client.forecasts({ series }, { maxRate, horizons }).subscribe({
+        next: (message) => this.#handlers.data(message, id),
+        // Of all of them the status tells.
+        error: ({ message }) => {
+          if (client.status.state !== "ended") this.#handlers.state("lost", message);
+        },
+      });
+      this.#subscribed.set(id, { wanted, feed });
     }
   }
 }

@@ -1,5 +1,6 @@
 // The page: all series at a glance, one of them in full, drawn from the documented protocol.
 import "./page.css";
+import type { ForecastMessage } from "../../client/index.ts";
 import { Connection, type Wanted } from "./connection.ts";
 import { byId, setText } from "./dom.ts";
 import { openDrop } from "./drop.ts";
@@ -13,7 +14,7 @@ import { ask, token } from "./server.ts";
 import { watchSources } from "./sources.ts";
 import { Stage } from "./stage.ts";
 import { openTheme } from "./theme.ts";
-import type { DataMessage, DrawingAnswer } from "./wire.ts";
+import type { DrawingAnswer } from "./wire.ts";
 
 /** Messages a second for each target: of the one in full, and of each small picture. */
 const STAGE_RATE = 10;
@@ -207,7 +208,7 @@ function fill(): void {
   }
 }
 
-function take({ forecast }: DataMessage, id: unknown): void {
+function take({ forecast }: ForecastMessage, id: string): void {
   received++;
   const key = keyOf(forecast.series, forecast.target);
   if (id === STAGE_ID) {
@@ -231,7 +232,7 @@ function take({ forecast }: DataMessage, id: unknown): void {
 }
 
 const connection = new Connection({
-  data: (message) => take(message, message.id),
+  data: take,
   ready: () => {
     byId("token-form").hidden = true;
     // What came while the connection was lost is asked for as well.

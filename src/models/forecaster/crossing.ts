@@ -1,5 +1,7 @@
+import { power } from "../kernels/power.ts";
 import { normalQuantile, normalShare } from "../statistics/normal.ts";
-import type { KnownErrors } from "./error-paths.ts";
+import { type KnownErrors, logistic, type Side } from "./error-paths.ts";
+import type { FarAhead } from "./far-trend.ts";
 import type { FirstPassage } from "./first-passage.ts";
 
 /** Readings are to stay from `low` to `high`; -Infinity or Infinity where there is no such limit. In the units of the readings. */
@@ -37,13 +39,15 @@ export interface Outlook {
   readonly farthest: number;
   /** Steps since its last reading: step h lies h + gap steps from it. */
   readonly gap: number;
-  /** What is expected at step h. */
+  /** What is expected at step h, up to the horizon. */
   readonly mean: (h: number) => number;
   /** The last reading where it is held, and how likely its level is there to stay. */
   readonly held: number;
   readonly stays: number;
-  /** The size of the errors of step h. */
+  /** The size of the errors of step h, up to the horizon. */
   readonly size: (h: number) => number;
+  /** What is expected at step h beyond the horizon. */
+  readonly far: (h: number) => FarAhead;
   readonly errors: KnownErrors;
   /** Whether its readings never fall: of several above a limit the last one is. */
   readonly rises: boolean;
@@ -65,9 +69,9 @@ const FIELDS = 5;
  */
 export function crossingOf(outlook: Outlook, range: Range, within: number): Crossing {
   const told = Math.min(within, outlook.farthest);
-  const paths = [{ weight: 1 - outlook.stays, looks: looksAt(outlook, range, told, outlook.mean) }];
+  const paths = [{ weight: 1 - outlook.stays, looks: looksAt(outlook, range, told, false) }];
   if (outlook.stays > 0) {
-    paths.push({ weight: outlook.stays, looks: looksAt(outlook, range, told, () => outlook.held) });
+    paths.push({ weight: outlook.stays, looks: looksAt(outlook, range, told, true) });
   }
   const steps = Float64Array.from(
     { length: paths[0].looks.length / FIELDS },
@@ -108,13 +112,9 @@ function firstSteps(steps: Float64Array, chances: Float64Array): [number, number
 }
 
 /** Every look at the path, as far as anything is known; there is one at step `within`. */
-function looksAt(
-  outlook: Outlook,
-  { low, high }: Range,
-  within: number,
-  expected: (h: number) => number,
-): Float64Array {
+function looksAt(outlook: Outlook, { low, high }: Range, within: number, stays: boolean): Float64Array {
   const { gap, errors, horizon, farthest } = outlook;
+  const last = outlook.size(horizon);
   const steps: number[] = [];
   for (let h = 1; h <= Math.min(horizon, farthest); h++) steps.push(h);
   for (let h = horizon; h < farthest; ) {
@@ -124,16 +124,39 @@ function looksAt(
   }
   const looks = new Float64Array(steps.length * FIELDS);
   steps.forEach((h, i) => {
-    const [mean, size] = [expected(h), outlook.size(h)];
+    const far = h > horizon ? outlook.far(h) : undefined;
+    const mean = stays ? outlook.held : (far?.value ?? outlook.mean(h));
     const x = h + gap;
-    const under = low === -Infinity ? 0 : errors.below(x, inSizes(low - mean, size));
-    const above = high === Infinity ? 0 : errors.above(x, inSizes(high - mean, size));
+    let [under, above] = [0, 0];
+    if (far === undefined) {
+      const size = outlook.size(h);
+      if (low > -Infinity) under = errors.below(x, inSizes(low - mean, size));
+      if (high < Infinity) above = errors.above(x, inSizes(high - mean, size));
+    } else {
+      if (low > -Infinity) under = logistic(inSizes(low - mean, far.sizes[0]));
+      if (high < Infinity) above = logistic(-inSizes(high - mean, far.sizes[1]));
+    }
     const at = i * FIELDS;
     looks[at + STEP] = h;
     looks[at + LOW] = normalQuantile(under);
     looks[at + HIGH] = -normalQuantile(above);
-    looks[at + COMMON] = errors.common(x);
-    looks[at + CARRIED] = i === 0 ? 1 : errors.carried(looks[at - FIELDS] + gap, x);
+    // Of two limits each counts by how likely it is to be passed here.
+    const up = above > 0 ? above / (above + under) : 0;
+    const mixed = (of: (side: Side) => number): number =>
+      up === 1 ? of(1) : up === 0 ? of(0) : up * of(1) + (1 - up) * of(0);
+    const from = i === 0 ? 0 : looks[at - FIELDS] + gap;
+    let common = mixed((side) => errors.common(x, side));
+    let carried = i === 0 ? 1 : mixed((side) => errors.carried(from, x, side));
+    if (far !== undefined) {
+      // What each reading has of its own does not grow with the distance, …
+      const size = Math.max(...far.sizes);
+      if (size > 0) common = Math.sqrt(Math.max(0, 1 - (1 - common * common) * (last / size) ** 2));
+      // … and what grows with it is the same all the way; what grows like its root is a walk.
+      const walk = power(from / x, Math.max(0, Math.min(0.5, 1 - far.growth)));
+      carried = far.growth >= 0.5 ? walk : carried + 2 * far.growth * (walk - carried);
+    }
+    looks[at + COMMON] = common;
+    looks[at + CARRIED] = Math.max(0, Math.min(1, carried));
   });
   return looks;
 }

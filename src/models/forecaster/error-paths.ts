@@ -1,5 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
+import { normalQuantile } from "../statistics/normal.ts";
 import type { Shape } from "./shape.ts";
 
 /** Upper edges of the bins that sizes of errors are counted in, on both sides of nothing; the last bin has none. */
@@ -18,16 +19,18 @@ const PRIOR_SCALE = 1 / (2 * Math.LN2);
 /** Beyond the last edge the share of errors falls like this power of their size. */
 const TAIL = 3;
 
-/** Errors count as at most so many sizes where they are multiplied. */
-const LARGEST = 4;
+/** Scores lie within this: no single pair of errors says much. */
+const LARGEST = 3;
 const PRODUCTS_MEMORY = 1000;
+/** The mean product of the parts above nothing of two normal numbers that have nothing in common, over the mean square of such a part. */
+const UNRELATED = 1 / Math.PI;
 /** Errors go on like those of a random walk until labels say otherwise: that counts as so many of them, times √x. */
 const WALK_LABELS = 10;
 /** No less of the common part goes on. */
 const LEAST_CARRIED = 1e-9;
 
-/** Of a pair of steps: labels, means, squares, product. */
-const PAIR = 6;
+/** Of a pair of steps: labels, then of the parts below and of those above nothing the mean product and both mean squares. */
+const PAIR = 7;
 /** Of a knot: its pair with the step before it and that with the knot before it. */
 const PAIRS = 2 * PAIR;
 
@@ -37,7 +40,8 @@ const PAIRS = 2 * PAIR;
  * the size that the fan gave them when the forecast was issued, ε = (y - ŷ) / s(x):
  *
  * - counts of ε in bins, finer near nothing: their shares are the distribution, with a logistic one as a prior;
- * - correlations of ε at x with that of the same forecast one step before, and with that at the knot before.
+ * - correlations of the normal score of ε at x with that of the same forecast one step before, and with that at the knot before, by
+ *   what both have above nothing and by what both have below: errors of one side may go together where those of the other do not.
  *
  * The two correlations tell what the errors have in common from what each has of its own (`FirstPassage`): with ℓ steps from knot
  * to knot, ρ₁ = a² r and ρ_ℓ = a² r^ℓ, so that r = (ρ_ℓ / ρ₁)^(1/(ℓ-1)).
@@ -59,12 +63,16 @@ export class ErrorPaths {
   /** Per target: the last reading, where it is held, and how likely it is there to stay. */
   readonly #held: Slice<Float64Array>;
   readonly #issues: Slice<Float64Array>;
+  readonly #scores: Float64Array;
+  readonly #ratios: Float64Array;
   readonly #sizesLength: number;
   readonly #waitingLength: number;
 
   constructor(layout: Layout, { targets: D, horizon: H }: Shape) {
     this.#knots = knotsOf(H);
     const K = this.#knots.length;
+    this.#scores = new Float64Array(K);
+    this.#ratios = new Float64Array(K);
     let [sizes, waiting] = [0, 0];
     this.#sizesAt = this.#knots.map((x) => {
       sizes += x;
@@ -94,13 +102,13 @@ export class ErrorPaths {
   take(d: number, error: (h: number) => number): void {
     const n = this.#issues.view[0];
     const K = this.#knots.length;
+    const [scores, ratios] = [this.#scores, this.#ratios];
     for (let k = 0; k < K; k++) {
       const x = this.#knots[k];
       const size = x <= n ? this.#sizes.view[d * this.#sizesLength + this.#sizesAt[k] + (n % x)] : 0;
       const e = x <= n ? error(x) : Number.NaN;
       const ratio = size > 0 ? e / size : e === 0 ? 0 : Number.NaN;
-      if (!Number.isNaN(ratio)) this.#count(d, k, ratio);
-      const z = bound(ratio);
+      const z = this.#score(d, k, ratio);
       const pairs = (d * K + k) * PAIRS;
       if (k > 0) {
         this.#pair(pairs, this.#before.view[d * K + k], z);
@@ -109,18 +117,40 @@ export class ErrorPaths {
         // The place is that of the error at the knot before, of the same issue; this event's own takes it.
         this.#pair(pairs + PAIR, this.#waiting.view[ring], z);
       }
+      scores[k] = z;
+      ratios[k] = ratio;
     }
-    // What the next events will need: errors at the knots, and one step before the knots.
+    // What the next events will need: scores at the knots, and one step before the knots.
     for (let k = 0; k < K; k++) {
       const x = this.#knots[k];
       if (k + 1 < K) {
         const length = this.#knots[k + 1] - x;
-        this.#waiting.view[d * this.#waitingLength + this.#waitingAt[k] + (n % length)] = bound(
-          this.#ratio(d, k, x, error),
-        );
+        this.#waiting.view[d * this.#waitingLength + this.#waitingAt[k] + (n % length)] = scores[k];
       }
-      if (k > 0) this.#before.view[d * K + k] = bound(this.#ratio(d, k, x - 1, error));
+      if (k > 0) {
+        const same = x - 1 === this.#knots[k - 1];
+        const before = same ? scores[k - 1] : this.#score(d, k, this.#ratio(d, k, x - 1, error));
+        this.#before.view[d * K + k] = before;
+      }
     }
+    for (let k = 0; k < K; k++) if (!Number.isNaN(ratios[k])) this.#count(d, k, ratios[k]);
+  }
+
+  /** The normal score of an error in sizes: Φ⁻¹ of the share of errors below it, as they have been at knot k. */
+  #score(d: number, k: number, ratio: number): number {
+    if (Number.isNaN(ratio)) return ratio;
+    const counts = this.#counts.view;
+    const at = (d * this.#knots.length + k) * COUNTS;
+    const place = placeOf(ratio);
+    let [below, total] = [0, 0];
+    for (let i = 0; i < COUNTS; i++) {
+      const count = counts[at + i];
+      if (i < place) below += count;
+      total += count;
+    }
+    const own = counts[at + place] * shareOf(place, ratio);
+    const z = normalQuantile((below + own + PRIOR_LABELS * logistic(ratio)) / (total + PRIOR_LABELS));
+    return Math.max(-LARGEST, Math.min(LARGEST, z));
   }
 
   /** The error of step h, next to knot k, in sizes. */
@@ -146,12 +176,13 @@ export class ErrorPaths {
     if (Number.isNaN(a) || Number.isNaN(b)) return;
     const p = this.#pairs.view;
     const rate = Math.max(1 / ++p[at], 1 / PRODUCTS_MEMORY);
-    const [da, db] = [a - p[at + 1], b - p[at + 2]];
-    p[at + 1] += rate * da;
-    p[at + 2] += rate * db;
-    p[at + 3] += rate * ((1 - rate) * da * da - p[at + 3]);
-    p[at + 4] += rate * ((1 - rate) * db * db - p[at + 4]);
-    p[at + 5] += rate * ((1 - rate) * da * db - p[at + 5]);
+    for (let side = 0; side < 2; side++) {
+      const [x, y] = side === 0 ? [Math.min(0, a), Math.min(0, b)] : [Math.max(0, a), Math.max(0, b)];
+      const of = at + 1 + 3 * side;
+      p[of] += rate * (x * y - p[of]);
+      p[of + 1] += rate * (x * x - p[of + 1]);
+      p[of + 2] += rate * (y * y - p[of + 2]);
+    }
   }
 
   /**
@@ -190,12 +221,15 @@ export class ErrorPaths {
   }
 }
 
+/** Errors below or above what was forecast. */
+export type Side = 0 | 1;
+
 /** A copy of what is known of the errors of one target, to be asked. */
 export class KnownErrors {
   readonly #knots: readonly number[];
   /** Per knot and side, shares of errors beyond each edge, nearest first: [K x 2 x BINS]. */
   readonly #beyond: Float64Array;
-  /** Per knot: share of the common part in the variance, and how much of it goes on per step from the knot before. */
+  /** Per side and knot: share of the common part in the variance, and how much of it goes on per step from the knot before [2 x K]. */
   readonly #common: Float64Array;
   readonly #carried: Float64Array;
 
@@ -203,10 +237,10 @@ export class KnownErrors {
     this.#knots = knots;
     const K = knots.length;
     this.#beyond = new Float64Array(K * 2 * BINS);
-    this.#common = new Float64Array(K);
-    this.#carried = new Float64Array(K);
+    this.#common = new Float64Array(2 * K);
+    this.#carried = new Float64Array(2 * K);
     for (let k = 0; k < K; k++) this.#shares(k, counts.subarray(k * COUNTS, (k + 1) * COUNTS));
-    this.#dependence(pairs);
+    for (const side of [0, 1] as const) this.#dependence(side, pairs);
   }
 
   #shares(k: number, counts: Float64Array): void {
@@ -217,41 +251,41 @@ export class KnownErrors {
       let beyond = 0;
       for (let bin = BINS - 1; bin >= 0; bin--) {
         beyond += counts[side === 0 ? NONE - 1 - bin : NONE + 1 + bin];
-        const logistic = bin === 0 ? 0.5 : 1 / (1 + Math.exp(EDGES[bin - 1] / PRIOR_SCALE));
-        this.#beyond[(k * 2 + side) * BINS + bin] = (beyond + prior * logistic) / (total + prior);
+        const first = bin === 0 ? 0.5 : logistic(-EDGES[bin - 1]);
+        this.#beyond[(k * 2 + side) * BINS + bin] = (beyond + prior * first) / (total + prior);
       }
     }
   }
 
-  #dependence(pairs: Float64Array): void {
+  #dependence(side: Side, pairs: Float64Array): void {
     const knots = this.#knots;
     const K = knots.length;
+    const common = this.#common.subarray(side * K, (side + 1) * K);
+    const carried = this.#carried.subarray(side * K, (side + 1) * K);
     const known = new Uint8Array(K);
     for (let k = 1; k < K; k++) {
       const [x, w] = [knots[k], knots[k - 1]];
       const steps = x - w;
-      const next = correlation(pairs, k * PAIRS, Math.sqrt((x - 1) / x), WALK_LABELS * Math.sqrt(x));
-      const knot = correlation(pairs, k * PAIRS + PAIR, Math.sqrt(w / x), WALK_LABELS * Math.sqrt(x));
+      const labels = WALK_LABELS * Math.sqrt(x);
+      const next = correlation(pairs, k * PAIRS, side, Math.sqrt((x - 1) / x), labels);
+      const knot = correlation(pairs, k * PAIRS + PAIR, side, Math.sqrt(w / x), labels);
       if (steps === 1) {
-        this.#carried[k] = next;
+        carried[k] = next;
         continue;
       }
       const ratio = next > 0 ? Math.max(0, Math.min(1, knot / next)) : 0;
-      const r = ratio > 0 ? Math.exp(Math.log(ratio) / (steps - 1)) : 0;
-      this.#common[k] = r > 0 ? Math.max(0, Math.min(1, next / r)) : Math.max(0, next);
+      const r = ratio > 0 ? power(ratio, 1 / (steps - 1)) : 0;
+      common[k] = r > 0 ? Math.max(0, Math.min(1, next / r)) : Math.max(0, next);
       // Without anything that lasts longer than a step, what is common to two neighbours is their own.
-      this.#carried[k] = r > 0 ? r : 1;
+      carried[k] = r > 0 ? r : 1;
       known[k] = 1;
     }
     // Where knots are one step apart, the share is that of the nearest knot further on, or all.
     for (let k = K - 1; k >= 0; k--) {
       if (known[k] === 1) continue;
-      this.#common[k] =
-        k + 1 < K ? this.#common[k + 1] : k > 0 ? (known[k - 1] === 1 ? this.#common[k - 1] : 1) : 1;
-      if (k > 0) {
-        const share = this.#common[k];
-        this.#carried[k] = share > 0 ? Math.max(0, Math.min(1, this.#carried[k] / share)) : 0;
-      }
+      if (k + 1 < K) common[k] = common[k + 1];
+      else common[k] = known[k - 1] === 1 ? common[k - 1] : 1;
+      carried[k] = common[k] > 0 ? Math.max(0, Math.min(1, carried[k] / common[k])) : 0;
     }
   }
 
@@ -266,26 +300,28 @@ export class KnownErrors {
   }
 
   /** Square root of the share that the errors at a distance of x steps have in common with others. */
-  common(x: number): number {
+  common(x: number, side: Side): number {
     const [k, share] = this.#place(x);
-    const at = this.#common[k];
-    return Math.sqrt(share === 0 ? at : at + share * (this.#common[k + 1] - at));
+    const at = side * this.#knots.length + k;
+    const common = this.#common[at];
+    return Math.sqrt(share === 0 ? common : common + share * (this.#common[at + 1] - common));
   }
 
   /** How much of the common part goes on from distance w to distance x, as a whole. */
-  carried(w: number, x: number): number {
+  carried(w: number, x: number, side: Side): number {
     const knots = this.#knots;
     const K = knots.length;
+    const carried = (k: number): number => Math.log(Math.max(this.#carried[side * K + k], LEAST_CARRIED));
     const H = knots[K - 1];
     if (K === 1) return 0;
     let log = 0;
     for (let k = 1; k < K; k++) {
       const steps = Math.min(x, knots[k]) - Math.max(w, knots[k - 1]);
-      if (steps > 0) log += steps * Math.log(Math.max(this.#carried[k], LEAST_CARRIED));
+      if (steps > 0) log += steps * carried(k);
     }
     // Beyond the horizon it fades by the length of the path as it does up to there.
     if (x > H) {
-      const last = (H - knots[K - 2]) * Math.log(Math.max(this.#carried[K - 1], LEAST_CARRIED));
+      const last = (H - knots[K - 2]) * carried(K - 1);
       log += (last * Math.log(x / Math.max(w, H))) / Math.log(H / knots[K - 2]);
     }
     return Math.exp(log);
@@ -315,7 +351,18 @@ function knotsOf(H: number): number[] {
   return knots;
 }
 
-const bound = (z: number): number => Math.max(-LARGEST, Math.min(LARGEST, z));
+/** Share of errors below ε before labels have told anything: of a logistic distribution. */
+export const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
+
+/** How much of its bin lies below an error. */
+function shareOf(place: number, ratio: number): number {
+  if (place === NONE) return 0.5;
+  const bin = Math.abs(place - NONE) - 1;
+  if (bin === BINS - 1) return 0.5;
+  const from = bin === 0 ? 0 : EDGES[bin - 1];
+  const share = (Math.abs(ratio) - from) / (EDGES[bin] - from);
+  return ratio > 0 ? share : 1 - share;
+}
 
 /** The bin of an error in sizes. */
 function placeOf(ratio: number): number {
@@ -338,10 +385,27 @@ function tail(beyond: Float64Array, at: number, away: number): number {
   return near * power(beyond[at + bin + 1] / near, share);
 }
 
-/** The correlation of a pair, drawn towards what a random walk has. */
-function correlation(pairs: Float64Array, at: number, prior: number, labels: number): number {
+/** The correlation of a pair by the errors on one side, drawn towards what a random walk has. */
+function correlation(pairs: Float64Array, at: number, side: Side, prior: number, labels: number): number {
   const n = Math.min(pairs[at], PRODUCTS_MEMORY);
-  const spread = Math.sqrt(pairs[at + 3] * pairs[at + 4]);
-  const told = spread > 0 ? Math.max(-1, Math.min(1, pairs[at + 5] / spread)) : prior;
-  return (n * told + labels * prior) / (n + labels);
+  const of = at + 1 + 3 * side;
+  const square = Math.sqrt(pairs[of + 1] * pairs[of + 2]);
+  if (!(square > 0)) return prior;
+  return (n * relation(pairs[of] / square) + labels * prior) / (n + labels);
+}
+
+/**
+ * The correlation ρ of two normal numbers whose parts above nothing have the mean product m, as a share of their mean square, where
+ * it is not less than 0: m = (√(1 - ρ²) + ρ (π/2 + asin ρ)) / π, by halving.
+ */
+function relation(m: number): number {
+  if (m <= UNRELATED) return 0;
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 30; i++) {
+    const middle = (low + high) / 2;
+    const product = (Math.sqrt(1 - middle * middle) + middle * (Math.PI / 2 + Math.asin(middle))) * UNRELATED;
+    if (product < m) low = middle;
+    else high = middle;
+  }
+  return low;
 }

@@ -10,6 +10,7 @@ import { EventClock } from "./event-clock.ts";
 import type { Expert, Settlement } from "./expert.ts";
 import { openExperts, readModel } from "./experts/open.ts";
 import { Fan } from "./fan.ts";
+import { type FarAhead, FarTrend } from "./far-trend.ts";
 import { Features } from "./features.ts";
 import { FirstPassage } from "./first-passage.ts";
 import { Judge } from "./judge.ts";
@@ -44,8 +45,6 @@ const LEAST_LABELS = 20;
 const LEAST_SURPRISE = 1e-300;
 /** Events of which the forecast is persistence: there is nothing yet to choose by. */
 const FIRST_EVENTS = 2;
-/** Farthest step that is looked at for when a limit is crossed. */
-const FARTHEST = 512;
 
 /**
  * Judge + features + experts + ledger + mixture + fan for one series. All of its state is one block of bytes.
@@ -80,6 +79,7 @@ export class Forecaster {
   readonly #conformal: ConformalBounds | undefined;
   readonly #record: TrackRecord;
   readonly #paths: ErrorPaths;
+  readonly #far: FarTrend;
   readonly #passage = new FirstPassage();
   readonly #weights: Float64Array;
   readonly #block: Block;
@@ -138,6 +138,7 @@ export class Forecaster {
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#paths = new ErrorPaths(layout, this.#shape);
+    this.#far = new FarTrend(layout, this.#shape);
     this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
     this.#u = new Float64Array(C);
@@ -248,6 +249,7 @@ export class Forecaster {
     this.#judgeReadings();
     features.take(this.#expected);
     this.#longRange.note();
+    this.#noteTrend();
     this.#settle();
     for (const expert of this.#experts) expert.step(features);
     if (told) {
@@ -394,6 +396,21 @@ export class Forecaster {
     }
   }
 
+  /** Takes the readings as they are told, in powers of two: where a limit is does not move when a column is measured otherwise. */
+  #noteTrend(): void {
+    for (let d = 0; d < this.#shape.targets; d++) {
+      const taken = this.taken[d] === 1;
+      this.#far.take(d, taken ? this.#totals.label(d, this.#u[d]) : Number.NaN, this.#season(d));
+    }
+  }
+
+  /** What the seasons add to target d so many steps ahead, in powers of two. */
+  #season(d: number): (ahead: number) => number {
+    if (this.#counts[d]) return () => 0;
+    const scale = this.#units.scale(d);
+    return (ahead) => scale * this.#features.whole(d, ahead);
+  }
+
   /** Keeps an expert's forecasts within a generous band around the last value: one that runs away harms nobody. */
   #hold(row: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
@@ -526,15 +543,22 @@ export class Forecaster {
     const mean = issue + row * ledger.rowLength + d;
     const gap = this.#features.gap.view[d];
     const [held, stays] = this.#counts[d] ? [0, 0] : this.#paths.held(d);
+    const [scale, zero] = [this.#units.scale(d), this.#units.zero(d)];
+    const issued = (h: number): number => ledger.values[mean + (h - 1) * D];
+    const size = (h: number): number => this.#fan.spread(d, h + gap);
     const outlook = {
       horizon: H,
-      farthest: Math.max(H, FARTHEST),
+      farthest: this.#far.farthest(d),
       gap,
-      mean: (h: number) =>
-        h <= H ? ledger.values[mean + (h - 1) * D] : this.#longRange.ahead(d, h, h + gap),
+      mean: issued,
       held,
       stays,
-      size: (h: number) => this.#fan.spread(d, h + gap),
+      size,
+      far: (h: number): FarAhead => {
+        const told = this.#far.ahead(d, h, zero + scale * issued(H), scale * size(H), this.#season(d));
+        const [below, above] = told.sizes;
+        return { ...told, value: (told.value - zero) / scale, sizes: [below / scale, above / scale] };
+      },
       errors: this.#paths.known(d),
       rises: this.#counts[d],
       passage: this.#passage,

@@ -107,28 +107,9 @@ export class LongRange {
 
   /** What is expected of target d at this event, not yet taken, x steps after its last reading; NaN where nothing is remembered. */
   expect(d: number, x: number): number {
-    return this.#expect(d, x, this.#at(d, this.#nearest(x)), this.#features.whole(d, 0));
-  }
-
-  /** What is expected of target d `ahead` steps from the event taken last, x steps after its last reading; NaN where nothing is remembered. */
-  ahead(d: number, ahead: number, x: number): number {
-    const features = this.#features;
-    const said = this.#said;
-    const season = features.whole(d, ahead);
-    const q = features.season.period(1) || features.season.period(0);
-    const anomaly = features.last.view[d] - features.whole(d, 0);
-    said[0] = anomaly + season;
-    said[1] = features.anomalyAverage(d, 1) + season;
-    said[2] = q > 0 ? features.past(d, Math.ceil(ahead / q) * q - ahead) : Number.NaN;
-    said[3] = 2 * anomaly - (features.past(d, ahead) - features.whole(d, -ahead)) + season;
-    return this.#weigh(this.#at(d, this.#nearest(x)));
-  }
-
-  /** The distance nearest to x at which errors are measured. */
-  #nearest(x: number): number {
     let k = 0;
     while (k + 1 < this.#distances.length && x > Math.SQRT2 * this.#distances[k]) k++;
-    return k;
+    return this.#expect(d, x, this.#at(d, k), this.#features.whole(d, 0));
   }
 
   /** The size of the errors of target d at a distance of x steps, beyond the horizon, where it is `size` at the horizon. */
@@ -172,12 +153,7 @@ export class LongRange {
     said[1] = this.#mean(d, x) + season;
     said[3] = 2 * anomaly - (features.past(d, 2 * x) - features.whole(d, -2 * x)) + season;
     said[2] = q > 0 ? features.past(d, Math.ceil(x / q) * q) : Number.NaN;
-    return Number.isNaN(last) ? Number.NaN : this.#weigh(at);
-  }
-
-  /** What the rules say together, by their errors at a distance. */
-  #weigh(at: number): number {
-    const said = this.#said;
+    if (Number.isNaN(last)) return Number.NaN;
     const errors = this.#errors.view;
     let least = Number.POSITIVE_INFINITY;
     for (let r = 0; r < RULES; r++) if (errors[at + r] > 0) least = Math.min(least, errors[at + r]);

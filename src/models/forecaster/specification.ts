@@ -129,8 +129,9 @@ export function checkTogether({ targets, inputs, min, max, integer }: Forecaster
     });
   }
   for (const column of columns) {
-    if (!Object.hasOwn(min, column) || !Object.hasOwn(max, column)) continue;
-    const [low, high] = [min[column], max[column]];
+    const low = Object.hasOwn(min, column) ? min[column] : undefined;
+    const high = Object.hasOwn(max, column) ? max[column] : undefined;
+    if (low === undefined || high === undefined) continue;
     if (low < high && (!integer.includes(column) || Math.ceil(low) <= Math.floor(high))) continue;
     throw new EddyError("bad-argument", "min", {
       expected: `less than max of ${printable(column)}, ${high}`,

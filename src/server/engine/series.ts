@@ -1,9 +1,9 @@
+import type { Crossing, Range } from "../../models/forecaster/crossing.ts";
 import type { ForecasterSpecification } from "../../models/forecaster/specification.ts";
 import type { Issue } from "../../models/issue.ts";
 import { Arena } from "../../models/kernels/arena.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { Generation, LoggedIssue, StoredSeries } from "../../storage/store.ts";
-import type { Crossing, Range } from "../../streams/alerts/condition.ts";
 import { type Outcome, Series, type SeriesOptions } from "../../streams/series.ts";
 import type { BoundRules } from "./alerts/alerts.ts";
 import { Hosting, isHosted, PIPELINE_BYTES } from "./hosting.ts";

@@ -20,9 +20,22 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Serves the files of the page, which anyone may load: what they show asks for the token. */
+/** Serves the files of the page and the client for pages of others, which anyone may load: what they show asks for the token. */
 export function addPage(app: FastifyInstance): void {
   const files = readBrowserFiles();
+  const client = files.get("client.js");
+  if (client === undefined) throw new Error("client.js: not among the files for browsers");
+  app.get("/client.js", { config: { open: true } }, (_request, reply) =>
+    reply
+      .headers({
+        "content-type": "text/javascript; charset=utf-8",
+        "cache-control": "no-cache",
+        "x-content-type-options": "nosniff",
+        // From which pages it may be asked for has been decided already: see `origins`.
+        "access-control-allow-origin": "*",
+      })
+      .send(client),
+  );
   for (const [name, type] of Object.entries(FILES)) {
     const content = files.get(name);
     if (content === undefined) throw new Error(`${name}: not among the files of the page`);

@@ -2,13 +2,18 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
+import { openApiDocument } from "../../protocol/http/openapi.ts";
+import { protocolSchema } from "../../protocol/schema.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
+import { addAlertRoutes } from "../alerts/routes.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
+import type { StreamEndpoint } from "../socket/endpoint.ts";
 import type { Sources } from "../sources/sources.ts";
 import type { Turns } from "../turns.ts";
 import type { Units } from "../units.ts";
+import { VERSION } from "../version.ts";
 import { ARROW_TYPE, accepted, JSON_TYPE } from "./accepted.ts";
 import type { Admission } from "./admission.ts";
 import { mayBeRead, receive } from "./body.ts";
@@ -19,12 +24,14 @@ import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
+import { addStreamRoute } from "./stream-route.ts";
 import { takeObservations } from "./take-observations.ts";
 
 /** The parts of a server that takes observations. */
 export interface Live {
   readonly engine: Engine;
   readonly intake: Intake;
+  readonly stream: Pick<StreamEndpoint, "admitEvents" | "events">;
 }
 
 /** What the routes answer from. */
@@ -77,6 +84,11 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
     return metricsText(world.metrics()) + world.sources.metrics + world.deliveries.metrics;
   });
+  const description = JSON.stringify(openApiDocument(VERSION));
+  app.get("/v1/openapi.json", async (_request, reply) => {
+    reply.type("application/json; charset=utf-8");
+    return description;
+  });
   app.get("/v1/pipelines", async () => live(world).engine.pipelines());
   app.get("/v1/sources", async () => world.sources.report);
 
@@ -101,8 +113,15 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     },
   );
   addDeliveryRoutes(app, world.deliveries, () => void live(world));
+  addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
+  const schema = protocolSchema();
+  app.get("/v1/schema", async (_request, reply) => {
+    reply.type("application/schema+json; charset=utf-8");
+    return JSON.stringify(schema);
+  });
   addPageRoutes(app, world, () => live(world).engine);
+  addStreamRoute(app, () => live(world));
   addPrometheusRoutes(app, world, () => live(world).engine);
   app.get("/v1/series", async (_request, reply) => {
     reply.type("application/json; charset=utf-8");

@@ -38,13 +38,13 @@ export async function openArrowFrames(epoch: string): Promise<Subprotocol> {
   return {
     name: ARROW_SUBPROTOCOL,
     readBinary,
-    send(subscription, now, room, frame) {
+    send(subscription, now, room, sink) {
       let sent = 0;
       let run: Outgoing[] = [];
       let steps = 0;
       const flush = (): boolean => {
         if (run.length === 0) return true;
-        const more = frame(frameOf(subscription, run), true);
+        const more = sink.message(frameOf(subscription, run), true);
         run = [];
         steps = 0;
         return more;
@@ -55,7 +55,7 @@ export async function openArrowFrames(epoch: string): Promise<Subprotocol> {
         sent++;
         const { issue } = outgoing;
         if (issue.output !== undefined) {
-          if (!flush() || !frame(outgoing.frame(subscription.id, subscription.view), false)) break;
+          if (!flush() || !sink.message(outgoing.frame(subscription.id, subscription.view), false)) break;
           continue;
         }
         // One table has one set of columns.

@@ -1,11 +1,16 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Observation } from "../../models/observation.ts";
-import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import type {
+  SubscribeAlertsMessage,
+  SubscribeMessage,
+  SubscriptionId,
+} from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import type { ServerMessage } from "../../protocol/server-messages.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
+import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
 import type { Backlog } from "./backlog.ts";
 import { CatchingUp } from "./catching-up.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
@@ -14,7 +19,7 @@ import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Observing } from "./observing.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
-import type { Subprotocol } from "./subprotocol.ts";
+import type { Sink, Subprotocol } from "./subprotocol.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What a connection is given by the server that holds it. */
@@ -23,6 +28,7 @@ export interface ConnectionWorld {
   readonly fanOut: FanOut;
   readonly backlog: Backlog;
   readonly dispatch: Dispatch;
+  readonly alertFeed: AlertFeed;
   /** Connections there are. */
   readonly connections: () => number;
   readonly options: SocketOptions;
@@ -47,6 +53,9 @@ export interface Peer {
   readonly subprotocol: Subprotocol;
 }
 
+/** Pages of the log of transitions that one turn looks through. */
+const ALERT_PAGES = 4;
+
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #peer: Peer;
@@ -56,6 +65,9 @@ export class Connection implements Recipient {
   readonly #observing: Observing;
   readonly #catchingUp: CatchingUp;
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
+  readonly #alerts = new Map<SubscriptionId, AlertSubscription>();
+  #stopListening = (): void => {};
+  readonly #sink: Sink;
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -91,6 +103,17 @@ export class Connection implements Recipient {
       readBinary: subprotocol.readBinary,
     });
     this.#catchingUp = new CatchingUp(world);
+    this.#sink = {
+      message: (data, binary) => {
+        ws.send(data, { binary });
+        return !this.full;
+      },
+      // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
+      frames: (bytes) => {
+        if (ws.readyState === ws.OPEN) socket.write(bytes);
+        return !this.full;
+      },
+    };
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
@@ -196,22 +219,53 @@ export class Connection implements Recipient {
   }
 
   #write(forecasts: number): number {
-    const { ws, subprotocol } = this.#peer;
+    const { subprotocol } = this.#peer;
     const now = this.#world.monotonic();
-    const frame = (data: Uint8Array, binary: boolean): boolean => {
-      ws.send(data, { binary });
-      return !this.full;
-    };
     let written = 0;
     let caughtUp = false;
     for (const subscription of this.#subscriptions.values()) {
       if (written < forecasts && !this.full) {
-        written += subprotocol.send(subscription, now, forecasts - written, frame);
+        written += subprotocol.send(subscription, now, forecasts - written, this.#sink);
       }
       // One step a turn: nobody waits for it.
       if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);
     }
+    written += this.#writeAlerts(forecasts - written);
     if (!this.#closing) this.#pace(now);
+    return written;
+  }
+
+  /** Sends what alert subscriptions have not had, at most `most`; a client that takes less is further behind, and nothing waits. */
+  #writeAlerts(most: number): number {
+    if (this.#alerts.size === 0 || !this.#world.open()) return 0;
+    const { alertFeed } = this.#world;
+    const { ws } = this.#peer;
+    let written = 0;
+    let pages = 0;
+    for (const subscription of this.#alerts.values()) {
+      while (
+        written < most &&
+        !this.full &&
+        subscription.sequence < alertFeed.sequence &&
+        pages++ < ALERT_PAGES
+      ) {
+        const { id, sequence: from } = subscription;
+        const page = alertFeed.after(from);
+        if ("lostUpTo" in page) {
+          subscription.sequence = page.lostUpTo;
+          this.#send({ type: "gap", id, from, to: page.lostUpTo, reason: "no longer kept" });
+          continue;
+        }
+        if (page.transitions.length === 0) break;
+        for (const one of page.transitions) {
+          if (written >= most || this.full) break;
+          subscription.sequence = one.sequence;
+          if (!subscription.wants(one)) continue;
+          ws.send(alertFeed.frame(id, one));
+          written++;
+        }
+      }
+    }
     return written;
   }
 
@@ -260,6 +314,8 @@ export class Connection implements Recipient {
 
   #dueAt(): number {
     let due = Number.POSITIVE_INFINITY;
+    const { sequence } = this.#world.alertFeed;
+    for (const alerts of this.#alerts.values()) if (alerts.sequence < sequence) return 0;
     for (const subscription of this.#subscriptions.values()) due = Math.min(due, subscription.dueAt);
     return due;
   }
@@ -317,7 +373,11 @@ export class Connection implements Recipient {
       case "subscribe":
         this.#subscribe(effect.subscribe);
         return;
+      case "subscribe to alerts":
+        this.#subscribeToAlerts(effect.subscribe);
+        return;
       case "unsubscribe": {
+        this.#alerts.delete(effect.id);
         const subscription = this.#subscriptions.get(effect.id);
         if (subscription !== undefined) this.#world.fanOut.delete(subscription);
         this.#subscriptions.delete(effect.id);
@@ -362,10 +422,49 @@ export class Connection implements Recipient {
     fanOut.wake(this);
   }
 
+  #subscribeToAlerts(message: SubscribeAlertsMessage): void {
+    const { alertFeed, engine, fanOut } = this.#world;
+    const { id, since } = message;
+    if (!this.#world.open()) {
+      const busy = { code: "busy", message: "the server is shutting down", retryable: true };
+      this.#send({ type: "error", id, ...busy });
+      return;
+    }
+    const { epoch, offset } = engine;
+    const { sequence } = alertFeed;
+    const same = since?.epoch === epoch;
+    if (since !== undefined && same && since.sequence > sequence) {
+      this.close(
+        CloseCode.cannotResume,
+        `since: expected a sequence up to ${sequence}, got ${since.sequence}; subscribe without since`,
+      );
+      return;
+    }
+    // Of another journal nothing is known: what this one has told goes as a gap, as forecasts do.
+    const from = since !== undefined && same ? since.sequence : sequence;
+    const kept = from === sequence || !("lostUpTo" in alertFeed.after(from));
+    this.#send({
+      type: "subscribed",
+      id,
+      epoch,
+      offset,
+      sequence,
+      recovered: since !== undefined && same && kept,
+    });
+    if (since !== undefined && !same) {
+      this.#send({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" });
+    }
+    if (this.#alerts.size === 0) this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
+    this.#alerts.set(id, new AlertSubscription(message, from));
+    fanOut.wake(this);
+  }
+
   /** Nothing more is sent but what has been handed to the socket. */
   #drop(): void {
     for (const subscription of this.#subscriptions.values()) this.#world.fanOut.delete(subscription);
     this.#subscriptions.clear();
+    this.#alerts.clear();
+    this.#stopListening();
     this.#world.fanOut.forget(this);
     clearTimeout(this.#initTimer);
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);

@@ -1,21 +1,26 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
+import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
+import type { SubscribeMessage } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import type { Access } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { AlertFeed } from "./alert-feed.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
+import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
+import { openJsonFrames } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Dispatch } from "./outgoing.ts";
-import { JSON_FRAMES, type Subprotocol } from "./subprotocol.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 
 export interface StreamEndpointOptions {
   readonly engine: Engine;
@@ -36,9 +41,11 @@ export class StreamEndpoint {
   readonly #dispatch: Dispatch;
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
-  readonly #connections = new Set<Connection>();
+  readonly #alertFeed: AlertFeed;
+  readonly #connections = new Set<Connection | EventStream>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
+  readonly #json = openJsonFrames();
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
@@ -61,6 +68,7 @@ export class StreamEndpoint {
     this.#dispatch = new Dispatch(engine.epoch);
     this.#backlog = new Backlog(engine, this.#dispatch);
     this.#fanOut = new FanOut(this.#dispatch, options.monotonic);
+    this.#alertFeed = new AlertFeed(engine.alerts, engine.epoch);
     const subscription = engine.issues$.subscribe((logged) => this.#fanOut.publish(logged));
     this.#unsubscribe = () => subscription.unsubscribe();
     this.#heartbeat = setInterval(
@@ -106,6 +114,34 @@ export class StreamEndpoint {
     });
   }
 
+  /**
+   * Whether one more stream of events may begin.
+   *
+   * @throws EddyError `busy` when there are as many connections or subscriptions as may be; `bad-state` when the journal has not
+   * come as far as its client says
+   */
+  admitEvents({ since }: SubscribeMessage): void {
+    const { engine, socket } = this.#options;
+    if (this.#connections.size >= socket.connections || this.#fanOut.subscriptions >= socket.subscriptions) {
+      throw new EddyError("busy", "connections", {
+        expected: `at most ${socket.connections} with ${socket.subscriptions} subscriptions`,
+        received: "one more",
+      });
+    }
+    if (since !== undefined && since.epoch === engine.epoch && since.offset > engine.offset) {
+      throw new EddyError("bad-state", "since", {
+        expected: `an offset up to ${engine.offset}`,
+        received: String(since.offset),
+        hint: "begin anew without it",
+      });
+    }
+  }
+
+  /** Sends forecasts as Server-Sent Events, once it has been admitted. */
+  events(response: ServerResponse, message: SubscribeMessage): void {
+    this.#add(new EventStream(response, message, this.#world()));
+  }
+
   metrics(): Readonly<Record<string, number>> {
     return {
       connections: this.#connections.size,
@@ -124,6 +160,7 @@ export class StreamEndpoint {
     for (const connection of this.#connections) connection.drain();
     await Promise.all(gone);
     this.#fanOut.close();
+    this.#alertFeed.close();
     this.#server.close();
   }
 
@@ -146,27 +183,39 @@ export class StreamEndpoint {
   }
 
   #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
-    const { access, engine, intake, monotonic, turns, onError } = this.#options;
+    const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
+      ...this.#world(),
+      alertFeed: this.#alertFeed,
+      ingest: (batch: readonly Observation[]) => intake.ingest(batch),
+      authorise: (token) => access.authorise(token),
+      turns,
+    };
+    const authorised = !access.needsToken || access.authorise(access.bearer(request));
+    const subprotocol =
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
+    this.#add(new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world));
+  }
+
+  #add(connection: Connection | EventStream): void {
+    this.#opened++;
+    this.#connections.add(connection);
+    connection.onClosed.then(() => this.#connections.delete(connection));
+  }
+
+  /** What each client is given. */
+  #world(): EventStreamWorld {
+    const { engine, intake, monotonic, onError, socket } = this.#options;
+    return {
       engine,
       fanOut: this.#fanOut,
       backlog: this.#backlog,
       dispatch: this.#dispatch,
       connections: () => this.#connections.size,
-      options: this.#options.socket,
+      options: socket,
       open: () => intake.open,
-      ingest: (batch: readonly Observation[]) => intake.ingest(batch),
-      authorise: (token) => access.authorise(token),
       monotonic,
-      turns,
       onError,
     };
-    const authorised = !access.needsToken || access.authorise(access.bearer(request));
-    const subprotocol =
-      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
-    const connection = new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world);
-    this.#opened++;
-    this.#connections.add(connection);
-    connection.onClosed.then(() => this.#connections.delete(connection));
   }
 }

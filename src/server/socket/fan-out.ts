@@ -23,6 +23,11 @@ const FORECASTS_PER_TURN = 512;
 const TURN_MILLISECONDS = 8;
 /** Forecasts written to one connection before the next one gets its turn. */
 const FORECASTS_PER_CONNECTION = 64;
+/**
+ * A round of writing to all who wait is followed by a rest as long as it was, milliseconds at most: what is issued meanwhile leaves in one
+ * piece. With few subscribers the rest is too short to be taken.
+ */
+const LONGEST_REST = 20;
 /** Forecasts written to one connection so that its queue takes what comes with the same observation. */
 const FORECASTS_RELIEVED = 512;
 
@@ -42,8 +47,16 @@ export class FanOut {
   readonly #patterns = new Map<string, Group>();
   /** Groups of the patterns that a series fits, until a pattern comes or goes. */
   readonly #matches = new Map<string, readonly Group[]>();
-  readonly #waiting = new Set<Recipient>();
-  #turn: NodeJS.Immediate | null = null;
+  /** Those who have still to write in this round, and those who do in the next one. */
+  #round = new Set<Recipient>();
+  #waiting = new Set<Recipient>();
+  /** Calls off the turn that is to come. */
+  #cancelTurn: (() => void) | null = null;
+  /** Milliseconds of writing in this round. */
+  #spent = 0;
+  /** Somebody in this round has more to write than one turn's worth. */
+  #more = false;
+  #restUntil = 0;
   #conflatedBefore = 0;
 
   constructor(dispatch: Dispatch, monotonic: () => number) {
@@ -105,17 +118,19 @@ export class FanOut {
 
   /** Lets a connection write as soon as it is its turn. */
   wake(recipient: Recipient): void {
-    this.#waiting.add(recipient);
-    this.#turn ??= setImmediate(() => this.#write());
+    if (!this.#round.has(recipient)) this.#waiting.add(recipient);
+    this.#schedule();
   }
 
   forget(recipient: Recipient): void {
+    this.#round.delete(recipient);
     this.#waiting.delete(recipient);
   }
 
   close(): void {
-    if (this.#turn !== null) clearImmediate(this.#turn);
-    this.#turn = null;
+    this.#cancelTurn?.();
+    this.#cancelTurn = null;
+    this.#round.clear();
     this.#waiting.clear();
   }
 
@@ -135,17 +150,40 @@ export class FanOut {
     else recipient.tooSlow(subscription);
   }
 
-  #write(): void {
-    this.#turn = null;
-    let left = FORECASTS_PER_TURN;
-    const until = this.#monotonic() + TURN_MILLISECONDS;
-    for (const recipient of [...this.#waiting]) {
-      // Deleted and added again, a recipient with more to write goes to the end of the line.
-      this.#waiting.delete(recipient);
-      left -= recipient.flush(Math.min(left, FORECASTS_PER_CONNECTION));
-      if (recipient.writable) this.#waiting.add(recipient);
-      if (left <= 0 || this.#monotonic() >= until) break;
+  #schedule(): void {
+    if (this.#cancelTurn !== null) return;
+    const rest = this.#round.size > 0 ? 0 : this.#restUntil - this.#monotonic();
+    if (rest < 1) {
+      const turn = setImmediate(() => this.#write());
+      this.#cancelTurn = () => clearImmediate(turn);
+    } else {
+      const turn = setTimeout(() => this.#write(), rest);
+      this.#cancelTurn = () => clearTimeout(turn);
     }
-    if (this.#waiting.size > 0) this.#turn = setImmediate(() => this.#write());
+  }
+
+  #write(): void {
+    this.#cancelTurn = null;
+    if (this.#round.size === 0) {
+      [this.#round, this.#waiting] = [this.#waiting, this.#round];
+      this.#spent = 0;
+      this.#more = false;
+    }
+    let left = FORECASTS_PER_TURN;
+    const started = this.#monotonic();
+    for (const recipient of this.#round) {
+      this.#round.delete(recipient);
+      left -= recipient.flush(Math.min(left, FORECASTS_PER_CONNECTION));
+      if (recipient.writable) {
+        this.#waiting.add(recipient);
+        this.#more = true;
+      }
+      if (left <= 0 || this.#monotonic() - started >= TURN_MILLISECONDS) break;
+    }
+    const now = this.#monotonic();
+    this.#spent += now - started;
+    // Who catches up is not kept waiting.
+    if (this.#round.size === 0) this.#restUntil = this.#more ? 0 : now + Math.min(this.#spent, LONGEST_REST);
+    if (this.#round.size > 0 || this.#waiting.size > 0) this.#schedule();
   }
 }

@@ -8,6 +8,8 @@ import {
   InitSchema,
   type PingMessage,
   PingSchema,
+  type SubscribeAlertsMessage,
+  SubscribeAlertsSchema,
   type SubscribeMessage,
   SubscribeSchema,
   type SubscriptionId,
@@ -25,6 +27,7 @@ export interface UnreadObservation {
 export type ReadMessage =
   | InitMessage
   | SubscribeMessage
+  | SubscribeAlertsMessage
   | UnsubscribeMessage
   | AcknowledgeMessage
   | PingMessage
@@ -37,6 +40,7 @@ const checks: Readonly<Record<string, TypeCheck<TSchema>>> = Object.assign(Objec
   ack: TypeCompiler.Compile(AcknowledgeSchema),
   ping: TypeCompiler.Compile(PingSchema),
 });
+const subscribeAlerts = TypeCompiler.Compile(SubscribeAlertsSchema);
 const TYPES = [...Object.keys(checks), "observe"].join(", ");
 
 /** A frame that is not a message at all: no JSON object, or no known `type`. The connection cannot go on. */
@@ -64,7 +68,9 @@ export function readMessage(text: string): ReadMessage {
   }
   const { type, ...rest } = message as Record<string, unknown>;
   if (type === "observe") return { type, observation: rest };
-  const check = typeof type === "string" ? checks[type] : undefined;
+  const known = typeof type === "string" ? checks[type] : undefined;
+  const isAlerts = type === "subscribe" && Object.hasOwn(rest, "alerts");
+  const check = isAlerts ? subscribeAlerts : known;
   if (check === undefined) {
     throw new NotAMessage("bad-message", "type", {
       expected: `one of ${TYPES}`,
@@ -73,7 +79,11 @@ export function readMessage(text: string): ReadMessage {
   }
   if (!check.Check(message)) throw refusal(type as string, check, message);
   const subscribe = message as SubscribeMessage;
-  if (type === "subscribe" && (subscribe.series === undefined) === (subscribe.pattern === undefined)) {
+  if (
+    type === "subscribe" &&
+    !isAlerts &&
+    (subscribe.series === undefined) === (subscribe.pattern === undefined)
+  ) {
     throw new EddyError("bad-message", "subscribe", {
       expected: "either series or pattern",
       received: subscribe.series === undefined ? "neither" : "both",

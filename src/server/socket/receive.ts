@@ -1,5 +1,9 @@
 import { EddyError } from "../../models/errors.ts";
-import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import type {
+  SubscribeAlertsMessage,
+  SubscribeMessage,
+  SubscriptionId,
+} from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import type { ConnectionLimits, ServerMessage } from "../../protocol/server-messages.ts";
 import { idOf, NotAMessage, readMessage } from "./messages.ts";
@@ -9,6 +13,7 @@ export type Effect =
   | { readonly do: "send"; readonly message: ServerMessage }
   | { readonly do: "welcome" }
   | { readonly do: "subscribe"; readonly subscribe: SubscribeMessage }
+  | { readonly do: "subscribe to alerts"; readonly subscribe: SubscribeAlertsMessage }
   | { readonly do: "unsubscribe"; readonly id: SubscriptionId }
   | { readonly do: "acknowledge"; readonly id: SubscriptionId; readonly offset: number }
   | { readonly do: "observe"; readonly observation: Readonly<Record<string, unknown>> }
@@ -104,7 +109,11 @@ export class Receive {
           ];
         }
         this.#subscriptions.add(message.id);
-        return [{ do: "subscribe", subscribe: message }];
+        return [
+          "alerts" in message
+            ? { do: "subscribe to alerts", subscribe: message }
+            : { do: "subscribe", subscribe: message },
+        ];
       case "unsubscribe":
         if (!this.#subscriptions.delete(message.id)) return [unknown(message.id, "unsubscribe")];
         return [{ do: "unsubscribe", id: message.id }];

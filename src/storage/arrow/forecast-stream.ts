@@ -6,7 +6,6 @@ import {
   Field,
   Float64,
   Int32,
-  Int64,
   makeData,
   RecordBatch,
   RecordBatchStreamWriter,
@@ -43,7 +42,6 @@ const SERIES = names(0);
 const TARGET = names(1);
 const MODEL = names(2);
 const TIME = new TimestampMillisecond("UTC");
-const WHOLE = new Int64();
 const COUNT = new Int32();
 const NUMBER = new Float64();
 const FLAG = new Bool();
@@ -58,7 +56,7 @@ function schemaFor(levels: readonly number[], metadata: Readonly<Record<string, 
     const field = (name: string, type: DataType, nullable = false) => new Field(name, type, nullable);
     schema = new Schema(
       [
-        field("offset", WHOLE),
+        field("offset", NUMBER),
         field("ordinal", COUNT),
         field("series", SERIES),
         field("target", TARGET),
@@ -91,7 +89,8 @@ function rowsOf(issue: Issue, steps: ReadonlySet<number> | null): readonly numbe
 }
 
 /**
- * Forecasts as a whole Arrow IPC stream: one row for each step, all of the same quantile levels. Columns: offset (int64), ordinal, series,
+ * Forecasts as a whole Arrow IPC stream: one row for each step, all of the same quantile levels. Columns: offset (a whole number as float64: as int64 a
+ * browser would read it as one that JSON cannot have), ordinal, series,
  * target, issuedAt, step, time, mean, lower, upper, a column `q0.1` for each level, level, coverage, skill, model, observed, surprise,
  * taken; null is what is not known. Cost: O(rows), some 0.3 ms for the stream.
  */
@@ -133,7 +132,8 @@ export function forecastStream(
     return column;
   };
   const targetOf = ({ issue, target }: PlacedForecast): TargetIssue => itemAt(issue.targets, target);
-  const whole = (of: (one: PlacedForecast) => number) => each(new BigInt64Array(N), (one) => BigInt(of(one)));
+  const moments = (of: (one: PlacedForecast) => number) =>
+    each(new BigInt64Array(N), (one) => BigInt(of(one)));
   const counts = (of: (one: PlacedForecast) => number) => each(new Int32Array(N), of);
 
   const numbers = (data: Float64Array): Data => makeData({ type: NUMBER, length: N, nullCount: 0, data });
@@ -170,11 +170,11 @@ export function forecastStream(
   }
 
   const children: Data[] = [
-    makeData({ type: WHOLE, length: N, nullCount: 0, data: whole(({ offset }) => offset) }),
+    numbers(each(new Float64Array(N), ({ offset }) => offset)),
     makeData({ type: COUNT, length: N, nullCount: 0, data: counts(({ ordinal }) => ordinal) }),
     text(SERIES, ({ issue }) => issue.series),
     text(TARGET, (one) => targetOf(one).name),
-    makeData({ type: TIME, length: N, nullCount: 0, data: whole(({ issue }) => moment(issue.time)) }),
+    makeData({ type: TIME, length: N, nullCount: 0, data: moments(({ issue }) => moment(issue.time)) }),
     makeData({ type: COUNT, length: N, nullCount: 0, data: step }),
     makeData({ type: TIME, length: N, nullCount: 0, data: time }),
     numbers(stepwise(({ mean }) => mean)),

@@ -66,7 +66,7 @@ export class AlertLog {
       if (state === null) s.dropAlert.run(rule, series, target);
       else s.setAlert.run(rule, series, target, state);
     }
-    for (const transition of transitions) {
+    for (const { transition } of transitions) {
       s.add.run(transition.sequence, transition.id, JSON.stringify(transition));
     }
   }

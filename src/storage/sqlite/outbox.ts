@@ -1,4 +1,3 @@
-import type { Database } from "better-sqlite3";
 import { itemAt } from "../../models/item-at.ts";
 import type {
   Announcement,
@@ -8,6 +7,7 @@ import type {
   DeliveryState,
   Outbox,
 } from "../outbox.ts";
+import type { Database } from "./driver.ts";
 import type { Guard } from "./guard.ts";
 
 export interface OutboxLimits {
@@ -77,9 +77,12 @@ export class SqliteOutbox implements Outbox {
   add({ lane, subject, state, to, text }: Announcement): void {
     const firing = state === "firing" ? 1 : 0;
     const lanes = new Map(to.map((receiver) => [receiver, lane]));
-    // Whoever is told of the firing is told of its end and after it, whatever the rule has become since.
-    if (firing === 0)
-      for (const told of this.#statements.toldOf.all(subject)) lanes.set(told.receiver, told.lane);
+    for (const before of this.#statements.before.all(subject)) {
+      // Whoever is told of a firing is told of its end, whatever the rule has become since.
+      if (firing === 0 && before.firing === 1) lanes.set(before.receiver, before.lane);
+      // Behind whatever waits of the same subject.
+      if (before.state === WAITING && lanes.has(before.receiver)) lanes.set(before.receiver, before.lane);
+    }
     for (const [receiver, lane] of lanes) {
       const full = this.#countsOf(receiver)[WAITING]! >= this.#limits.waiting;
       const row = [receiver, lane, subject, firing, text, full ? DEAD : WAITING, this.#minute()] as const;
@@ -350,8 +353,8 @@ function prepare(db: Database) {
       `INSERT INTO deliveries (receiver, lane, subject, firing, text, state, minute, error)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    toldOf: of<[string], { receiver: string; lane: string }>(
-      "SELECT receiver, lane FROM deliveries WHERE subject = ? AND firing = 1 AND state < 2 ORDER BY id",
+    before: of<[string], Pick<Row, "receiver" | "lane" | "firing" | "state">>(
+      "SELECT receiver, lane, firing, state FROM deliveries WHERE subject = ? AND state < 2 ORDER BY id",
     ),
     lanesOf: db
       .prepare<[string], string>("SELECT DISTINCT lane FROM deliveries WHERE receiver = ? AND state = 0")

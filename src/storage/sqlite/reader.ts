@@ -1,10 +1,12 @@
+import type { AlertTransition } from "../../models/alert.ts";
 import { EddyError } from "../../models/errors.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { Observation } from "../../models/observation.ts";
 import { type Checkpoint, readFrame } from "../checkpoint.ts";
 import { isTakenBack, unpackValues } from "../journal.ts";
 import { unpackIssue } from "../packed-issue.ts";
-import type { Generation, JournalRow, LoggedIssue, StoredSeries } from "../store.ts";
+import type { Generation, JournalRow, LoggedIssue, StoredAlert, StoredRule, StoredSeries } from "../store.ts";
+import { readTransition } from "./alert-log.ts";
 import { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
 import { checkSchema } from "./schema.ts";
@@ -53,7 +55,8 @@ export class DatabaseReader {
   /** Rows of each table, and the bytes of the file. */
   sizes(): { readonly rows: Record<string, number>; readonly bytes: number } {
     const rows: Record<string, number> = {};
-    for (const table of ["series", "journal", "ids", "checkpoints", "forecasts", "rollups", "deliveries"]) {
+    const tables = ["series", "journal", "ids", "checkpoints", "forecasts", "rollups"];
+    for (const table of [...tables, "rules", "alerts", "transitions", "deliveries"]) {
       rows[table] = this.#db.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
     }
     const bytes =
@@ -158,6 +161,38 @@ export class DatabaseReader {
       }
       if (rows.length < PAGE_ROWS) return;
       last = itemAt(rows, rows.length - 1);
+    }
+  }
+
+  /** Rules for alerts, in the order of their names. */
+  rules(): StoredRule[] {
+    return this.#db
+      .prepare<[], StoredRule>("SELECT name, source AS 'from', revision, rule FROM rules ORDER BY name")
+      .all();
+  }
+
+  /** Alerts that are pending or firing. */
+  alerts(): StoredAlert[] {
+    return this.#db
+      .prepare<[], StoredAlert>(
+        "SELECT rule, series, target, state FROM alerts ORDER BY rule, series, target",
+      )
+      .all();
+  }
+
+  /** What has been told of alerts of series of some names, in its order. */
+  *transitions(matches: (series: string) => boolean = () => true): Generator<AlertTransition> {
+    const page = this.#db
+      .prepare<[number, number], string>(
+        "SELECT told FROM transitions WHERE sequence > ? ORDER BY sequence LIMIT ?",
+      )
+      .pluck();
+    let from = 0;
+    for (;;) {
+      const rows = page.all(from, PAGE_ROWS).map(readTransition);
+      for (const row of rows) if (matches(row.series)) yield row;
+      if (rows.length < PAGE_ROWS) return;
+      from = itemAt(rows, rows.length - 1).sequence;
     }
   }
 

@@ -20,6 +20,7 @@ import type {
   TrimRequest,
 } from "../store.ts";
 import { AlertLog } from "./alert-log.ts";
+import { announce } from "./announcing.ts";
 import { checkComplete } from "./completeness.ts";
 import type { Database } from "./driver.ts";
 import { storageError } from "./errors.ts";
@@ -213,6 +214,7 @@ export class SqliteStore implements Store {
     this.#log.write(derived.issued);
     this.#addRollUps(derived.rollUps);
     this.#alerts.write(derived.alerts);
+    announce(derived.alerts, this.outbox);
     setFact.run(derived.upTo, "derivedUpTo");
   }
 
@@ -223,7 +225,9 @@ export class SqliteStore implements Store {
   }
 
   writeCheckpoints({ checkpoints, keep, derived, checkpointedUpTo }: CheckpointBatch): void {
-    this.#writeWithOutbox(checkpoints.length === 0, () => {
+    // Nobody may be told of what a power cut could take.
+    const sync = checkpoints.length === 0 || derived.alerts.transitions.length > 0;
+    this.#writeWithOutbox(sync, () => {
       const { addCheckpoint, dropCheckpoints, setFact } = this.#statements;
       this.#writeDerived(derived);
       setFact.run(checkpointedUpTo, "checkpointedUpTo");

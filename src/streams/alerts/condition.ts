@@ -1,4 +1,5 @@
 import type { Crosses } from "../../models/alert.ts";
+import type { Crossing, Range } from "../../models/forecaster/crossing.ts";
 import { itemAt } from "../../models/item-at.ts";
 import { milliseconds } from "../checked.ts";
 import {
@@ -11,20 +12,6 @@ import {
   type Limit,
   type Side,
 } from "./rule.ts";
-
-/** Readings are to stay from `low` to `high`. */
-export interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-/** How likely a path is to leave a range, and when. */
-export interface Crossing {
-  /** Of one step, of two, ...: that at least one reading lies outside. */
-  readonly probability: Float64Array;
-  /** Quantiles .1, .5 and .9 of the number of steps until then. */
-  readonly steps: readonly [number, number, number];
-}
 
 /** For how long something must be so: for so many readings, and for so long. */
 export interface Lasting {
@@ -92,8 +79,8 @@ const CLEAR_WITHIN = 1.5;
 const CLEAR_SURPRISE = 10;
 const NO_SURPRISE = 0.05;
 const CLEAR_SKILL = 0.05;
-/** Steps that are looked ahead at most. */
-const MOST_STEPS = 10_000;
+/** Steps that are looked ahead at most: forecasters know of no more. */
+export const MOST_STEPS = 512;
 
 const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
@@ -167,10 +154,16 @@ export function conditionOf({ when, hold, clear = {} }: AlertRule): Condition {
 export const asksAhead = ({ kind }: Condition): boolean => kind === "forecast" || kind === "reaches";
 
 /** The number of steps that a condition looks ahead, where one takes so long. */
-export function stepsAhead({ kind, within }: Condition, step: number): number {
-  if (kind !== "forecast") return 1;
+export const stepsAhead = (condition: Condition, step: number): number =>
+  condition.kind === "forecast" ? Math.min(MOST_STEPS, stepsWithin(condition, step)) : 1;
+
+/** Whether a condition asks for more steps than forecasters know of: what lies beyond is not told of. */
+export const isTooFar = (condition: Condition, step: number): boolean =>
+  stepsWithin(condition, step) > MOST_STEPS;
+
+function stepsWithin({ within }: Condition, step: number): number {
   const steps = typeof within === "number" ? within : Math.ceil(milliseconds(within) / step);
-  return Number.isFinite(steps) ? Math.max(1, Math.min(MOST_STEPS, steps)) : 1;
+  return Number.isFinite(steps) ? Math.max(1, steps) : 1;
 }
 
 /** What a condition says of a reading. Pure. */

@@ -10,8 +10,6 @@ export interface AlertState {
   readonly since: number;
   /** Readings in a row that spoke for it before it was told. */
   readonly readings: number;
-  /** Name of the alert once it is told. */
-  readonly alert: string;
   /** Readings in a row that speak for its end, and the time of the first of them. */
   readonly clearing: number;
   readonly clearingSince: number;
@@ -53,7 +51,6 @@ export function nextState(
     phase: fires ? "firing" : "pending",
     since,
     readings,
-    alert: "",
     clearing: 0,
     clearingSince: 0,
   };

@@ -62,15 +62,17 @@ export interface AlertRule {
   readonly to?: readonly string[];
 }
 
+/** Rules at most. */
+export const MOST_RULES = 1000;
 /** Readings that a rule may hold or a clear may take, and steps of a forecast. */
 const MOST_READINGS = 100_000;
-const MOST_STEPS = 10_000;
+const MOST_STEPS = 512;
 const MOST_LABELS = 32;
 const MOST_RECEIVERS = 16;
 
 const NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 /** Paths under /v1/alerts that are no rules. */
-const TAKEN_NAMES = ["transitions"];
+const TAKEN_NAMES = ["transitions", "receivers", "deliveries"];
 
 const share = Type.Number({
   exclusiveMinimum: 0,

@@ -30,23 +30,31 @@ const derivedId = (...parts: readonly (string | number)[]): string =>
 /** What a look found, as far as it is told. */
 export type Found = Pick<Verdict, "value" | "probability" | "crosses">;
 
-/** The beginning of an alert, or the end of the one of the name `ended`. */
+/** Who has been told of an alert and where: its end goes the same way, whatever the rule has become since. */
+export interface Way {
+  /** Name of the alert. */
+  readonly alert: string;
+  readonly to: readonly string[];
+  readonly lane: string;
+}
+
+/** The beginning of an alert, or the end of the one that went the way `ended`. */
 export function tell(
   standing: StandingRule,
   at: ToldAt,
   found: Found,
   sequence: number,
-  ended?: string,
+  ended?: Way,
 ): AlertTransition {
   const { rule, condition, revision } = standing;
   const { series, target, time, offset } = at;
   const state = ended === undefined ? "firing" : "resolved";
   // Silences may begin and end more than once between two observations.
-  const id = derivedId(rule.name, revision, series, target, offset, state, ended ?? "");
+  const id = derivedId(rule.name, revision, series, target, offset, state, ended?.alert ?? "");
   return {
     sequence,
     id,
-    alert: ended ?? id,
+    alert: ended?.alert ?? id,
     rule: rule.name,
     series,
     target,
@@ -58,8 +66,15 @@ export function tell(
     severity: severityOf(rule),
     labels: rule.labels ?? {},
     summary: summaryOf(standing, at, found, state),
-    to: rule.to ?? [],
+    to: ended?.to ?? rule.to ?? [],
   };
+}
+
+/** The way that an alert goes. */
+export function wayOf({ rule }: StandingRule, { alert, series, target, to }: AlertTransition): Way {
+  const { name, group = "rule" } = rule;
+  const lane = group === "rule" ? [name] : group === "series" ? [name, series] : [name, series, target];
+  return { alert, to, lane: lane.join("\u0000") };
 }
 
 /** What is said of an alert: in the words of its rule or, where it has none, in usual ones. */

@@ -70,13 +70,27 @@ test("it reads the alerts, and finds the first of them in its environment, witho
     EDDY_ALERTS: "2",
     EDDY_STATE: "firing",
     EDDY_RULE: "full",
-    EDDY_SERIES: "disk/a0",
+    EDDY_SERIES: "disk/a1",
     EDDY_TARGET: "used",
     EDDY_SEVERITY: "warning",
-    EDDY_SUMMARY: "disk/a0 used is 91.5, above 90",
+    EDDY_SUMMARY: "disk/a1 used is 91.5, above 90",
     TZ: "UTC",
   });
   expect(env.EDDY_TOKEN).toBeUndefined();
+});
+
+test("what has begun and ended within one message does not fire any more", async () => {
+  const file = join(folder, "state.txt");
+  const both = [
+    delivery(JSON.stringify(transition({ alert: "a0", n: 0 }))),
+    delivery(
+      JSON.stringify({ ...transition({ alert: "a0", n: 1, state: "resolved" }), summary: "fine again" }),
+      1,
+    ),
+  ];
+  const settings = { command: ["/bin/sh", "-c", `echo "$EDDY_STATE: $EDDY_SUMMARY" > ${file}`] as const };
+  expect(await command("siren", settings, world).send(both, never)).toEqual({ told: true });
+  expect(readFileSync(file, "utf8")).toBe("resolved: fine again\n");
 });
 
 test("names from outside are data: no shell reads them, and none of their bytes upsets the start", async () => {

@@ -75,7 +75,7 @@ describe("ready", () => {
     ],
     [
       { type: "subscribe", series: "s" },
-      "subscribe id: expected a string of 1 to 128 characters or a whole number, got nothing",
+      "subscribe id: expected a string of 1 to 128 characters or a whole number up to 2^53, got nothing",
     ],
     [
       { type: "subscribe", id: "a", series: "s", mode: "fast" },

@@ -1,5 +1,5 @@
 import type { Delivery } from "../../../storage/outbox.ts";
-import { post } from "./post.ts";
+import { post, secretsOf } from "./post.ts";
 import type { DeliveryWorld, Outcome, Receiver } from "./receiver.ts";
 import { type AlertmanagerSettings, spanOr } from "./settings.ts";
 import { type Told, toldOf } from "./told.ts";
@@ -17,7 +17,7 @@ export function alertmanager(name: string, settings: AlertmanagerSettings, world
   const url = new URL(settings.alertmanager);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/api/v2/alerts`;
   const timeout = spanOr(settings.timeout, "10s");
-  const secrets = [...Object.values(headers), url.search];
+  const secrets = secretsOf(new URL(settings.alertmanager), headers);
   return {
     name,
     kind: "alertmanager",

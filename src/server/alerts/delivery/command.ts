@@ -14,8 +14,8 @@ const INHERITED = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "Sy
 const LONGEST = 4096;
 
 /**
- * A program that is run with each message: the alerts as JSON on its standard input, the first of them in its environment. There
- * is no shell: arguments reach the program as they stand in the configuration. Exit code 0 says that it has them. It is a group of processes of
+ * A program that is run with each message: the alerts as JSON on its standard input, one that fires at its end (else one that has
+ * ended) in its environment. There is no shell: arguments reach the program as they stand in the configuration. Exit code 0 says that it has them. It is a group of processes of
  * its own, which ends as a whole when it takes too long.
  */
 export function command(name: string, settings: CommandSettings, world: DeliveryWorld): Receiver {
@@ -42,12 +42,14 @@ function environment(
   world: DeliveryWorld,
 ): Record<string, string> {
   const alerts = texts.map(toldOf);
-  const [first] = alerts;
-  const fires = alerts.some(({ state }) => state === "firing");
+  // What has begun and ended within one message does not fire any more.
+  const last = [...new Map(alerts.map((told) => [told.alert, told])).values()];
+  const firing = last.filter(({ state }) => state === "firing");
+  const first = firing[0] ?? last[0];
   const said: Record<string, string | undefined> = {
     EDDY_RECEIVER: receiver,
     EDDY_ALERTS: String(alerts.length),
-    EDDY_STATE: fires ? "firing" : "resolved",
+    EDDY_STATE: first?.state,
     EDDY_RULE: first?.rule,
     EDDY_SERIES: first?.series,
     EDDY_TARGET: first?.target,

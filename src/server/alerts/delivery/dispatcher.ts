@@ -64,6 +64,8 @@ export class Dispatcher {
   #askedUntil = 0;
   #remindAt: number;
   #cancel = (): void => {};
+  /** When it looks again by itself. */
+  #looksAt = Number.POSITIVE_INFINITY;
   #stopped = false;
   #told = 0;
   #failures = 0;
@@ -99,7 +101,8 @@ export class Dispatcher {
   added(lane: string): void {
     if (this.#stopped || this.#lanes.has(lane)) return;
     this.#add(lane, this.receiver.wait);
-    this.#wake();
+    // Thousands may come at once: one look is enough for all that come before it.
+    if (this.#world.monotonic() + this.receiver.wait < this.#looksAt) this.#wake();
   }
 
   /** Ends: what is under way may take so many milliseconds. What was not told is told after the next start. */
@@ -125,12 +128,17 @@ export class Dispatcher {
   /** Looks again as soon as something is due. */
   #wake(): void {
     this.#cancel();
+    this.#looksAt = Number.POSITIVE_INFINITY;
     if (this.#stopped) return;
     let next = this.#remindAt;
     for (const { busy, due } of this.#lanes.values()) if (!busy && due < next) next = due;
     if (next === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(next, this.#pausedUntil) - this.#world.monotonic();
-    this.#cancel = this.#world.after(Math.max(0, wait), () => this.#pump());
+    const { monotonic, after } = this.#world;
+    this.#looksAt = Math.max(next, this.#pausedUntil);
+    this.#cancel = after(Math.max(0, this.#looksAt - monotonic()), () => {
+      this.#looksAt = Number.POSITIVE_INFINITY;
+      this.#pump();
+    });
   }
 
   #pump(): void {

@@ -88,10 +88,19 @@ async function beginning(response: Response): Promise<string> {
     .toString("utf8");
 }
 
+/** What of an address and of headers may be secret, the longest first: paths and words long enough to be keys. */
+export function secretsOf(url: URL, headers: Readonly<Record<string, string>>): readonly string[] {
+  const whole = [...Object.values(headers), `${url.pathname}${url.search}`, url.pathname, url.search];
+  const parts = whole.flatMap((text) => text.split(/[\s/?&=]+/)).filter(({ length }) => length >= 8);
+  return [...new Set([...whole, ...parts])]
+    .filter(({ length }) => length >= 4)
+    .sort((a, b) => b.length - a.length);
+}
+
 /** A text in which nothing secret stands any more. */
-export function hidden(text: string, secrets: readonly string[]): string {
+function hidden(text: string, secrets: readonly string[]): string {
   let shown = text;
-  for (const secret of secrets) if (secret.length >= 4) shown = shown.replaceAll(secret, "***");
+  for (const secret of secrets) shown = shown.replaceAll(secret, "***");
   return shown;
 }
 

@@ -1,5 +1,5 @@
 import { printable } from "../../../models/errors.ts";
-import { post } from "./post.ts";
+import { post, secretsOf } from "./post.ts";
 import type { DeliveryWorld, Outcome, Receiver } from "./receiver.ts";
 import { spanOr, type WebhookSettings } from "./settings.ts";
 import { messageId, readSecret, readSecrets, signed } from "./signature.ts";
@@ -23,8 +23,7 @@ export function webhook(name: string, settings: WebhookSettings, world: Delivery
     return readSecrets(world.fs.readFileSync(secretFile, "utf8"), secretFile);
   };
   keys();
-  const { pathname, search } = new URL(url);
-  const secrets = [...Object.values(headers), `${pathname}${search}`];
+  const secrets = secretsOf(new URL(url), headers);
   return {
     name,
     kind: "webhook",

@@ -1,20 +1,29 @@
 import { type Observable, Subject } from "rxjs";
 import type { AlertTransition } from "../../../models/alert.ts";
+import type { Crossing } from "../../../models/forecaster/crossing.ts";
 import type { Issue, TargetIssue } from "../../../models/issue.ts";
 import type { Observation } from "../../../models/observation.ts";
 import type { Clock } from "../../../storage/clock.ts";
 import type { AlertChanges, Opened } from "../../../storage/store.ts";
 import {
   asksAhead,
-  type Crossing,
+  isTooFar,
   type Look,
+  MOST_STEPS,
   stepsAhead,
   type Verdict,
   verdictOf,
 } from "../../../streams/alerts/condition.ts";
 import { type AlertState, nextState } from "../../../streams/alerts/life.ts";
 import type { AlertRule } from "../../../streams/alerts/rule.ts";
-import { type Found, type StandingRule, summaryOf, tell } from "../../../streams/alerts/telling.ts";
+import {
+  type Found,
+  type StandingRule,
+  summaryOf,
+  tell,
+  type Way,
+  wayOf,
+} from "../../../streams/alerts/telling.ts";
 import { milliseconds } from "../../../streams/checked.ts";
 import type { ActiveAlert, AlertSettings, EngineLog } from "../contract.ts";
 import { isHosted } from "../hosting.ts";
@@ -36,6 +45,8 @@ interface Active {
   readonly rule: string;
   readonly target: string;
   state: AlertState;
+  /** Once it has been told. */
+  way: Way | undefined;
   /** What the last look found. */
   found: Found;
 }
@@ -72,6 +83,8 @@ export class Alerts {
   #sequence: number;
   #written: number;
   #taken: AlertChanges | undefined;
+  /** Rules that look further ahead than forecasts of some series reach. */
+  readonly #tooFar = new Set<string>();
 
   constructor(opened: Opened["alerts"], settings: AlertSettings, world: AlertsWorld) {
     this.#world = world;
@@ -85,8 +98,7 @@ export class Alerts {
     }
     for (const { rule, series, target, state } of opened.alerts) {
       if (this.book.get(rule) === undefined) continue;
-      const { state: stood, found } = readState(state);
-      this.#put(series, { rule, target, state: stood, found });
+      this.#put(series, { rule, target, ...readState(state) });
     }
     for (const one of this.book.all()) this.#watch(one);
   }
@@ -117,9 +129,9 @@ export class Alerts {
     this.#taken = undefined;
     this.#pending.clear();
     this.#world.metrics.add("alert_transitions_total", transitions.length);
-    for (const one of transitions) {
-      this.#written = one.sequence;
-      this.#published.next(one);
+    for (const { transition } of transitions) {
+      this.#written = transition.sequence;
+      this.#published.next(transition);
     }
   }
 
@@ -175,10 +187,21 @@ export class Alerts {
   }
 
   #look(entry: SeriesEntry, one: StandingRule, target: string, look: Look, position: number): void {
+    if (asksAhead(one.condition)) this.#warnIfTooFar(entry, one, look.step);
     const verdict = verdictOf(one.condition, look);
     const active = this.#active.get(entry.stored.id)?.get(keyOf(one.rule.name, target));
     if (active === undefined && verdict.holds !== true) return;
     this.#turn(entry, one, { target, active, verdict, time: look.time, doubted: look.doubted, position });
+  }
+
+  /** Said once of each rule: that nothing is told is not to be taken for nothing to tell. */
+  #warnIfTooFar({ stored: { name } }: SeriesEntry, { rule, condition }: StandingRule, step: number): void {
+    if (this.#tooFar.has(rule.name) || !isTooFar(condition, step)) return;
+    this.#tooFar.add(rule.name);
+    this.#world.log.warn(
+      `rule ${rule.name}: ${condition.within} are more than ${MOST_STEPS} readings of series ${name}, as far as forecasts ` +
+        'reach: what lies beyond is not told of (longer steps reach further: "every" in the options of the series)',
+    );
   }
 
   /** Takes an alert on to its next state. */
@@ -212,14 +235,11 @@ export class Alerts {
       return;
     }
     const at = { target, time, offset: position };
-    if (change === "resolved") this.#tell(entry, one, at, found, active?.state.alert);
-    const alert = change === "firing" ? this.#tell(entry, one, at, found).alert : (state?.alert ?? "");
-    this.#keep(entry, {
-      rule: one.rule.name,
-      target,
-      state: state === undefined ? undefined : { ...state, alert },
-      found,
-    });
+    const way =
+      change === undefined
+        ? active?.way
+        : this.#tell(entry, one, at, found, change === "resolved" ? active?.way : undefined);
+    this.#keep(entry, { rule: one.rule.name, target, state, way, found });
   }
 
   #tell(
@@ -227,12 +247,13 @@ export class Alerts {
     one: StandingRule,
     { target, time, offset }: { readonly target: string; readonly time: number; readonly offset: number },
     found: Found,
-    ended?: string,
-  ): AlertTransition {
+    ended?: Way,
+  ): Way {
     const at = { series, target, unit: this.#unit(series, target), time, offset };
-    const told = tell(one, at, found, ++this.#sequence, ended);
-    this.#pending.transition(told);
-    return told;
+    const transition = tell(one, at, found, ++this.#sequence, ended);
+    const way = ended ?? wayOf(one, transition);
+    this.#pending.transition({ transition, lane: way.lane });
+    return way;
   }
 
   /** Notes how an alert stands from now on; without a state there is nothing more to keep of it. */
@@ -240,11 +261,11 @@ export class Alerts {
     { stored: { id: series } }: SeriesEntry,
     next: Omit<Active, "state"> & { state: AlertState | undefined },
   ): void {
-    const { rule, target, state, found } = next;
-    const text = state === undefined ? null : JSON.stringify({ state, found });
+    const { rule, target, state, way, found } = next;
+    const text = state === undefined ? null : JSON.stringify({ state, way, found });
     this.#pending.alert({ rule, series, target, state: text });
     if (state === undefined) this.#drop(series, rule, target);
-    else this.#put(series, { rule, target, state, found });
+    else this.#put(series, { rule, target, state, way, found });
   }
 
   #put(series: number, active: Active): void {
@@ -327,12 +348,12 @@ export class Alerts {
 
   /** Ends an alert for another reason than a reading. */
   #close(entry: SeriesEntry, one: StandingRule | undefined, active: Active): void {
-    const { rule, target, state, found } = active;
-    if (one !== undefined && state.phase === "firing") {
+    const { rule, target, way, found } = active;
+    if (one !== undefined && way !== undefined) {
       const time = this.#timeOf(entry, one);
-      this.#tell(entry, one, { target, time, offset: entry.applied }, found, state.alert);
+      this.#tell(entry, one, { target, time, offset: entry.applied }, found, way);
     }
-    this.#keep(entry, { rule, target, found, state: undefined });
+    this.#keep(entry, { rule, target, way, found, state: undefined });
   }
 
   /** Of an end that no reading leads to: that of the last reading; of a silence, now. */
@@ -359,7 +380,7 @@ export class Alerts {
     const rule = next === undefined ? null : JSON.stringify(next);
     this.#pending.rule({ name, from, revision, rule });
     for (const [series, one] of this.#of(name)) {
-      const { state, target, found } = one;
+      const { state, target, way, found } = one;
       const entry = entryOf(series);
       const same =
         entry !== undefined &&
@@ -369,7 +390,13 @@ export class Alerts {
       if (entry === undefined) this.#drop(series, name, target);
       else if (!same || state.phase === "pending") this.#close(entry, after ?? before, one);
       else
-        this.#keep(entry, { rule: name, target, found, state: { ...state, clearing: 0, clearingSince: 0 } });
+        this.#keep(entry, {
+          rule: name,
+          target,
+          way,
+          found,
+          state: { ...state, clearing: 0, clearingSince: 0 },
+        });
     }
     this.#stand(name, after, revision);
     return () => {
@@ -383,6 +410,7 @@ export class Alerts {
 
   #stand(name: string, one: StandingRule | undefined, revision: number): void {
     this.silences.unwatch(name);
+    this.#tooFar.delete(name);
     if (one === undefined) this.book.delete(name, revision);
     else {
       this.book.set(one);
@@ -406,12 +434,12 @@ export class Alerts {
     for (const [id, those] of this.#active) {
       const series = entryOf(id)?.stored.name;
       if (series === undefined) continue;
-      for (const { rule: name, target, state, found } of those.values()) {
+      for (const { rule: name, target, state, way, found } of those.values()) {
         const one = this.book.get(name);
         if (one === undefined) continue;
         const at = { series, target, unit: this.#unit(series, target) };
         yield {
-          alert: state.alert === "" ? null : state.alert,
+          alert: way?.alert ?? null,
           series,
           target,
           state: state.phase,
@@ -494,10 +522,14 @@ class Crossings {
   }
 }
 
-/** A state as it was written: JSON has no Infinity. */
-function readState(text: string): { state: AlertState; found: Found } {
-  const { state, found } = JSON.parse(text) as { state: AlertState; found: Found };
+/** How an alert stands, as it was written: JSON has no Infinity. */
+function readState(text: string): Pick<Active, "state" | "way" | "found"> {
+  const { state, way, found } = JSON.parse(text) as Pick<Active, "state" | "way" | "found">;
   const { crosses } = found;
-  if (crosses === null) return { state, found };
-  return { state, found: { ...found, crosses: { ...crosses, to: crosses.to ?? Number.POSITIVE_INFINITY } } };
+  if (crosses === null) return { state, way, found };
+  return {
+    state,
+    way,
+    found: { ...found, crosses: { ...crosses, to: crosses.to ?? Number.POSITIVE_INFINITY } },
+  };
 }

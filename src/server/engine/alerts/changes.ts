@@ -1,12 +1,11 @@
-import type { AlertTransition } from "../../../models/alert.ts";
-import type { AlertChanges } from "../../../storage/store.ts";
+import type { AlertChanges, NewTransition } from "../../../storage/store.ts";
 
 /** What alerts have come to and what is not written yet; it rides on a commit together with all else that follows from the journal. */
 export class PendingChanges {
   #rules: AlertChanges["rules"][number][] = [];
   /** The last one of each alert. */
   #alerts = new Map<string, AlertChanges["alerts"][number]>();
-  #transitions: AlertTransition[] = [];
+  #transitions: NewTransition[] = [];
 
   get waiting(): boolean {
     return this.#transitions.length > 0 || this.#alerts.size > 0 || this.#rules.length > 0;
@@ -25,7 +24,7 @@ export class PendingChanges {
     this.#alerts.set(JSON.stringify([change.rule, change.series, change.target]), change);
   }
 
-  transition(one: AlertTransition): void {
+  transition(one: NewTransition): void {
     this.#transitions.push(one);
   }
 

@@ -1,7 +1,7 @@
 import type { Observable } from "rxjs";
 import type { AlertTransition } from "../../../models/alert.ts";
 import { EddyError, printable } from "../../../models/errors.ts";
-import { type AlertRule, checkRule } from "../../../streams/alerts/rule.ts";
+import { type AlertRule, checkRule, MOST_RULES } from "../../../streams/alerts/rule.ts";
 import type { StandingRule } from "../../../streams/alerts/telling.ts";
 import type { Commits } from "../commit.ts";
 import type { ActiveAlert, AlertService, AlertSettings } from "../contract.ts";
@@ -10,7 +10,6 @@ import type { Loop } from "../loop.ts";
 import type { EngineParts } from "../parts.ts";
 import { isAbout } from "./rule-book.ts";
 
-const RULES_LIMIT = 1000;
 /** Milliseconds of work between two yields. */
 const SLICE_MILLISECONDS = 10;
 /** Silences told of at a time. */
@@ -35,7 +34,7 @@ export class AlertDesk implements AlertService {
     parts: EngineParts,
     loop: Loop,
     commits: Commits,
-    { rules = [], receivers = [], rulesLimit = RULES_LIMIT }: AlertSettings,
+    { rules = [], receivers = [], rulesLimit = MOST_RULES }: AlertSettings,
     closing: () => boolean,
   ) {
     this.#parts = parts;
@@ -157,7 +156,7 @@ export class AlertDesk implements AlertService {
 
   /** What the configuration says now in the place of what it said before. */
   #configure(rules: readonly AlertRule[]): void {
-    const { alerts, log } = this.#parts;
+    const { alerts, log, table } = this.#parts;
     const wanted = new Map(rules.map((rule) => [rule.name, rule]));
     const changes: [name: string, rule: AlertRule | undefined][] = [];
     for (const { rule, from } of alerts.book.all()) {
@@ -170,10 +169,17 @@ export class AlertDesk implements AlertService {
       } else if (before !== undefined && JSON.stringify(before.rule) === JSON.stringify(rule)) continue;
       changes.push([name, rule]);
     }
+    if (changes.length === 0) return;
+    for (const [name, rule] of changes) {
+      alerts.change(name, rule, "configuration", (series) => table.byId(series));
+    }
     try {
-      for (const [name, rule] of changes) this.#write(name, rule, "configuration");
+      this.#commits.flushNow();
     } catch (error) {
-      log.error(`rules of the configuration are not in force: ${(error as Error).message}`);
+      if (!(error instanceof EddyError)) throw error;
+      // They are in force, and written with whatever follows from them.
+      log.error(`rules of the configuration were not written yet: ${error.message}`);
+      this.#loop.wake();
     }
   }
 

@@ -1,0 +1,77 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { EddyError, printable } from "../../models/errors.ts";
+import type { SubscribeMessage } from "../../protocol/client-messages.ts";
+import { sinceOf } from "../socket/event-stream.ts";
+import { readMessage } from "../socket/messages.ts";
+import { accepted, EVENTS_TYPE } from "./accepted.ts";
+import type { Live } from "./routes.ts";
+
+const FIELDS: readonly string[] = ["series", "pattern", "mode", "horizons", "maxRate", "observed", "since"];
+/** The name of the only subscription of a stream of events. */
+const ID = 1;
+
+/** `GET /v1/stream`: what the socket of that name sends, as Server-Sent Events. */
+export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
+  app.get("/v1/stream", { exposeHeadRoute: false }, async (request, reply) => {
+    const { stream } = live();
+    accepted(request, [EVENTS_TYPE]);
+    const message = subscriptionOf(request);
+    stream.admitEvents(message);
+    const { origin } = request.headers;
+    // The answer is the stream's from here on.
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      "content-type": EVENTS_TYPE,
+      "cache-control": "no-cache, no-transform",
+      // Else a proxy may keep what is written until it comes to some kilobytes.
+      "x-accel-buffering": "no",
+      // That a page of this origin may ask has been decided already.
+      ...(origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }),
+    });
+    stream.events(reply.raw, message);
+  });
+}
+
+/** What is asked for, in the form in which a socket asks for it. */
+function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage {
+  const given = query as Readonly<Record<string, unknown>>;
+  for (const [field, value] of Object.entries(given)) {
+    if (!FIELDS.includes(field)) {
+      throw new EddyError("bad-argument", "query", {
+        expected: `only ${FIELDS.join(", ")}`,
+        received: printable(field),
+      });
+    }
+    if (typeof value !== "string") {
+      throw new EddyError("bad-argument", `?${field}`, { expected: "one", received: printable(value) });
+    }
+  }
+  const { series, pattern, mode, horizons, maxRate, observed, since } = given as Readonly<
+    Record<string, string>
+  >;
+  const number = (text: string): unknown => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text);
+  const last = headers["last-event-id"];
+  // What came last says more than how it began.
+  const seen = last === undefined || last === "" ? since : String(last);
+  const asked = {
+    type: "subscribe",
+    id: ID,
+    ...(series === undefined
+      ? { pattern: pattern ?? "*" }
+      : { series, ...(pattern === undefined ? {} : { pattern }) }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(horizons === undefined ? {} : { horizons: horizons.split(",").map(number) }),
+    ...(maxRate === undefined ? {} : { maxRate: number(maxRate) }),
+    ...(observed === undefined
+      ? {}
+      : { observed: observed === "true" || (observed === "false" ? false : observed) }),
+  };
+  try {
+    const message = readMessage(JSON.stringify(asked)) as SubscribeMessage;
+    if (seen === undefined) return message;
+    return { ...message, since: sinceOf(seen, seen === since ? "?since" : "Last-Event-ID") };
+  } catch (error) {
+    if (!(error instanceof EddyError) || error.code !== "bad-message") throw error;
+    throw error.about(error.subject.replace(/^subscribe /, "?"), "bad-argument");
+  }
+}

@@ -1,0 +1,99 @@
+import { type AlertTransition, transitionInWords } from "../../models/alert.ts";
+import type { SubscribeAlertsMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import { matchesPattern } from "../../streams/pattern.ts";
+import type { AlertService } from "../engine.ts";
+
+/** The newest transitions, kept in memory: who is up to date needs nothing from the disk. */
+const KEPT = 256;
+/** Transitions read from the log at once. */
+const PAGE = 256;
+
+/** A subscription to alerts: how far in the log of transitions its client is. Nothing waits for it in memory. */
+export class AlertSubscription {
+  readonly id: SubscriptionId;
+  readonly #pattern: string;
+  /** Everything up to and with this place has been sent, or is not wanted. */
+  sequence: number;
+
+  constructor({ id, alerts }: SubscribeAlertsMessage, sequence: number) {
+    this.id = id;
+    this.#pattern = alerts;
+    this.sequence = sequence;
+  }
+
+  wants({ rule }: AlertTransition): boolean {
+    return matchesPattern(this.#pattern, rule);
+  }
+}
+
+/** What a subscription has still to be sent: transitions, or the place up to which they are no longer kept. */
+export type AlertPage = { readonly transitions: readonly AlertTransition[] } | { readonly lostUpTo: number };
+
+/** The log of transitions for subscribers: each reads on from where it is, from memory or from the disk. */
+export class AlertFeed {
+  readonly #alerts: AlertService;
+  readonly #epoch: string;
+  #recent: AlertTransition[] = [];
+  readonly #bodies = new WeakMap<AlertTransition, string>();
+  readonly #listeners = new Set<() => void>();
+  readonly #unsubscribe: () => void;
+
+  constructor(alerts: AlertService, epoch: string) {
+    this.#alerts = alerts;
+    this.#epoch = JSON.stringify(epoch);
+    const subscription = alerts.transitions$.subscribe((one) => {
+      this.#recent.push(one);
+      if (this.#recent.length > 2 * KEPT) this.#recent = this.#recent.slice(-KEPT);
+      for (const listener of this.#listeners) listener();
+    });
+    this.#unsubscribe = () => subscription.unsubscribe();
+  }
+
+  /** Place of the newest transition. */
+  get sequence(): number {
+    return this.#alerts.sequence;
+  }
+
+  /** Calls `listener` for every new transition; the returned function ends that. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  after(sequence: number): AlertPage {
+    const first = this.#recent[0]?.sequence ?? Number.POSITIVE_INFINITY;
+    if (sequence + 1 >= first)
+      return { transitions: this.#recent.slice(sequence + 1 - first, sequence + 1 - first + PAGE) };
+    const transitions = this.#alerts.after(sequence, PAGE);
+    if (transitions !== null) return { transitions };
+    const [newest] = this.#alerts.before(Number.MAX_SAFE_INTEGER, 1);
+    return { lostUpTo: this.#oldest(sequence, newest?.sequence ?? this.sequence) - 1 };
+  }
+
+  /** The frame that a subscription is sent of a transition. */
+  frame(id: SubscriptionId, one: AlertTransition): string {
+    let body = this.#bodies.get(one);
+    if (body === undefined) {
+      const { offset, sequence } = one;
+      body = `,"epoch":${this.#epoch},"offset":${offset},"sequence":${sequence},"alert":${JSON.stringify(transitionInWords(one))}}`;
+      this.#bodies.set(one, body);
+    }
+    return `{"type":"data","id":${JSON.stringify(id)}${body}`;
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#listeners.clear();
+  }
+
+  /** The first place that is still kept: between one that is not and one that is. */
+  #oldest(lost: number, kept: number): number {
+    let [low, high] = [lost, kept];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#alerts.after(middle - 1, 1) === null) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+}

@@ -1,0 +1,83 @@
+import { JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Subprotocol } from "./subprotocol.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Chunks kept for the next subscriber to whom the same forecasts are due. */
+const KEPT = 32;
+/** Bytes of forecasts that leave at once; the socket is asked in between whether it takes more. */
+const CHUNK_BYTES = 32 * 1024;
+/** First byte of a text frame that is whole: RFC 6455, 5.2. */
+const WHOLE_TEXT = 0x81;
+
+/**
+ * `eddy.v1.json`: a text frame for each forecast. Frames that are due to a subscription leave as one chunk, and subscribers to whom the
+ * same ones are due, as all those of a broadcast who keep up, are given the same chunk: it is put together once.
+ */
+export function openJsonFrames(): Subprotocol {
+  const chunks = new Map<string, Buffer>();
+
+  const chunkOf = (
+    { id, view }: Subscription,
+    run: readonly Outgoing[],
+    payloads: readonly Buffer[],
+  ): Buffer => {
+    const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
+    let chunk = chunks.get(key);
+    if (chunk === undefined) {
+      chunk = framed(payloads);
+      if (chunks.size >= KEPT) chunks.clear();
+      chunks.set(key, chunk);
+    }
+    return chunk;
+  };
+
+  return {
+    name: JSON_SUBPROTOCOL,
+    send(subscription, now, room, sink) {
+      let sent = 0;
+      let run: Outgoing[] = [];
+      let payloads: Buffer[] = [];
+      let bytes = 0;
+      while (sent < room) {
+        const outgoing = subscription.take(now);
+        if (outgoing === null) break;
+        sent++;
+        const payload = outgoing.frame(subscription.id, subscription.view);
+        run.push(outgoing);
+        payloads.push(payload);
+        bytes += payload.length;
+        if (bytes < CHUNK_BYTES) continue;
+        const more = sink.frames(chunkOf(subscription, run, payloads));
+        run = [];
+        payloads = [];
+        bytes = 0;
+        if (!more) break;
+      }
+      if (run.length > 0) sink.frames(chunkOf(subscription, run, payloads));
+      return sent;
+    },
+  };
+}
+
+/** Text frames, one after another, as a server sends them: whole and without a mask. */
+function framed(payloads: readonly Buffer[]): Buffer {
+  const sizes = payloads.map(({ length }) => length + (length < 126 ? 2 : length < 65_536 ? 4 : 10));
+  const chunk = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const payload of payloads) {
+    const { length } = payload;
+    chunk[at++] = WHOLE_TEXT;
+    if (length < 126) {
+      chunk[at++] = length;
+    } else if (length < 65_536) {
+      chunk[at++] = 126;
+      at = chunk.writeUInt16BE(length, at);
+    } else {
+      chunk[at++] = 127;
+      at = chunk.writeBigUInt64BE(BigInt(length), at);
+    }
+    at += payload.copy(chunk, at);
+  }
+  return chunk;
+}

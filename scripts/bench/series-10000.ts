@@ -64,7 +64,7 @@ try {
   const filling = await milliseconds(async () => {
     for (let e = 0; e < Number(values.events); e++) await fill();
   });
-  const stateBytes = engine.metrics().state_bytes_in_memory / count;
+  const stateBytes = engine.metrics().state_in_memory_bytes / count;
 
   // Intake goes on during the round, 250 observations a second. Each is timed from the moment it was due until it is durable,
   // so that one that could not even be sent because everything stood still counts in full.
@@ -98,7 +98,7 @@ try {
   waits.sort((a, b) => a - b);
   const at = (sorted: readonly number[], share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  const slice = engine.metrics().checkpoint_slice_milliseconds_max;
+  const slice = 1000 * (engine.metrics().checkpoint_slice_max_seconds ?? 0);
   const closing = await milliseconds(() => engine.close());
   const bytes = statSync(database).size;
 

@@ -101,7 +101,7 @@ const format =
   };
 
 const socketMessages: Parser = (random) => {
-  const receive = new Receive({ limits: SOCKET_DEFAULTS.limits, authorised: true, authorise: () => true });
+  const receive = new Receive({ limits: SOCKET_DEFAULTS.limits, authorised: true, authorise: () => null });
   if (random.chance(0.8)) receive.text('{"type":"init"}', 0);
   const effects = receive.text(message(random), 1);
   // What is to be sent has to be sendable.

@@ -17,6 +17,7 @@ import {
 import { commands } from "./kinds/commands.ts";
 import { clocks, copies, foreignWriter, links, lostAfterKill, lostFiles } from "./kinds/files.ts";
 import { eventStreams, histories, queries } from "./kinds/questions.ts";
+import { scopedToken, scopes } from "./kinds/scopes.ts";
 import { deaf, frames, messages, resumes, tables } from "./kinds/sockets.ts";
 import { Random } from "./random.ts";
 import { type Seen, Target } from "./target.ts";
@@ -26,6 +27,7 @@ export const ONE_SERVER: readonly Kind[] = [
   honest,
   spellings,
   tokens,
+  scopes,
   requests,
   nesting,
   declaredSizes,
@@ -80,7 +82,7 @@ export async function runHostile(options: HostileOptions): Promise<readonly Row[
     command,
     database: join(folder, "hostile.db"),
     token: "the-Token-of-the-Server",
-    configuration: { forecast: { model: "auto", horizon: 4 } },
+    configuration: { forecast: { model: "auto", horizon: 4 }, tokens: [scopedToken] },
   });
   const rows: Row[] = [];
   const weights = kinds.reduce((sum, { weight }) => sum + weight, 0);

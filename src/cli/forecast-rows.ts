@@ -1,4 +1,5 @@
 import type { Forecast, PipelineOutput } from "../models/forecast.ts";
+import type { AlertDataMessage } from "../protocol/server-messages.ts";
 
 const NAME = 28;
 const NUMBER = 10;
@@ -42,4 +43,19 @@ export function forecastRow(told: Forecast | PipelineOutput): string {
     range(last),
   ];
   return `${cells.join("  ").trimEnd()}\n`;
+}
+
+/** The beginning or the end of an alert as one line. */
+export function alertRow({
+  time,
+  state,
+  severity,
+  rule,
+  series,
+  target,
+  summary,
+}: AlertDataMessage["alert"]): string {
+  const about = target === "" || target === "value" ? series : `${series} ${target}`;
+  const when = time.slice(0, 19).replace("T", " ");
+  return `${when}  ${state.padEnd(8)}  ${severity.padEnd(8)}  ${left(rule, NAME)}  ${left(about, NAME)}  ${summary}\n`;
 }

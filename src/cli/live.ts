@@ -95,6 +95,11 @@ export class Live {
     return taken;
   }
 
+  /** The series of a name, once it has had a reading. */
+  series(name: string): Series | undefined {
+    return this.#parts.get(name)?.series;
+  }
+
   /** Takes one reading; `now`: the clock, where readings come as they are made. */
   push(reading: Reading, now?: number): readonly Issue[] {
     if (isRefused(reading)) {

@@ -54,6 +54,9 @@ const world: World = {
       controller.signal.addEventListener("abort", done);
     }),
   stop: controller.signal,
+  // A terminal that is closed sends the same signal, and means an end.
+  onReload: (listener) =>
+    void process.on("SIGHUP", () => (process.stdout.isTTY ? controller.abort() : listener())),
   interrupt: () => controller.abort(),
 };
 

@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: "takes observations by HTTP and WebSocket, sends forecasts, shows a page",
     load: () => from(import("./serve.ts")),
   },
+  token: {
+    summary: "makes a token for a server, and the line of the configuration that lets it in",
+    load: () => from(import("./token.ts")),
+  },
   subscribe: {
     summary: "prints the forecasts of a server as they are made, and comes back after a break",
     load: () => from(import("./subscribe.ts")),
@@ -48,7 +52,7 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => from(import("./evaluate.ts")),
   },
   export: {
-    summary: "observations or forecasts of a database as Arrow, CSV or NDJSON",
+    summary: "observations, forecasts or alerts of a database as Arrow, CSV or NDJSON",
     load: () => from(import("./export.ts")),
   },
   inspect: {
@@ -58,6 +62,10 @@ export const commands: Readonly<Record<string, Entry>> = {
   savepoint: {
     summary: "one portable file with everything of some series, that another machine goes on from",
     load: () => from(import("./savepoint.ts")),
+  },
+  "alerts test": {
+    summary: "when a rule would have fired on a file, how early, and how often for nothing",
+    load: () => from(import("./alerts/test.ts")),
   },
   "alerts list": {
     summary: "rules for alerts of a server, and what is pending or firing",

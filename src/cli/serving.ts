@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import { pino } from "pino";
 import { Arena } from "../models/kernels/arena.ts";
 import { type Engine, type EngineOptions, openEngine } from "../server/engine.ts";
 import { type Server, type ServerOptions, startServer } from "../server/server.ts";
 import { systemClock } from "../storage/clock.ts";
+import { type LogOptions, serverLog } from "./server-log.ts";
 import type { World } from "./world.ts";
 
 export const DEFAULT_PORT = 8787;
@@ -22,11 +22,9 @@ export async function startServing(
   engineOptions: EngineOptions,
   serverOptions: Omit<ServerOptions, "engine">,
   kinds: readonly string[] = ["any"],
+  options: LogOptions = {},
 ): Promise<Serving> {
-  const log = pino(
-    { level: world.environment.EDDY_LOG ?? "warn" },
-    { write: (line: string) => void world.stderr.write(line) },
-  );
+  const log = serverLog(world, options);
   let recovered: (engine: Engine) => void = () => {};
   let failed: (error: unknown) => void = () => {};
   const recovery = new Promise<Engine>((resolve, reject) => {
@@ -48,7 +46,8 @@ export async function startServing(
     onError: (error) => log.error(error),
   });
   try {
-    world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true });
+    // Readings are nobody else's business: a folder that is made here is private, and so is all that comes to be in it.
+    world.fs.mkdirSync(dirname(engineOptions.database), { recursive: true, mode: 0o700 });
     const arena = new Arena();
     const { series } = engineOptions;
     const { warmUp } = await import("../server/warm-up.ts");

@@ -1,19 +1,20 @@
-import type { ForecastMessage, OutputMessage } from "../client/client.ts";
+import type { AlertMessage, ForecastMessage, OutputMessage } from "../client/client.ts";
 import { ClientError } from "../client/errors.ts";
 import { connect } from "../client/node.ts";
 import { statusWords } from "../client/status.ts";
+import type { Gap } from "../client/subscriptions.ts";
 import { EddyError, printable } from "../models/errors.ts";
 import { MAX_HORIZON } from "../models/forecaster/specification.ts";
 import { number, text, whole, wholes, word } from "../models/kinds.ts";
 import type { Since } from "../protocol/client-messages.ts";
 import { defineCommand } from "./command.ts";
 import { address, flag, toggle, typed } from "./flags.ts";
-import { forecastRow, HEADING } from "./forecast-rows.ts";
+import { alertRow, forecastRow, HEADING } from "./forecast-rows.ts";
 
 /** The place of a message in the log of a server, as it is typed. */
 const place = typed(
   "PLACE",
-  "EPOCH:OFFSET or EPOCH:OFFSET:ORDINAL, as eddy subscribe tells it at its end",
+  "EPOCH:OFFSET:ORDINAL (of alerts EPOCH:SEQUENCE), as eddy subscribe tells it at its end",
   (typed): Since | undefined => {
     const [, epoch, offset, ordinal] = /^([^:]{1,128}):(\d{1,15})(?::(\d{1,15}))?$/.exec(typed) ?? [];
     if (epoch === undefined) return undefined;
@@ -21,7 +22,16 @@ const place = typed(
   },
 );
 
-const placeWords = ({ epoch, offset, ordinal }: Since): string => `${epoch}:${offset}:${ordinal}`;
+const placeWords = (message: ForecastMessage | OutputMessage | AlertMessage): string =>
+  "alert" in message
+    ? `${message.epoch}:${message.sequence}`
+    : `${message.epoch}:${message.offset}:${message.ordinal}`;
+
+const lineOf = (message: ForecastMessage | OutputMessage | AlertMessage, asRow: boolean): string => {
+  if ("alert" in message) return asRow ? alertRow(message.alert) : `${JSON.stringify(message.alert)}\n`;
+  const told = "forecast" in message ? message.forecast : message.output;
+  return asRow ? forecastRow(told) : `${JSON.stringify(told)}\n`;
+};
 
 export const command = defineCommand({
   name: "subscribe",
@@ -29,12 +39,13 @@ export const command = defineCommand({
   description:
     "One forecast a line: a table on a terminal, else NDJSON, the lines that eddy pipe writes. Outputs of hosted pipelines come " +
     "under the names of these. --mode latest begins with what is known and leaves out what a slow reader has no time for; --mode " +
-    "stream is every forecast exactly once and in order, whatever happens to the connection.\n\nThe server's token is taken from " +
+    "stream is every forecast exactly once and in order, whatever happens to the connection. --alerts is beginnings and ends of " +
+    "alerts instead, each once.\n\nThe server's token is taken from " +
     "EDDY_TOKEN. Breaks are told on standard error. Ctrl-C ends it.",
   operand: { name: "URL", summary: "a server, such as http://127.0.0.1:8787" },
   second: {
     name: "PATTERN",
-    summary: "names of series: * any run of characters, ? one character",
+    summary: "names of series, with --alerts of rules: * any run of characters, ? one character",
     fallback: "*",
   },
   flags: {
@@ -42,6 +53,7 @@ export const command = defineCommand({
       word(["latest", "stream"]),
       "what a slow reader misses: latest, or nothing (default latest; stream with --since)",
     ),
+    alerts: toggle("alerts as they begin and end, instead of forecasts"),
     since: flag(place, "go on behind this place"),
     horizons: flag(wholes(1, MAX_HORIZON, MAX_HORIZON), "only these steps of each forecast"),
     "max-rate": flag(
@@ -55,6 +67,7 @@ export const command = defineCommand({
   examples: [
     "eddy subscribe http://127.0.0.1:8787 'boiler*'",
     "eddy subscribe http://127.0.0.1:8787 --mode stream | jq .horizon[0].mean",
+    "eddy subscribe http://127.0.0.1:8787 --alerts 'disk-*'",
   ],
   async run({ flags, operand, second: pattern, world }) {
     const { stdout, stderr } = world;
@@ -72,6 +85,12 @@ export const command = defineCommand({
       mode = since === undefined ? "latest" : "stream",
     } = flags;
     const maxRate = flags["max-rate"];
+    for (const name of ["mode", "horizons", "max-rate"] as const) {
+      if (!flags.alerts || flags[name] === undefined) continue;
+      throw new EddyError("bad-argument", `--${name}`, {
+        problem: "not with --alerts: it is about forecasts",
+      });
+    }
     const token = flags.token ?? world.environment.EDDY_TOKEN;
     const asRows = stdout.isTTY && !flags.json;
     const tell = (words: string) => stderr.write(`eddy: ${url.origin}: ${words}\n`);
@@ -82,22 +101,19 @@ export const command = defineCommand({
       else if (status.state === "live" && away) tell("live again");
       away = status.state === "waiting" || (away && status.state !== "live");
     });
-    let last: ForecastMessage | OutputMessage | undefined;
+    let last: ForecastMessage | OutputMessage | AlertMessage | undefined;
     let lines = 0;
     try {
-      const messages = client.subscribe(pattern, {
-        mode,
-        since,
-        horizons,
-        maxRate,
-        gap: ({ from, to, reason }) => {
-          tell(`forecasts after offset ${from} up to ${to} cannot be sent any more: ${reason}`);
-        },
-      });
-      if (asRows) await stdout.write(HEADING);
+      const gap = ({ from, to, reason }: Gap): void => {
+        const what = flags.alerts ? "alerts after place" : "forecasts after offset";
+        tell(`${what} ${from} up to ${to} cannot be sent any more: ${reason}`);
+      };
+      const messages: AsyncIterable<ForecastMessage | OutputMessage | AlertMessage> = flags.alerts
+        ? client.alerts(pattern, { since: since && { epoch: since.epoch, sequence: since.offset }, gap })
+        : client.subscribe(pattern, { mode, since, horizons, maxRate, gap });
+      if (asRows && !flags.alerts) await stdout.write(HEADING);
       for await (const message of messages) {
-        const told = "forecast" in message ? message.forecast : message.output;
-        await stdout.write(asRows ? forecastRow(told) : `${JSON.stringify(told)}\n`);
+        await stdout.write(lineOf(message, asRows));
         last = message;
         if (++lines >= count || world.stop.aborted) break;
       }
@@ -108,7 +124,8 @@ export const command = defineCommand({
     } finally {
       client.close();
     }
-    if (mode === "stream" && last !== undefined) tell(`--since ${placeWords(last)} goes on from here`);
+    if ((mode === "stream" || flags.alerts) && last !== undefined)
+      tell(`--since ${placeWords(last)} goes on from here`);
     return 0;
   },
 });

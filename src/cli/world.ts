@@ -24,6 +24,8 @@ export interface World {
   readonly sleep: (milliseconds: number, idle?: boolean) => Promise<void>;
   /** Aborted when the user or the system wants an end (SIGINT, SIGTERM), or nobody reads stdout any more. */
   readonly stop: AbortSignal;
+  /** Calls `listener` whenever the user or the system asks for settings to be read anew (SIGHUP). */
+  readonly onReload: (listener: () => void) => void;
   /** Asks for that end. */
   readonly interrupt: () => void;
 }

@@ -1,13 +1,22 @@
 import type { Forecast, PipelineOutput } from "../models/forecast.ts";
 import type { Since } from "../protocol/client-messages.ts";
-import type { DataMessage, ServerMessage } from "../protocol/server-messages.ts";
+import type { SeriesAnswer } from "../protocol/http/answers.ts";
+import type { AlertDataMessage, ServerMessage } from "../protocol/server-messages.ts";
 import { readAddress } from "./address.ts";
 import { Connection } from "./connection.ts";
 import { ClientError, guarded } from "./errors.ts";
-import { Feed, type Origin } from "./feed.ts";
+import { Feed } from "./feed.ts";
 import { Everything, Latest } from "./mailbox.ts";
 import { type Acknowledged, type Observation, Observations } from "./observations.ts";
-import { EveryForecast, LatestForecasts, subjectOf } from "./progress.ts";
+import {
+  type Data,
+  EveryAlert,
+  EveryForecast,
+  LatestForecasts,
+  type Progress,
+  type SinceAlert,
+  subjectOf,
+} from "./progress.ts";
 import { Requests } from "./requests.ts";
 import type { Status } from "./status.ts";
 import { type Gap, type Receiver, Subscription, Subscriptions, type Wanted } from "./subscriptions.ts";
@@ -47,6 +56,15 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface AlertOptions {
+  /** Goes on behind this place: a message that came before, or `{ epoch, sequence }` of it. */
+  readonly since?: SinceAlert | undefined;
+  /** Told of alerts that cannot be sent any more. Without, it ends there with an error. */
+  readonly gap?: ((gap: Gap) => void) | undefined;
+  /** Ends it when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Names many series (`*` any run of characters, `?` one), or exactly one. */
 export type SeriesPattern = string | { readonly series: string };
 
@@ -66,26 +84,18 @@ export interface OutputMessage extends Place {
   readonly output: PipelineOutput;
 }
 
+/** An alert begins or ends; `epoch` and `sequence` are its place in the log of the server. */
+export interface AlertMessage extends SinceAlert {
+  readonly offset: number;
+  readonly alert: AlertDataMessage["alert"];
+}
+
 /** What became of observations, summed up. */
 export interface Receipt {
   readonly accepted: number;
   readonly duplicate: number;
   readonly late: number;
   readonly refused: number;
-}
-
-/** One series, as `GET /v1/series` tells it. */
-export interface SeriesSummary {
-  readonly series: string;
-  readonly targets: readonly string[];
-  readonly inputs: readonly string[];
-  readonly model: string;
-  readonly horizon: number;
-  readonly observations: number;
-  /** ISO 8601. */
-  readonly lastTime: string | null;
-  readonly offset: number;
-  readonly skill: number | null;
 }
 
 /** Observations of `observeAll` under way at a time. */
@@ -174,16 +184,16 @@ export class Client {
 
   /** What comes of the series and hosted pipelines whose names fit a pattern, as one: forecasts and outputs in their order. */
   subscribe(of: SeriesPattern, options: SubscribeOptions = {}): Feed<ForecastMessage | OutputMessage> {
-    return this.#feed<ForecastMessage | OutputMessage>(
-      of,
-      options,
-      ({ type: _, id: __, ...message }) => message,
-    );
+    return this.#series<ForecastMessage | OutputMessage>(of, options, (message) => {
+      if ("alert" in message) return undefined;
+      const { type: _, id: __, ...told } = message;
+      return told;
+    });
   }
 
   /** Forecasts of the series that fit a pattern, one for each target. */
   forecasts(of: SeriesPattern, options: SubscribeOptions = {}): Feed<ForecastMessage> {
-    return this.#feed(of, options, (message) => {
+    return this.#series(of, options, (message) => {
       if (!("forecast" in message)) return undefined;
       const { epoch, offset, ordinal, forecast } = message;
       return { epoch, offset, ordinal, forecast };
@@ -192,10 +202,21 @@ export class Client {
 
   /** Outputs of the hosted pipelines whose names fit a pattern. */
   outputs(of: SeriesPattern, options: SubscribeOptions = {}): Feed<OutputMessage> {
-    return this.#feed(of, options, (message) => {
+    return this.#series(of, options, (message) => {
       if (!("output" in message)) return undefined;
       const { epoch, offset, ordinal, output } = message;
       return { epoch, offset, ordinal, output };
+    });
+  }
+
+  /** Beginnings and ends of the alerts of the rules whose names fit a pattern: each once and in order, also across breaks. */
+  alerts(rules = "*", { since, ...options }: AlertOptions = {}): Feed<AlertMessage> {
+    const from = since === undefined ? undefined : { epoch: since.epoch, sequence: since.sequence };
+    const progress = () => new EveryAlert(from);
+    return this.#feed({ alerts: rules }, progress, false, options, (message) => {
+      if (!("alert" in message)) return undefined;
+      const { epoch, offset, sequence, alert } = message;
+      return { epoch, offset, sequence, alert };
     });
   }
 
@@ -260,7 +281,7 @@ export class Client {
   }
 
   /** Every series that the server knows. */
-  series(): Promise<SeriesSummary[]> {
+  series(): Promise<SeriesAnswer[]> {
     return this.#requests.get("/v1/series");
   }
 
@@ -274,12 +295,12 @@ export class Client {
     this.#connection.close();
   }
 
-  #feed<T>(
+  #series<T>(
     of: SeriesPattern,
-    options: SubscribeOptions,
-    pick: (message: DataMessage) => T | undefined,
+    { mode = "latest", since, horizons, maxRate, ...options }: SubscribeOptions,
+    pick: (message: Data) => T | undefined,
   ): Feed<T> {
-    const { mode = "latest", since, horizons, maxRate, gap, signal } = options;
+    const latest = mode === "latest";
     const wanted: Wanted = {
       ...(typeof of === "string" ? { pattern: of } : { series: of.series }),
       mode,
@@ -295,8 +316,19 @@ export class Client {
             offset: since.offset,
             ...(since.ordinal === undefined ? {} : { ordinal: since.ordinal }),
           };
-    const origin: Origin<T> = {
-      mailbox: () => (mode === "latest" ? new Latest() : new Everything()),
+    const progress = () => (latest ? new LatestForecasts(from) : new EveryForecast(from));
+    return this.#feed(wanted, progress, latest, options, pick);
+  }
+
+  #feed<T>(
+    wanted: Wanted,
+    progress: () => Progress,
+    latest: boolean,
+    { gap, signal }: Pick<SubscribeOptions, "gap" | "signal">,
+    pick: (message: Data) => T | undefined,
+  ): Feed<T> {
+    return new Feed<T>({
+      mailbox: () => (latest ? new Latest() : new Everything()),
       open: (sink) => {
         const receiver: Receiver = {
           data: (message) => {
@@ -305,16 +337,14 @@ export class Client {
           },
           gap: (missing) => {
             if (gap !== undefined) guarded(() => gap(missing));
-            else if (mode === "stream") sink.error(gapError(missing));
+            else if (!latest) sink.error(gapError(missing));
           },
           error: (error) => sink.error(error),
           end: () => sink.complete(),
         };
-        const progress = mode === "latest" ? new LatestForecasts(from) : new EveryForecast(from);
-        return this.#subscribe(new Subscription(wanted, progress, receiver), signal);
+        return this.#subscribe(new Subscription(wanted, progress(), receiver), signal);
       },
-    };
-    return new Feed(origin);
+    });
   }
 
   #subscribe(subscription: Subscription, signal: AbortSignal | undefined) {
@@ -359,5 +389,5 @@ export class Client {
 const gapError = ({ from, to, reason }: Gap): ClientError =>
   new ClientError(
     "gap",
-    `forecasts after offset ${from} up to ${to} cannot be sent any more: ${reason}; the option gap goes on without them`,
+    `what lies after ${from} up to ${to} cannot be sent any more: ${reason}; the option gap goes on without them`,
   );

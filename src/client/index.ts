@@ -23,13 +23,14 @@ export function connect(
 }
 
 export type {
+  AlertMessage,
+  AlertOptions,
   Client,
   ClientOptions,
   ForecastMessage,
   OutputMessage,
   Receipt,
   SeriesPattern,
-  SeriesSummary,
   SubscribeOptions,
 } from "./client.ts";
 export { ClientError } from "./errors.ts";

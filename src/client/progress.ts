@@ -1,14 +1,29 @@
 import type { Since } from "../protocol/client-messages.ts";
-import type { DataMessage, SubscribedMessage } from "../protocol/server-messages.ts";
+import type {
+  AlertDataMessage,
+  DataMessage,
+  GapMessage,
+  SubscribedMessage,
+} from "../protocol/server-messages.ts";
+
+/** What comes of a subscription. */
+export type Data = DataMessage | AlertDataMessage;
+
+/** A place in the log of alerts: everything up to and with `sequence` has been seen. */
+export interface SinceAlert {
+  readonly epoch: string;
+  readonly sequence: number;
+}
 
 /** How far a subscription has come, so that after a break it goes on from there. */
 export interface Progress {
   /** What the server is told when it is asked again; undefined: whatever comes from now on. */
-  since(): Since | undefined;
+  since(): Since | SinceAlert | undefined;
   subscribed(message: SubscribedMessage): void;
+  gap(message: GapMessage): void;
   /** Whether a message is a new one; from then on it is not. */
-  take(message: DataMessage): boolean;
-  /** It cannot go on from there: journal offset after which all is missing. */
+  take(message: Data): boolean;
+  /** It cannot go on from there: the place after which all is missing. */
   forget(): number;
 }
 
@@ -35,7 +50,13 @@ export class EveryForecast implements Progress {
     if (!recovered || epoch !== this.#epoch) this.#reach(epoch, offset);
   }
 
-  take({ epoch, offset, ordinal }: DataMessage): boolean {
+  gap(): void {
+    // It comes right after `subscribed`, which has said where it goes on.
+  }
+
+  take(message: Data): boolean {
+    if (!("ordinal" in message)) return false;
+    const { epoch, offset, ordinal } = message;
     if (epoch === this.#epoch) {
       if (offset < this.#offset || (offset === this.#offset && ordinal <= this.#ordinal)) return false;
     }
@@ -81,7 +102,12 @@ export class LatestForecasts implements Progress {
     this.#epoch = epoch;
   }
 
-  take(message: DataMessage): boolean {
+  gap(): void {
+    // What is known is told all the same.
+  }
+
+  take(message: Data): boolean {
+    if (!("ordinal" in message)) return false;
     const about = subjectOf(message);
     const place = `${message.offset} ${message.ordinal}`;
     if (this.#places.get(about) === place) return false;
@@ -96,8 +122,46 @@ export class LatestForecasts implements Progress {
   }
 }
 
+/** Every beginning and end of an alert, in the order of their log. */
+export class EveryAlert implements Progress {
+  #since: SinceAlert | undefined;
+
+  constructor(since: SinceAlert | undefined) {
+    this.#since = since;
+  }
+
+  since(): SinceAlert | undefined {
+    return this.#since;
+  }
+
+  /** What the log still holds after the place comes, also where a gap lies before it. */
+  subscribed({ epoch, sequence = 0 }: SubscribedMessage): void {
+    if (epoch !== this.#since?.epoch) this.#since = { epoch, sequence };
+  }
+
+  gap({ to }: GapMessage): void {
+    const since = this.#since;
+    if (since !== undefined && to > since.sequence) this.#since = { ...since, sequence: to };
+  }
+
+  take(message: Data): boolean {
+    if (!("sequence" in message)) return false;
+    const { epoch, sequence } = message;
+    if (epoch === this.#since?.epoch && sequence <= this.#since.sequence) return false;
+    this.#since = { epoch, sequence };
+    return true;
+  }
+
+  forget(): number {
+    const from = this.#since?.sequence ?? 0;
+    this.#since = undefined;
+    return from;
+  }
+}
+
 /** What a message is about: a newer one about the same takes its place. */
-export const subjectOf = (message: DataMessage): string =>
-  "forecast" in message
-    ? `${message.forecast.series}\u0000${message.forecast.target}`
-    : message.output.series;
+export function subjectOf(message: Data): string {
+  if ("alert" in message) return message.alert.alert;
+  if ("output" in message) return message.output.series;
+  return `${message.forecast.series}\u0000${message.forecast.target}`;
+}

@@ -1,7 +1,6 @@
-import type { SubscribeMessage } from "../protocol/client-messages.ts";
+import type { SubscribeAlertsMessage, SubscribeMessage } from "../protocol/client-messages.ts";
 import type {
   ConnectionLimits,
-  DataMessage,
   ErrorMessage,
   GapMessage,
   ServerMessage,
@@ -9,13 +8,15 @@ import type {
 } from "../protocol/server-messages.ts";
 import { ClientError } from "./errors.ts";
 import { Pace } from "./pace.ts";
-import type { Progress } from "./progress.ts";
+import type { Data, Progress } from "./progress.ts";
 import type { ClientWorld } from "./world.ts";
 
 /** What is subscribed to, but for the name of the subscription and where it begins: those are the client's. */
-export type Wanted = Omit<SubscribeMessage, "type" | "id" | "since">;
+export type Wanted =
+  | Omit<SubscribeMessage, "type" | "id" | "since">
+  | Omit<SubscribeAlertsMessage, "type" | "id" | "since">;
 
-/** Forecasts that cannot be sent any more: those after offset `from` up to `to`. */
+/** What cannot be sent any more: forecasts after offset `from` up to `to`; of alerts, those after place `from` of their log up to `to`. */
 export interface Gap {
   readonly from: number;
   readonly to: number;
@@ -24,7 +25,7 @@ export interface Gap {
 
 /** Who is handed what comes. */
 export interface Receiver {
-  data(message: DataMessage): void;
+  data(message: Data): void;
   gap(gap: Gap): void;
   /** The server refuses it; nothing more comes. */
   error(error: ClientError): void;
@@ -48,7 +49,7 @@ export class Subscription {
   /** It went on from a place. */
   resumed = false;
   paused = false;
-  /** Journal offset after which all is missing that comes before the next one. */
+  /** The place after which all is missing that comes before the next one. */
   missingAfter: number | null = null;
 
   constructor(wanted: Wanted, progress: Progress, receiver: Receiver) {
@@ -150,8 +151,6 @@ export class Subscriptions {
     if (subscription === undefined) return false;
     switch (message.type) {
       case "data":
-        // It asks for forecasts only.
-        if ("alert" in message) return false;
         if (subscription.progress.take(message)) subscription.receiver.data(message);
         return true;
       case "subscribed":
@@ -174,11 +173,14 @@ export class Subscriptions {
     const from = subscription.missingAfter;
     subscription.missingAfter = null;
     if (from !== null) {
-      subscription.receiver.gap({ from, to: message.offset, reason: "the server cannot go on from there" });
+      const to = message.sequence ?? message.offset;
+      subscription.receiver.gap({ from, to, reason: "the server cannot go on from there" });
     }
   }
 
-  #gap({ receiver }: Subscription, { from, to, reason }: GapMessage): void {
+  #gap({ progress, receiver }: Subscription, message: GapMessage): void {
+    progress.gap(message);
+    const { from, to, reason } = message;
     receiver.gap({ from, to, reason });
   }
 

@@ -5,7 +5,7 @@ import { Arena } from "../models/kernels/arena.ts";
 import { type Option, onlyKnown } from "../models/options.ts";
 import { type AlertRule, checkRule, MOST_RULES } from "../streams/alerts/rule.ts";
 import { checked, duration, oneOf, strict, text, whole } from "../streams/checked.ts";
-import { parseJson } from "../streams/json.ts";
+import { parseJson, placeOfFlaw } from "../streams/json.ts";
 import { matchesPattern } from "../streams/pattern.ts";
 import {
   checkSeriesOptions,
@@ -14,6 +14,7 @@ import {
   seriesSpecification,
 } from "../streams/series-specification.ts";
 import { checkSource, SOURCE_KINDS, type SourceSettings } from "../streams/sources/kinds.ts";
+import { checkTokens, TokenSchema } from "./access/tokens.ts";
 import { checkReceivers, receiversSchema } from "./alerts/delivery/settings.ts";
 import { Prices, SERIES_BYTES } from "./engine/prices.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
@@ -78,6 +79,22 @@ const ConfigurationSchema = Type.Object(
     host: Type.Optional(text("an address of this machine")),
     port: Type.Optional(whole(0, 65_535)),
     token: Type.Optional(text("some text")),
+    tokens: Type.Optional(
+      Type.Array(TokenSchema, { maxItems: 10_000, expected: "a list of tokens, as eddy token prints them" }),
+    ),
+    requestsPerSecond: Type.Optional(whole(1, 1_000_000)),
+    proxies: Type.Optional(
+      Type.Array(text("an address or a network"), {
+        maxItems: 1000,
+        expected: "a list of addresses and networks",
+      }),
+    ),
+    tls: Type.Optional(
+      Type.Object(
+        { cert: text("the path of a PEM file"), key: text("the path of a PEM file") },
+        { ...strict, expected: 'an object with "cert" and "key", paths of PEM files' },
+      ),
+    ),
     origins: Type.Optional(
       Type.Array(text("an origin such as https://dash.example"), { expected: "a list of origins" }),
     ),
@@ -125,15 +142,15 @@ export type Configuration = Static<typeof ConfigurationSchema>;
  * ```
  */
 export function readConfiguration(json: string, name: string): Configuration {
+  const text = json.replace(/^\ufeff/, "");
   let given: unknown;
   try {
-    given = parseJson(json.replace(/^\ufeff/, ""), "bad-config", name);
+    given = parseJson(text, "bad-config", name);
   } catch (error) {
-    // Where it went wrong is told by the parser, if it was it that refused.
-    const { cause } = error as { cause?: Error };
-    if (cause === undefined) throw error;
-    const received = printable(cause.message.replaceAll(/\s+/g, " "), 200).slice(1, -1);
-    throw new EddyError("bad-config", name, { expected: "JSON", received, cause });
+    // No part of the text is told, as secrets stand in it.
+    const { cause, expected = "JSON" } = error as EddyError;
+    const received = cause === undefined ? "deeper" : placeOfFlaw(text);
+    throw new EddyError("bad-config", name, { expected, received });
   }
   const read = checked(ConfigurationSchema, given, name);
   const { forecast: common = {}, series, storage: stored } = read;
@@ -148,6 +165,7 @@ export function readConfiguration(json: string, name: string): Configuration {
     check(entry, `${name}: series.${i}`);
   });
   checkSources(read.sources ?? [], name);
+  checkTokens(read.tokens ?? [], name);
   checkReceivers(read.receivers ?? {}, `${name}: receivers`);
   checkRules(read, name);
   return read;

@@ -1,4 +1,6 @@
+import * as nodeFs from "node:fs";
 import type { IncomingMessage } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -7,23 +9,28 @@ import type { ConnectionLimits } from "../protocol/server-messages.ts";
 import { systemClock } from "../storage/clock.ts";
 import type { SourceSettings } from "../streams/sources/kinds.ts";
 import { type SourceWorld, sourceContext } from "../streams/sources/source.ts";
-import { Access, checkToken, isLoopback } from "./access.ts";
+import { type ServerLog, SILENT } from "./access/audit.ts";
+import type { TokenSettings } from "./access/tokens.ts";
+import { Access, type Credentials, checkToken, isLoopback } from "./access.ts";
 import { Deliveries } from "./alerts/delivery/deliveries.ts";
 import type { DeliveryWorld } from "./alerts/delivery/receiver.ts";
 import type { Receivers } from "./alerts/delivery/settings.ts";
 import { deliveryWorld } from "./alerts/delivery/world.ts";
 import type { Engine, EngineLog } from "./engine.ts";
 import { type EventLoopWatch, watchEventLoop } from "./event-loop.ts";
+import { watchFiles } from "./file-watch.ts";
 import { ADMISSION_DEFAULTS, Admission, type AdmissionOptions } from "./http/admission.ts";
 import { openApp } from "./http/app.ts";
 import { rawResponse } from "./http/failure.ts";
 import { prefixed } from "./http/metrics-text.ts";
+import { processMetrics } from "./http/process-metrics.ts";
 import type { Live } from "./http/routes.ts";
 import { Intake } from "./intake.ts";
 import { StreamEndpoint } from "./socket/endpoint.ts";
 import { SOCKET_DEFAULTS, type SocketOptions } from "./socket/limits.ts";
 import type { CounterNames } from "./sources/counter-names.ts";
 import { Sources } from "./sources/sources.ts";
+import { answerPlainHttp, readTls, type TlsFiles } from "./tls.ts";
 import { Turns } from "./turns.ts";
 import { Units } from "./units.ts";
 
@@ -34,8 +41,18 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 0: a free one. */
   readonly port?: number;
-  /** What clients must show: `Authorization: Bearer` or `init{token}`. */
+  /** What clients must show, to do anything: `Authorization: Bearer` or `init{token}`. */
   readonly token?: string;
+  /** Tokens by their hashes, each with what it may do. */
+  readonly tokens?: readonly TokenSettings[];
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed; default none. */
+  readonly proxies?: readonly string[];
+  /** Requests a second of each token and of each peer, twice that at once; default 5,000. */
+  readonly requestsPerSecond?: number;
+  /** Speaks TLS with the certificate of these files, and with what they hold after each change. */
+  readonly tls?: TlsFiles;
+  /** Told who was refused what, what changed, and what an operator must know of the receivers; default: nobody. */
+  readonly log?: ServerLog;
   /** Origins of pages, beside the server's own, that may connect, such as `https://dash.example`. */
   readonly origins?: readonly string[];
   /** Largest body of a request, bytes; default 8 MiB. */
@@ -55,8 +72,6 @@ export interface ServerOptions {
   readonly receivers?: Receivers;
   /** What the receivers may touch; default: the world of this process. */
   readonly deliveryWorld?: Partial<DeliveryWorld>;
-  /** Told what an operator must know of the receivers; default: nobody. */
-  readonly log?: EngineLog;
   /** Told what went wrong inside; default: nobody. */
   readonly onError?: (error: unknown) => void;
   /** Wall clock, epoch milliseconds: the time of observations that give none. */
@@ -75,6 +90,12 @@ export interface Server {
   /** Takes observations of a source inside this process, through the same door as all others. */
   readonly intake: Promise<Intake>;
   /**
+   * Reads its tokens anew and puts them in the place of all there are: whoever is connected with one that is gone or changed is cut
+   * off. A server that asked for none goes on so. When `read` throws, the tokens stay as they are, and the log and /metrics say so;
+   * the answer is whether it went well.
+   */
+  reload(read: () => Credentials): boolean;
+  /**
    * Shuts down in order: not ready, no more intake, everything taken answered, checkpoint, `draining` and 1001 to the
    * subscribers, sockets closed.
    */
@@ -90,17 +111,26 @@ const CLOSE_MS = 2_000;
  * @throws EddyError `bad-argument` for an address beyond this machine without a token, or one that is taken
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { host = "127.0.0.1", port = 0, token, origins = [], bodyBytes = 8 << 20, now = Date.now } = options;
+  const { host = "127.0.0.1", port = 0, token, bodyBytes = 8 << 20, now = Date.now } = options;
   const { onError = () => {} } = options;
-  if (!isLoopback(host) && token === undefined) {
+  if (!isLoopback(host) && token === undefined && options.tokens === undefined) {
     throw new EddyError("bad-argument", "--host", {
-      expected: "a loopback address, or --token beside it",
+      expected: "a loopback address, or a token beside it (EDDY_TOKEN, or tokens in the configuration)",
       received: printable(host),
       hint: "without a token anyone who reaches the address could read and write",
     });
   }
   if (token !== undefined) checkToken(token);
-  const access = new Access(token, origins);
+  const { log = SILENT } = options;
+  const fs = options.sourceWorld?.fs ?? nodeFs;
+  const pair = options.tls === undefined ? undefined : readTls(options.tls, fs);
+  if (!isLoopback(host) && pair === undefined) {
+    log.warn(
+      { event: "clear-text", host },
+      "listening beyond this machine without TLS: tokens and readings can be read on the way (see tls in the configuration, or put a proxy before it)",
+    );
+  }
+  const access = new Access({ ...options, clock: { ...systemClock, now } });
   const socket: SocketOptions = {
     ...SOCKET_DEFAULTS,
     ...options.socket,
@@ -109,6 +139,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let live: (Live & { readonly stream: StreamEndpoint; readonly eventLoop: EventLoopWatch }) | null = null;
   let closing: Promise<void> | null = null;
   let requests = 0;
+  let reloaded = true;
 
   const turns = new Turns(systemClock);
   const sources = new Sources(await sourceContext({ now, ...options.sourceWorld }), options.counters);
@@ -124,10 +155,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const deliveries = new Deliveries(
     options.receivers ?? {},
     deliveryWorld({ now, ...options.deliveryWorld }),
-    options.log ?? { info() {}, warn() {}, error() {} },
+    messages(log),
   );
   const { app } = openApp({
     access,
+    tls: pair,
     bodyBytes,
     admission,
     turns,
@@ -137,7 +169,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     units: new Units(options.units),
     now,
     live: () => (live?.intake.open ? live : null),
-    metrics: () => metrics(live, requests, admission),
+    metrics: () => ({
+      ...metrics(live, requests, admission),
+      ...access.metrics,
+      eddy_config_last_reload_successful: reloaded ? 1 : 0,
+    }),
     answered: () => {
       requests++;
     },
@@ -152,6 +188,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stream.end(rawResponse("503 Service Unavailable", "not-ready", "the server is starting"));
     else live.stream.upgrade(request, stream as Socket, head);
   });
+  const secure = app.server as unknown as HttpsServer;
+  const endConnections =
+    pair === undefined ? () => app.server.closeAllConnections() : answerPlainHttp(secure);
+  const stopWatching = options.tls === undefined ? () => {} : keepCertificate(secure, options.tls, fs, log);
   await listen(app, host, port);
   const { port: listening } = app.server.address() as AddressInfo;
 
@@ -186,22 +226,71 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await deliveries.stop();
     await parts?.engine.close();
     await parts?.stream.close();
-    const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+    const timer = setTimeout(endConnections, CLOSE_MS);
     await app.close();
     clearTimeout(timer);
     parts?.eventLoop.close();
+    stopWatching();
+    access.close();
   };
   return {
-    url: `http://${reachable(host)}:${listening}`,
+    url: `${pair === undefined ? "http" : "https"}://${reachable(host)}:${listening}`,
     port: listening,
     ready,
     intake,
+    reload: (read) => {
+      try {
+        access.setTokens(read());
+        reloaded = true;
+        log.info({ event: "reload", tokens: access.metrics.eddy_tokens }, "the tokens were read anew");
+      } catch (error) {
+        reloaded = false;
+        log.error({ event: "reload" }, `the tokens stay as they were: ${(error as Error).message}`);
+      }
+      return reloaded;
+    },
     close: () => {
       closing ??= shutDown();
       return closing;
     },
   };
 }
+
+/** Speaks with what the files of the certificate hold, whenever that changes. A pair that does not fit is tried again. */
+function keepCertificate(
+  server: HttpsServer,
+  files: TlsFiles,
+  fs: typeof nodeFs,
+  log: ServerLog,
+): () => void {
+  let failed = "";
+  return watchFiles([files.cert, files.key], fs, systemClock, () => {
+    try {
+      const { cert, key, expires } = readTls(files, fs);
+      server.setSecureContext({ cert, key, minVersion: "TLSv1.2" });
+      failed = "";
+      log.info(
+        { event: "certificate", cert: files.cert, expires: new Date(expires).toISOString() },
+        "the certificate was read anew",
+      );
+      return true;
+    } catch (error) {
+      // Two files are never changed at one instant: what goes on failing is told once.
+      const { message } = error as Error;
+      if (message !== failed)
+        log.error({ event: "certificate" }, `the old certificate stays in use: ${message}`);
+      failed = message;
+      return false;
+    }
+  });
+}
+
+/** The log for those who have nothing to say but words. */
+const messages = (log: ServerLog): EngineLog => ({
+  info: (message) => log.info({}, message),
+  warn: (message) => log.warn({}, message),
+  error: (message) => log.error({}, message),
+});
 
 /** How this machine reaches what listens on an address. */
 function reachable(host: string): string {
@@ -238,8 +327,8 @@ function metrics(
   requests: number,
   admission: Admission,
 ): Readonly<Record<string, number>> {
-  const { user, system } = process.cpuUsage();
   return {
+    ...processMetrics(),
     ...(live === null ? {} : prefixed("eddy", live.engine.metrics())),
     ...(live === null ? {} : prefixed("eddy_socket", live.stream.metrics())),
     ...(live === null ? {} : blocks(live.eventLoop)),
@@ -248,9 +337,6 @@ function metrics(
     eddy_http_lines_refused_total: admission.linesRefused,
     eddy_http_body_bytes: admission.held,
     eddy_http_waiting: admission.outside,
-    process_resident_memory_bytes: process.memoryUsage.rss(),
-    process_cpu_seconds_total: (user + system) / 1e6,
-    process_start_time_seconds: Math.round(performance.timeOrigin / 1000),
   };
 }
 
@@ -260,7 +346,7 @@ function blocks(eventLoop: EventLoopWatch): Readonly<Record<string, number>> {
   return {
     eddy_event_loop_block_seconds: wall / 1000,
     eddy_event_loop_own_block_seconds: own / 1000,
-    eddy_event_loop_block_seconds_max: longest.wall / 1000,
-    eddy_event_loop_own_block_seconds_max: longest.own / 1000,
+    eddy_event_loop_block_max_seconds: longest.wall / 1000,
+    eddy_event_loop_own_block_max_seconds: longest.own / 1000,
   };
 }

@@ -80,15 +80,18 @@ export interface Outbox {
   settle(receiver: string, milliseconds: number): void;
   /** Deliveries of which a receiver is to be reminded, with ids greater than `after`, in order. */
   reminders(receiver: string, after: number, limit: number): readonly Delivery[];
-  /** Gives up whatever waits for a receiver of none of these names; returns how many. */
+  /**
+   * Gives up whatever waits for a receiver of none of these names; returns how many. What one is reminded of stays: it may have been
+   * left out by mistake.
+   */
   disown(receivers: ReadonlySet<string>): number;
   /** The newest first. */
   list(query: DeliveryQuery): readonly Delivery[];
   get(id: number): Delivery | undefined;
   /** A dead delivery waits again, as if it had never been tried; returns whether it was one. */
   retry(id: number): boolean;
-  /** The same of all dead ones, or of those of one receiver; returns how many there were. */
-  retryAll(receiver?: string): number;
+  /** The same of all dead ones of a receiver; returns how many there were. */
+  retryAll(receiver: string): number;
   /** Deletes a dead delivery; returns whether it was one. */
   discard(id: number): boolean;
   /** By receivers that something waits for, or is dead. */

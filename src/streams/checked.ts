@@ -48,6 +48,27 @@ export function checked<S extends TSchema>(schema: S, read: unknown, name: strin
   }
   throw new EddyError("bad-config", subject, {
     expected: (first?.schema.expected as string | undefined) ?? String(first?.message).toLowerCase(),
-    received: first?.value === undefined ? "nothing" : printable(first.value),
+    received: first?.value === undefined ? "nothing" : shown(first.path, first.value),
   });
+}
+
+/** Fields that nobody should find in a log, whatever is wrong with them. */
+const SECRETS: ReadonlySet<string> = new Set(["token", "sha256", "secret", "password"]);
+const HIDDEN = "(not shown)";
+
+/** A value for an error message, its secrets left out. */
+function shown(path: string, value: unknown): string {
+  if (SECRETS.has(path.slice(path.lastIndexOf("/") + 1))) return `a value ${HIDDEN}`;
+  return printable(withoutSecrets(value, 0));
+}
+
+function withoutSecrets(value: unknown, depth: number): unknown {
+  // Deeper down nothing is shown.
+  if (typeof value !== "object" || value === null || depth > 8) return value;
+  if (Array.isArray(value)) return value.slice(0, 64).map((item) => withoutSecrets(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, 64)
+      .map(([name, item]) => [name, SECRETS.has(name) ? HIDDEN : withoutSecrets(item, depth + 1)]),
+  );
 }

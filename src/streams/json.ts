@@ -27,6 +27,38 @@ export function parseJson(text: string, code: ErrorCode, subject: string): unkno
   }
 }
 
+/**
+ * Where text stops being JSON, in words, without repeating any of it: a configuration holds secrets. Whoever reads it has the file.
+ * Cost: some twenty readings of the text.
+ *
+ * @example
+ * ```ts
+ * placeOfFlaw('{\n  "port": 80 80\n}'); // "something else at line 2, column 14"
+ * ```
+ */
+export function placeOfFlaw(text: string): string {
+  /** Is what is wrong with the first `n` characters no more than that they end there? */
+  const onlyEnds = (n: number): boolean => {
+    try {
+      JSON.parse(text.slice(0, n));
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      const position = /at position (\d+)/.exec(message)?.[1];
+      return /end of JSON|Unterminated/.test(message) || Number(position) >= n;
+    }
+  };
+  let [low, high] = [0, text.length];
+  if (onlyEnds(high)) return "a text that ends too early";
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (onlyEnds(middle)) low = middle;
+    else high = middle;
+  }
+  const before = text.slice(0, low).split("\n");
+  return `something else at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
+}
+
 function nestedTooDeep(text: string): boolean {
   // Fewer brackets than levels: the usual line of readings is done at once.
   if (text.length <= MAX_NESTING) return false;

@@ -58,8 +58,8 @@ test.skipIf(missing !== "")(`EventSource goes on after the server was away${miss
     await page.waitForFunction("window.opened >= 2");
     const places = await page.evaluate("window.places");
     const all = [2, 3, 4, 5, 6, 7, 8].flatMap((offset) => [
-      `${offset}.0 level ${offset}.0`,
-      `${offset}.1 inflow ${offset}.1`,
+      `${offset}.0 inflow ${offset}.0`,
+      `${offset}.1 level ${offset}.1`,
     ]);
     expect(places).toEqual(all);
     expect(await page.evaluate("window.told")).not.toContain("gap");

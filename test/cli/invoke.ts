@@ -40,6 +40,7 @@ export function fakeWorld(input: string, more: Partial<World> = {}, terminal = f
       return Promise.resolve();
     },
     stop: controller.signal,
+    onReload: () => {},
     interrupt: () => controller.abort(),
     ...more,
   };

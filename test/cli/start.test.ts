@@ -107,13 +107,18 @@ describe("serve refuses in one line", () => {
       now: Date.now,
       sleep: async () => {},
       stop: AbortSignal.abort(),
+      onReload: () => {},
       interrupt: () => {},
     });
     return { code, ...printed };
   };
 
   test.each([
-    [["--host", "0.0.0.0"], 2, '--host: expected a loopback address, or --token beside it, got "0.0.0.0"'],
+    [
+      ["--host", "0.0.0.0"],
+      2,
+      '--host: expected a loopback address, or a token beside it (EDDY_TOKEN, or tokens in the configuration), got "0.0.0.0"',
+    ],
     [["--port", "70000"], 2, '--port: expected a whole number from 0 to 65535, got "70000"'],
     [["--prot", "1"], 2, "did you mean --port?"],
     [["--config", "no/such/file.json"], 1, "no/such/file.json"],

@@ -103,12 +103,17 @@ describe("what goes wrong is one line and an exit code", () => {
     [
       ["subscribe", "http://a", "--since", "7"],
       2,
-      'eddy: --since: expected EPOCH:OFFSET or EPOCH:OFFSET:ORDINAL, as eddy subscribe tells it at its end, got "7"\n',
+      'eddy: --since: expected EPOCH:OFFSET:ORDINAL (of alerts EPOCH:SEQUENCE), as eddy subscribe tells it at its end, got "7"\n',
     ],
     [
       ["subscribe", "http://a", "--mode", "all"],
       2,
       'eddy: --mode: expected one of latest, stream, got "all"\n',
+    ],
+    [
+      ["subscribe", "http://a", "--alerts", "--mode", "latest"],
+      2,
+      "eddy: --mode: not with --alerts: it is about forecasts\n",
     ],
     [["subscribe", "http://a", "--horizons", "0"], 2, /^eddy: --horizons: expected /],
   ] as const)("%j", async (typed, exit, message) => {

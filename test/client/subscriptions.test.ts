@@ -220,6 +220,47 @@ describe("latest", () => {
   });
 });
 
+describe("alerts", () => {
+  const alertOf = (id: unknown, sequence: number) => ({
+    type: "data",
+    id,
+    epoch: "e",
+    offset: 7,
+    sequence,
+    alert: { sequence, rule: "full", state: "firing" },
+  });
+  const answer = (socket: FakeSocket, sequence: number, recovered: boolean, epoch = "e"): unknown => {
+    const id = socket.of("subscribe").at(-1)?.id;
+    socket.say({ type: "subscribed", id, epoch, offset: 7, sequence, recovered });
+    return id;
+  };
+
+  test("go on behind the last one, each once, with a gap where the log has been cut", async () => {
+    const { world, client } = await live();
+    const told: unknown[] = [];
+    client.alerts("f*", { gap: (gap) => told.push(gap) }).subscribe(({ sequence }) => told.push(sequence));
+    expect(world.socket.of("subscribe")).toEqual([{ type: "subscribe", id: "~1", alerts: "f*" }]);
+    answer(world.socket, 3, false);
+    await again(world);
+    expect(world.socket.of("subscribe")[0]?.since).toEqual({ epoch: "e", sequence: 3 });
+    let id = answer(world.socket, 5, true);
+    for (const sequence of [4, 5, 5]) world.socket.say(alertOf(id, sequence));
+    await again(world);
+    // Cut behind what has been seen: the rest of the log comes after the gap, up to what is newest.
+    id = answer(world.socket, 20, false);
+    world.socket.say({ type: "gap", id, from: 5, to: 18, reason: "no longer kept" });
+    for (const sequence of [18, 19, 20, 21]) world.socket.say(alertOf(id, sequence));
+    expect(told).toEqual([4, 5, { from: 5, to: 18, reason: "no longer kept" }, 19, 20, 21]);
+    await again(world);
+    id = answer(world.socket, 2, false, "other");
+    world.socket.say({ type: "gap", id, from: 0, to: 2, reason: "another epoch" });
+    world.socket.say({ ...alertOf(id, 3), epoch: "other" });
+    expect(told.slice(-2)).toEqual([{ from: 0, to: 2, reason: "another epoch" }, 3]);
+    await again(world);
+    expect(world.socket.of("subscribe")[0]?.since).toEqual({ epoch: "other", sequence: 3 });
+  });
+});
+
 test("added and removed, connected or not: the server knows what is wanted, each once", async () => {
   const { world, client } = await live();
   const one = client.forecasts("one").subscribe(() => {});

@@ -22,6 +22,12 @@ describe("readConfiguration", () => {
       host: "127.0.0.1",
       port: 0,
       token: "t",
+      tokens: [
+        { name: "a", sha256: "0".repeat(64), read: ["a/*"], expires: "2027-01-31", requestsPerSecond: 5 },
+      ],
+      proxies: ["127.0.0.1", "10.0.0.0/8"],
+      requestsPerSecond: 100,
+      tls: { cert: "cert.pem", key: "key.pem" },
       origins: ["https://dash.example"],
       database: "a.db",
       durability: "process",
@@ -50,7 +56,37 @@ describe("readConfiguration", () => {
   });
 
   test.each([
-    ["{nope", /^eddy\.json: expected JSON, got .*$/],
+    ["{nope", "eddy.json: expected JSON, got something else at line 1, column 2"],
+    ['{\n  "port": 80 80\n}', "eddy.json: expected JSON, got something else at line 2, column 14"],
+    ['{"port": 80', "eddy.json: expected JSON, got a text that ends too early"],
+    // A secret is in no message, wherever the mistake is.
+    ['{"token": hunter2}', "eddy.json: expected JSON, got something else at line 1, column 11"],
+    ['{"token": 12345}', "eddy.json: token: expected some text, got a value (not shown)"],
+    [
+      '{"tokens": {"name": "a", "sha256": "hunter2"}}',
+      'eddy.json: tokens: expected a list of tokens, as eddy token prints them, got {"name":"a","sha256":"(not shown)"}',
+    ],
+    [
+      '{"tokens": [{"name": "a", "sha256": "hunter2"}]}',
+      "eddy.json: tokens.0.sha256: expected the SHA-256 of the token, 64 hexadecimal digits (see eddy token), got a value (not shown)",
+    ],
+    [
+      `{"tokens": [{"name": "a", "sha256": "${"0".repeat(64)}", "reed": ["*"]}]}`,
+      /^eddy\.json: tokens\.0\.reed: expected one of name, sha256, read, write, alerts, admin, expires, requestsPerSecond, got/,
+    ],
+    [
+      `{"tokens": [{"name": "a", "sha256": "${"0".repeat(64)}"}, {"name": "a", "sha256": "${"1".repeat(64)}"}]}`,
+      'eddy.json: tokens.1.name: expected a name that no other token has, got "a"',
+    ],
+    [
+      `{"tokens": [{"name": "a", "sha256": "${"0".repeat(64)}"}, {"name": "b", "sha256": "${"0".repeat(64)}"}]}`,
+      "eddy.json: tokens.1.sha256: expected a token that is not listed already, got the same again",
+    ],
+    [
+      `{"tokens": [{"name": "a", "sha256": "${"0".repeat(64)}", "expires": "soon"}]}`,
+      'eddy.json: tokens.0.expires: expected a date, such as 2027-01-31 or 2027-01-31T12:00:00Z, got "soon"',
+    ],
+    ['{"tls": {"cert": "a"}}', "eddy.json: tls.key: expected the path of a PEM file, got nothing"],
     ["[]", "eddy.json: expected a JSON object, got []"],
     [
       '{"forecast":{"min":"0"}}',
@@ -88,7 +124,7 @@ describe("readConfiguration", () => {
       '{"series":[{"match":"*","targets":["a","a"]}]}',
       'eddy.json: series.0.targets: expected each column once, inputs included, got "a" twice',
     ],
-    [`{"forecast":${"[".repeat(100)}`, /^eddy\.json: expected JSON nested at most 32 deep, got /],
+    [`{"forecast":${"[".repeat(100)}`, /^eddy\.json: expected JSON nested at most 32 deep, got deeper$/],
     [
       '{"forecast":{"horizon":512}}',
       /^eddy\.json: forecast: expected a series of at most 32 MiB of state \(storage\.seriesBytes\), got one of \d+ MiB/,

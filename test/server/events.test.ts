@@ -197,6 +197,63 @@ test("who takes nothing is ended, and loses nothing by it", async () => {
   expect(seen).toEqual(all);
 });
 
+test("alerts: each beginning and end once, in order, across breaks", async () => {
+  await start();
+  for (const name of ["high", "higher"]) {
+    const put = await fetch(`${server.url}/v1/alerts/${name}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        series: "a",
+        when: { reading: "above", limit: name === "high" ? 50 : 70 },
+        hold: 1,
+        clear: { hold: 1 },
+      }),
+    });
+    expect(put.status).toBe(201);
+  }
+  const first = await open("?alerts=high*");
+  await first.until((events) => events.length === 1);
+  expect(first.events[0]).toMatchObject({
+    event: "subscribed",
+    id: `${engine.epoch}:0`,
+    data: { sequence: 0 },
+  });
+  const value = async (n: number, reading: number) =>
+    engine.ingest([{ series: "a", time: 1_700_000_000_000 + n * 1000, values: { value: reading } }]);
+  const readings = [1, 1, 60, 80, 60, 1, 80, 1];
+  for (const [n, reading] of readings.slice(0, 4).entries()) await value(n, reading);
+  await first.until(() => first.of("message").length >= 2);
+  const taken = first.of("message").slice(0, 1);
+  first.response.destroy();
+  for (const [n, reading] of readings.entries()) if (n >= 4) await value(n, reading);
+  const told = (await (await fetch(`${server.url}/v1/alerts/transitions`)).json()) as {
+    transitions: { sequence: number; rule: string }[];
+  };
+  const all = told.transitions.toReversed();
+  expect(all.length).toBeGreaterThan(4);
+  const second = await open("?alerts=high*", { "last-event-id": taken[0].id ?? "" });
+  await second.until(() => 1 + second.of("message").length >= all.length);
+  expect(second.events[0].data.recovered).toBe(true);
+  expect([...taken, ...second.of("message")].map(({ data }) => data.alert)).toEqual(all);
+  expect(second.of("message").map(({ id }) => id)).toEqual(
+    all.slice(1).map(({ sequence }) => `${engine.epoch}:${sequence}`),
+  );
+  const only = await open(`?alerts=higher&since=${encodeURIComponent(`${engine.epoch}:0`)}`);
+  const wanted = all.filter(({ rule }) => rule === "higher");
+  await only.until(() => only.of("message").length >= wanted.length);
+  expect(only.of("message").map(({ data }) => data.alert)).toEqual(wanted);
+  expect(await refused(`?alerts=high&since=${encodeURIComponent(`${engine.epoch}:1:1`)}`)).toMatchObject({
+    status: 400,
+  });
+  expect(await refused(`?alerts=high&since=${encodeURIComponent(`${engine.epoch}:99`)}`)).toMatchObject({
+    status: 409,
+  });
+  expect(await refused("?alerts=high&mode=stream")).toMatchObject({ status: 400 });
+  expect(await refused("?alerts=high&series=a")).toMatchObject({ status: 400 });
+  expect(await refused("?alerts=high", { "last-event-id": "x" })).toMatchObject({ status: 400 });
+});
+
 test("the server says when it goes away", async () => {
   await start({ socket: { reconnectAfterMs: 77 } });
   const reader = await open();
@@ -245,7 +302,7 @@ describe("what is wrong is told before anything is sent", () => {
     [
       "?sinse=1",
       400,
-      'query: expected only series, pattern, mode, horizons, maxRate, observed, since, got "sinse"',
+      'query: expected only series, pattern, alerts, mode, horizons, maxRate, observed, since, got "sinse"',
     ],
     ["?since=yesterday", 400, "?since: expected the id of an event"],
     ["?since=%25:1", 400, "?since: expected the id of an event"],

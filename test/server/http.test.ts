@@ -293,7 +293,7 @@ describe("GET", () => {
     expect(text).toMatch(/^# TYPE eddy_observations_total counter\neddy_observations_total 1$/m);
     expect(text).not.toContain("secret-name");
     for (const line of text.trim().split("\n"))
-      expect(line).toMatch(/^(# (TYPE|HELP) \w+ .+|\w+ -?[\d.eE+-]+)$/);
+      expect(line).toMatch(/^(# (TYPE|HELP) \w+ .+|\w+(\{\w+="[\w.-]+"(,\w+="[\w.-]+")*\})? -?[\d.eE+-]+)$/);
   });
 
   test("the page allows nothing but its own files", async () => {

@@ -19,7 +19,7 @@ import { madeIssue, madeTarget } from "../issues.ts";
 import { memoryOutbox } from "../outbox.ts";
 
 /** Alerts that a test tells of by hand. */
-export class ScriptedAlerts implements AlertService {
+class ScriptedAlerts implements AlertService {
   readonly transitions$ = new Subject<AlertTransition>();
   readonly log: AlertTransition[] = [];
 

@@ -99,15 +99,17 @@ export async function conformance(
             await peer.until("ready", () => peer.of("ready").length > 0);
             return peer;
           },
-          async post(observations) {
-            const answer = await fetch(`${url()}/v1/observations`, {
-              method: "POST",
-              headers: { ...headers, "content-type": "application/json" },
-              body: JSON.stringify(observations),
+          async ask(method, path, body) {
+            const answer = await fetch(`${url()}${path}`, {
+              method,
+              headers: { ...headers, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+              ...(body === undefined ? {} : { body: JSON.stringify(body) }),
             });
-            if (answer.status !== 200)
-              throw new Error(`POST /v1/observations: ${answer.status} ${await answer.text()}`);
+            const text = await answer.text();
+            if (!answer.ok || answer.status === 207)
+              throw new Error(`${method} ${path}: ${answer.status} ${text}`);
           },
+          post: (observations) => world.ask("POST", "/v1/observations", observations),
         };
         try {
           await one.run(world);
@@ -152,7 +154,7 @@ class Local implements OwnServer {
     this.#server = await startServer({
       engine: this.#engine,
       port,
-      socket: { highWaterBytes: 1 << 16, closeMs: 10_000, limits: { queue: 64 } },
+      socket: { highWaterBytes: 1 << 16, closeMs: 60_000, limits: { queue: 64 } },
     });
     await this.#server.ready;
   }

@@ -22,6 +22,8 @@ const SECOND_SEASON_RATE = 0.15;
 const CHANCE_RELIABILITY = 0.4;
 const SEASON_BINS = 288;
 const SECOND_SEASON_BINS = 1008;
+/** Values that are remembered at least, however short the seasons are that were given. */
+export const LEAST_REMEMBERED = 240;
 /** Longest season that the seasonal naive forecast remembers. */
 const LONGEST_REMEMBERED = 2016;
 const LONGEST_GIVEN = 10_080;
@@ -85,9 +87,8 @@ export class Features {
     this.#averages = layout.float64("averages", C * TIME_SCALES.length);
     this.#level = layout.float64("level", 2 * C);
     this.#anomalies = layout.float64("anomalies", C * ANOMALY_SCALES.length);
-    const remembered =
-      periods.length > 0 ? Math.min(LONGEST_GIVEN, Math.max(...periods)) : LONGEST_REMEMBERED;
-    this.#pastRows = remembered + shape.horizon + 1;
+    const longest = periods.length > 0 ? Math.min(LONGEST_GIVEN, Math.max(...periods)) : LONGEST_REMEMBERED;
+    this.#pastRows = Math.max(LEAST_REMEMBERED, longest) + shape.horizon + 1;
     this.#past = layout.float64("past", this.#pastRows * shape.targets);
     this.y = new Float64Array(C);
     this.z = new Float64Array(C);

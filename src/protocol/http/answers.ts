@@ -57,6 +57,8 @@ export const SeriesSchema = Type.Object(
   closed,
 );
 
+export type SeriesAnswer = Static<typeof SeriesSchema>;
+
 /** An observation in the shape in which it could be sent. */
 export const ReadingSchema = Type.Object(
   { series: text, time: Moment, values: Type.Record(text, perhaps) },

@@ -171,6 +171,7 @@ const STREAM: readonly Operation[] = [
         "many: * any run of characters, ? one; all when neither is said",
         Type.String({ default: "*" }),
       ),
+      alerts: inQuery("instead of forecasts: beginnings and ends of alerts, by a pattern of names of rules"),
       mode: inQuery(
         "latest: the newest of each series and target; stream: every one, in order",
         Type.Union([Type.Literal("latest"), Type.Literal("stream")], { default: "latest" }),
@@ -588,7 +589,11 @@ const DELIVERY: readonly Operation[] = [
     tag: "alerts",
     summary: "Sends again all that was given up",
     parameters: { receiver: inQuery("only of this one") },
-    answers: { 200: json("how many", RetriedSchema), ...COMMON },
+    answers: {
+      200: json("how many", RetriedSchema),
+      409: failure("there is no such receiver"),
+      ...COMMON,
+    },
   },
   {
     method: "post",
@@ -597,7 +602,12 @@ const DELIVERY: readonly Operation[] = [
     tag: "alerts",
     summary: "Sends again one that was given up",
     parameters: { id: inPath("number of the delivery") },
-    answers: { 200: json("one", RetriedSchema), ...NOT_FOUND, 409: failure("it still waits"), ...COMMON },
+    answers: {
+      200: json("one", RetriedSchema),
+      ...NOT_FOUND,
+      409: failure("it still waits, or there is no such receiver any more"),
+      ...COMMON,
+    },
   },
   {
     method: "delete",

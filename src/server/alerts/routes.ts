@@ -1,12 +1,14 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { crossesInWords, transitionInWords } from "../../models/alert.ts";
 import { EddyError, printable } from "../../models/errors.ts";
 import { type StandingRule, severityOf } from "../../streams/alerts/telling.ts";
 import { parseJson } from "../../streams/json.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
+import type { Caller } from "../access/caller.ts";
 import type { ActiveAlert, AlertService } from "../engine/contract.ts";
 import { type BodyWorld, mayBeRead } from "../http/body.ts";
 import { HttpFailure } from "../http/failure.ts";
+import { refuse } from "../http/route-access.ts";
 
 /** Bytes of a rule at most. */
 const RULE_BYTES = 64 * 1024;
@@ -24,45 +26,68 @@ const ANSWERED = ["from", "matches", "alerts"];
 export function addAlertRoutes(app: FastifyInstance, world: BodyWorld, alerts: () => AlertService): void {
   type Asked = { Querystring: Readonly<Record<string, unknown>> };
   type ByName = { Params: { name: string } };
-  app.get<Asked>("/v1/alerts", async ({ query }) => {
+  const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
+  const changeEach = { config: { access: { scope: "alerts", of: "each" } } } as const;
+  app.get<Asked>("/v1/alerts", readEach, async ({ query, caller }) => {
     const { series } = only(query, ["series"]);
     const service = alerts();
     return {
       rules: service
         .rules()
+        .filter((one) => mayKnow(caller, one))
         .filter(({ rule }) => series === undefined || matchesPattern(rule.series, series))
         .map(ruleInWords),
-      ...alertsInWords(service, (one) => series === undefined || one.series === series),
+      ...alertsInWords(
+        service,
+        (one) => caller.may("read", one.series) && (series === undefined || one.series === series),
+      ),
     };
   });
-  app.get<Asked>("/v1/alerts/transitions", async ({ query }) => {
+  app.get<Asked>("/v1/alerts/transitions", readEach, async ({ query, caller }) => {
     const { limit, before } = pageOf(only(query, ["limit", "cursor"]));
     const found = alerts().before(before, limit);
     const last = found.at(-1);
     const more = last !== undefined && found.length === limit && last.sequence > 1;
-    return { transitions: found.map(transitionInWords), next: more ? String(last.sequence) : null };
+    const told = found.filter(({ series }) => caller.may("read", series));
+    return { transitions: told.map(transitionInWords), next: more ? String(last.sequence) : null };
   });
-  app.get<ByName>("/v1/alerts/:name", async ({ params: { name } }) => {
+  app.get<ByName>("/v1/alerts/:name", readEach, async ({ params: { name }, caller }) => {
     const service = alerts();
-    const rule = known(service.rule(name), name);
-    return { ...told(service, rule), ...alertsInWords(service, ({ standing }) => standing === rule) };
+    const found = service.rule(name);
+    // What may not be known is answered as what there is not.
+    const rule = known(found !== undefined && mayKnow(caller, found) ? found : undefined, name);
+    const wanted = ({ standing, series }: ActiveAlert) => standing === rule && caller.may("read", series);
+    return { ...told(service, rule), ...alertsInWords(service, wanted) };
   });
+  /** Refuses to change rules about more than the caller's series. */
+  const mayChange = (request: FastifyRequest, pattern: unknown): void => {
+    if (typeof pattern !== "string" || request.caller.mayAll("alerts", pattern)) return;
+    refuse(request, request.caller.lacks("alerts", pattern));
+  };
   app.put<ByName>(
     "/v1/alerts/:name",
     {
+      ...changeEach,
       onRequest: (request) =>
         mayBeRead(request, { ...world, bodyBytes: Math.min(RULE_BYTES, world.bodyBytes) }),
     },
-    async ({ params: { name }, body }, reply) => {
+    async (request, reply) => {
+      const { name } = request.params;
       const service = alerts();
-      const isNew = service.rule(name) === undefined;
-      const rule = await service.put(name, ruleIn(body));
+      const before = service.rule(name);
+      const isNew = before === undefined;
+      const given = ruleIn(request.body);
+      mayChange(request, before?.rule.series);
+      mayChange(request, (given as { readonly series?: unknown } | null)?.series);
+      const rule = await service.put(name, given);
       reply.code(isNew ? 201 : 200);
       return told(service, rule);
     },
   );
-  app.delete<ByName>("/v1/alerts/:name", async ({ params: { name } }, reply) => {
+  app.delete<ByName>("/v1/alerts/:name", changeEach, async (request, reply) => {
+    const { name } = request.params;
     const service = alerts();
+    mayChange(request, service.rule(name)?.rule.series);
     if (!(await service.remove(name))) known(undefined, name);
     reply.code(204);
   });
@@ -77,6 +102,10 @@ function ruleIn(body: unknown): unknown {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
   return Object.fromEntries(Object.entries(given).filter(([field]) => !ANSWERED.includes(field)));
 }
+
+/** A rule is known to those who may read all that it is about, or change it. */
+const mayKnow = (caller: Caller, { rule }: StandingRule): boolean =>
+  caller.mayAll("read", rule.series) || caller.mayAll("alerts", rule.series);
 
 function known(rule: StandingRule | undefined, name: string): StandingRule {
   if (rule !== undefined) return rule;

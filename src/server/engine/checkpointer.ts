@@ -114,7 +114,7 @@ export class Checkpointer {
       this.#checkpoints.checkpointedUpTo = covered;
       this.#table.writeCheckpoints([]);
     }
-    this.#metrics.set("checkpoint_round_milliseconds", this.#clock.monotonic() - started);
+    this.#metrics.set("checkpoint_round_seconds", (this.#clock.monotonic() - started) / 1000);
     this.#metrics.add("checkpoint_rounds_total", 1);
     if (!this.#stopped) await this.#trim();
   }
@@ -134,7 +134,7 @@ export class Checkpointer {
     const spent = this.#clock.monotonic() - started;
     const fit = Math.min(2, Math.max(0.5, this.#options.sliceMilliseconds / Math.max(spent, 0.1)));
     this.#sliceBytes = Math.min(SLICE_BYTES, Math.max(4096, Math.max(written, this.#sliceBytes / 2) * fit));
-    this.#metrics.peak("checkpoint_slice_milliseconds_max", spent);
+    this.#metrics.peak("checkpoint_slice_max_seconds", spent / 1000);
     await this.#pause(started);
     return next;
   }
@@ -157,7 +157,7 @@ export class Checkpointer {
       if (rows === 0 || this.#stopped) return;
       this.#metrics.add("trimmed_rows_total", rows);
       const spent = this.#clock.monotonic() - started;
-      this.#metrics.peak("trim_slice_milliseconds_max", spent);
+      this.#metrics.peak("trim_slice_max_seconds", spent / 1000);
       await this.#pause(started);
     }
   }

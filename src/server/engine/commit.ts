@@ -24,7 +24,7 @@ export class Commits {
       const positions = this.#commit({ series: born, entries, sources });
       table.unborn.clear();
       metrics.add("commits_total", 1);
-      metrics.set("commit_milliseconds", clock.monotonic() - started);
+      metrics.set("commit_seconds", (clock.monotonic() - started) / 1000);
       for (const [name, reached] of sources) this.sources.set(name, reached);
       return positions;
     } catch (error) {

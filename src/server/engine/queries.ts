@@ -124,7 +124,7 @@ export class Queries {
       ...metrics.all(),
       series: table.size - table.unborn.size,
       series_in_memory: table.loaded,
-      state_bytes_in_memory: table.loadedBytes,
+      state_in_memory_bytes: table.loadedBytes,
       offset: table.reached,
       database_bytes: size.databaseBytes,
       journal_rows: size.journalRows,

@@ -1,22 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { Access } from "../access.ts";
+import { HANDSHAKE_MILLISECONDS, type TlsPair } from "../tls.ts";
 import { answerError, HttpFailure, rawAnswer, rawResponse } from "./failure.ts";
 import { addPage } from "./page.ts";
+import { admit, type RouteAccess } from "./route-access.ts";
 import { addRoutes, type RouteWorld } from "./routes.ts";
 
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** Answered without the token. Whatever does not say so is not. */
-    open?: boolean;
-    /** The token may come as clients of InfluxDB show it. */
-    influxToken?: boolean;
-  }
-}
-
-export interface AppOptions extends Omit<RouteWorld, "wanted"> {
+export interface AppOptions extends Omit<RouteWorld, "wanted" | "audit"> {
   readonly access: Access;
+  /** Speaks TLS with this certificate; plain HTTP otherwise. */
+  readonly tls?: TlsPair | undefined;
   readonly onError: (error: unknown) => void;
   /** Told of every answer. */
   readonly answered: () => void;
@@ -26,7 +21,7 @@ export interface AppOptions extends Omit<RouteWorld, "wanted"> {
 export interface Route {
   readonly method: string;
   readonly url: string;
-  readonly open: boolean;
+  readonly access: RouteAccess;
 }
 
 /** Requests whose clients wait to be told that their body is wanted. */
@@ -43,23 +38,37 @@ const REQUEST_MILLISECONDS = 30_000;
 
 /**
  * HTTP and the page, not yet listening. Who may ask is decided after the router has chosen: by the route itself and not
- * by how its path was spelt. A route that does not say `open`, and a path that fits none, ask for the token.
+ * by how its path was spelt. A route that does not say what it asks of its caller is not registered; a path that fits none asks
+ * for a token.
  */
 export function openApp(options: AppOptions): { app: FastifyInstance; routes: readonly Route[] } {
-  const { access, onError } = options;
+  const { access, onError, tls } = options;
+  // An HTTPS server has all that is asked of one below.
   const app = Fastify({
     bodyLimit: options.bodyBytes,
     requestTimeout: REQUEST_MILLISECONDS,
     // A missing Host is answered below, in the words of all other errors.
-    http: { requireHostHeader: false },
+    ...(tls === undefined
+      ? { http: { requireHostHeader: false } }
+      : {
+          https: {
+            requireHostHeader: false,
+            cert: tls.cert,
+            key: tls.key,
+            minVersion: "TLSv1.2",
+            handshakeTimeout: HANDSHAKE_MILLISECONDS,
+          },
+        }),
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: "idle",
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => {
-      if (!socket.writable || error.code === "ECONNRESET") socket.destroy(error);
-      else socket.end(rawAnswer(error.code));
+      // Whatever else went wrong, such as a handshake, went wrong before anybody spoke HTTP.
+      const spoken = /^(HPE_|ERR_HTTP_)/.test(error.code);
+      if (socket.writable && spoken) socket.end(rawAnswer(error.code));
+      else socket.destroy(error);
     },
-  });
+  } as FastifyServerOptions) as FastifyInstance;
   // A client that asks before it sends a body is told to go on by whoever reads it, once the route has let it in.
   app.server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
     asking.set(request, response);
@@ -76,8 +85,14 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
   });
   const routes: Route[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
-    for (const one of [method].flat()) routes.push({ method: one, url, open: config?.open === true });
+    const asked = config?.access;
+    if (asked === undefined) throw new Error(`${method} ${url}: expected config.access, got none`);
+    for (const one of [method].flat()) routes.push({ method: one, url, access: asked });
   });
+  app.decorateRequest("caller");
+  app.decorateRequest("audit");
+  app.decorateRequest("peer", "");
+  app.decorateRequest("series", "");
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
     throw new HttpFailure(
@@ -86,16 +101,17 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
       `${request.method} ${printable(request.url, 120)}: no such resource`,
     );
   });
-  app.addHook("onRequest", async (request) => {
-    const { raw, routeOptions } = request;
+  app.addHook("onRequest", async (request, reply) => {
+    const { raw } = request;
     if (raw.headers.host === undefined && raw.httpVersion === "1.1") {
       throw new HttpFailure(400, "bad-message", "Host: expected a name, got none");
     }
-    const forbidden = access.forbidden(raw);
-    if (forbidden !== null) throw new HttpFailure(403, "forbidden", forbidden);
-    const { open, influxToken } = routeOptions.config ?? {};
-    if (open !== true && !access.authorise(influxToken ? access.influxToken(raw) : access.bearer(raw))) {
-      throw new HttpFailure(401, "unauthorised", "Authorization: expected Bearer and the server's token");
+    admit(request, access);
+    const { caller } = request;
+    // What goes on being sent ends with the right to it.
+    if (request.method === "GET") {
+      const forget = caller.onEnd(() => raw.socket.destroy());
+      reply.raw.once("close", forget);
     }
   });
   app.addHook("onResponse", async () => options.answered());
@@ -104,7 +120,7 @@ export function openApp(options: AppOptions): { app: FastifyInstance; routes: re
     const meant = error instanceof EddyError || error instanceof HttpFailure;
     if ((error.statusCode ?? 500) >= 500 && !meant) onError(error);
   });
-  addRoutes(app, { ...options, wanted });
+  addRoutes(app, { ...options, audit: access.audit, wanted });
   addPage(app);
   return { app, routes };
 }

@@ -6,24 +6,42 @@ import { MEDIA_TYPES } from "./observations-body.ts";
 export class HttpFailure extends Error {
   readonly statusCode: number;
   readonly code: string;
+  /** Seconds after which a client may try again, where that is known. */
+  readonly retryAfter: number | undefined;
 
-  constructor(statusCode: number, code: string, message: string) {
+  constructor(statusCode: number, code: string, message: string, retryAfter?: number) {
     super(message);
     this.statusCode = statusCode;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
 }
 
-/** Seconds after which a client may try again. */
-export const RETRY_AFTER = "1";
+/** Seconds after which a client may try again, where nothing else is known. */
+export const RETRY_AFTER = 1;
 
 /** What every failure on the way through a route, and on the way to one, is answered with. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { code, message } = failedWith(error, request, reply);
+  reply.send({ code, message });
+}
+
+/** Sets the status and the headers of a failure, and answers its code and words. */
+export function failedWith(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): { readonly code: string; readonly message: string } {
   const { statusCode, code, message } = wordedFailure(error, request);
-  if (statusCode === 429 || statusCode === 503) reply.header("retry-after", RETRY_AFTER);
+  if (statusCode === 429 || statusCode === 503) {
+    const { retryAfter = RETRY_AFTER } = error instanceof HttpFailure ? error : {};
+    reply.header("retry-after", retryAfter);
+  }
+  if (statusCode === 401) reply.header("www-authenticate", "Bearer");
   // A body that was not read to its end leaves the connection unusable.
   if (statusCode === 413) reply.header("connection", "close");
-  reply.code(statusCode).send({ code, message });
+  reply.code(statusCode);
+  return { code, message };
 }
 
 /** Statuses of errors that are not the fault of what was sent. */

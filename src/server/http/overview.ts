@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { Engine } from "../engine.ts";
 import type { Units } from "../units.ts";
-import { ofTarget, told } from "./slices.ts";
+import { ofTarget, told, turn } from "./slices.ts";
 
 /** What stands in each row, in this order. */
 const COLUMNS = [
@@ -22,17 +22,32 @@ const COLUMNS = [
 
 /** Series put into words at a time. */
 const LISTED = 64;
+/** Names looked at, at most, before others have a turn. */
+const LOOKED_AT = 4096;
 
 /**
  * Every target of every series in one row: its last reading, the time of that, and how its forecasts do; times in epoch
  * milliseconds, `step` in milliseconds. Of series that have not changed since journal position `after` nothing is said, unless
- * the past has changed since `rewrites`: then all are there, and `whole` is true. As fast as it is read, however many there are.
+ * the past has changed since `rewrites`: then all are there, and `whole` is true. Of series that may not be read nothing is said
+ * at all. As fast as it is read, however many there are.
  */
-export function overview(engine: Engine, units: Units, after: number, rewrites: number): Readable {
-  return Readable.from(text(engine, units, after, rewrites), { objectMode: false });
+export function overview(
+  engine: Engine,
+  units: Units,
+  after: number,
+  rewrites: number,
+  mayRead: (series: string) => boolean,
+): Readable {
+  return Readable.from(text(engine, units, after, rewrites, mayRead), { objectMode: false });
 }
 
-function* text(engine: Engine, units: Units, after: number, rewrites: number): Generator<string> {
+async function* text(
+  engine: Engine,
+  units: Units,
+  after: number,
+  rewrites: number,
+  mayRead: (series: string) => boolean,
+): AsyncGenerator<string> {
   const whole = rewrites !== engine.rewrites;
   const head = {
     epoch: engine.epoch,
@@ -49,6 +64,8 @@ function* text(engine: Engine, units: Units, after: number, rewrites: number): G
       yield words;
       words = "";
     }
+    if (looked % LOOKED_AT === 0) await turn();
+    if (!mayRead(name)) continue;
     const found = engine.summary(name);
     if (found === undefined || (!whole && found.offset <= after)) continue;
     const issue = engine.latest(name);

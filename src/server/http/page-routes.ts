@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import { checkSeriesName } from "../../streams/checked-observation.ts";
 import type { Engine } from "../engine.ts";
@@ -21,14 +21,18 @@ const READINGS = 500;
  */
 export function addPageRoutes(app: FastifyInstance, world: RouteWorld, engine: () => Engine): void {
   type Asked = Readonly<Record<string, unknown>>;
-  app.get<{ Querystring: Asked }>("/v1/overview", async ({ query }, reply) => {
+  const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
+  const readAsked = {
+    config: { access: { scope: "read", of: ({ query }: FastifyRequest) => String((query as Asked).series) } },
+  } as const;
+  app.get<{ Querystring: Asked }>("/v1/overview", readEach, async ({ query, caller }, reply) => {
     onlyKnown(query, ["after", "rewrites"]);
     const after = whole(query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
     const rewrites = whole(query, "rewrites", 0, Number.MAX_SAFE_INTEGER, -1);
     reply.type("application/json; charset=utf-8");
-    return overview(engine(), world.units, after, rewrites);
+    return overview(engine(), world.units, after, rewrites, (name) => caller.may("read", name));
   });
-  app.get<{ Querystring: Asked }>("/v1/drawing", async ({ query }) => {
+  app.get<{ Querystring: Asked }>("/v1/drawing", readAsked, async ({ query }) => {
     onlyKnown(query, ["series", "target", "from", "to", "points", "lead"]);
     const { from, to } = query;
     const one = target(engine(), query);
@@ -40,14 +44,14 @@ export function addPageRoutes(app: FastifyInstance, world: RouteWorld, engine: (
       lead: whole(query, "lead", 1, one.horizon, Math.min(one.horizon, 6)),
     });
   });
-  app.get<{ Querystring: Asked }>("/v1/record", async ({ query }) => {
+  app.get<{ Querystring: Asked }>("/v1/record", readAsked, async ({ query }) => {
     onlyKnown(query, ["series", "target", "readings"]);
     const one = target(engine(), query);
     return record(engine(), { ...one, readings: whole(query, "readings", 1, MOST_READINGS, READINGS) });
   });
   app.post<{ Querystring: Asked }>(
     "/v1/recognise",
-    { onRequest: (request) => mayBeRead(request, world) },
+    { config: { access: "token" }, onRequest: (request) => mayBeRead(request, world) },
     async (request) => {
       onlyKnown(request.query, ["series"]);
       const { series } = request.query;

@@ -25,7 +25,7 @@ export function addPage(app: FastifyInstance): void {
   const files = readBrowserFiles();
   const client = files.get("client.js");
   if (client === undefined) throw new Error("client.js: not among the files for browsers");
-  app.get("/client.js", { config: { open: true } }, (_request, reply) =>
+  app.get("/client.js", { config: { access: "open" } }, (_request, reply) =>
     reply
       .headers({
         "content-type": "text/javascript; charset=utf-8",
@@ -39,16 +39,19 @@ export function addPage(app: FastifyInstance): void {
   for (const [name, type] of Object.entries(FILES)) {
     const content = files.get(name);
     if (content === undefined) throw new Error(`${name}: not among the files of the page`);
-    app.get(name === "index.html" ? "/" : `/page/${name}`, { config: { open: true } }, (_request, reply) =>
-      reply
-        .headers({
-          "content-type": type,
-          "cache-control": "no-cache",
-          "content-security-policy": CONTENT_SECURITY_POLICY,
-          "referrer-policy": "no-referrer",
-          "x-content-type-options": "nosniff",
-        })
-        .send(content),
+    app.get(
+      name === "index.html" ? "/" : `/page/${name}`,
+      { config: { access: "open" } },
+      (_request, reply) =>
+        reply
+          .headers({
+            "content-type": type,
+            "cache-control": "no-cache",
+            "content-security-policy": CONTENT_SECURITY_POLICY,
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+          })
+          .send(content),
     );
   }
 }

@@ -8,8 +8,9 @@ import { remoteWrite } from "../../streams/formats/remote-write.ts";
 import { parseJson } from "../../streams/json.ts";
 import { SeriesColumns } from "../sources/series-columns.ts";
 import { type BodyWorld, mayBeRead, receive } from "./body.ts";
-import { HttpFailure, RETRY_AFTER, wordedFailure } from "./failure.ts";
+import { failedWith, HttpFailure } from "./failure.ts";
 import { PushedBatch, type PushOutcome } from "./pushed.ts";
+import { tellForbidden } from "./route-access.ts";
 import type { Live, RouteWorld } from "./routes.ts";
 import type { Coding } from "./unpacked-body.ts";
 
@@ -152,16 +153,18 @@ export function addPushRoutes(
       scope.post(
         url,
         {
-          config: { codings, influxToken: protocol.name === "influx" },
+          config: {
+            access: { scope: "write", of: "each" },
+            codings,
+            influxToken: protocol.name === "influx",
+          },
           onRequest,
           ...(failure === undefined
             ? {}
             : {
                 errorHandler: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-                  const { statusCode, message } = wordedFailure(error, request);
-                  if (statusCode === 429 || statusCode === 503) reply.header("retry-after", RETRY_AFTER);
-                  if (statusCode === 413) reply.header("connection", "close");
-                  reply.code(statusCode).send(failure(message));
+                  const { message } = failedWith(error, request, reply);
+                  reply.send(failure(message));
                 },
               }),
         },
@@ -170,7 +173,7 @@ export function addPushRoutes(
     }
   });
   // What clients of InfluxDB ask before they write.
-  app.get("/ping", { config: { influxToken: true } }, async (_request, reply) => {
+  app.get("/ping", { config: { access: "token", influxToken: true } }, async (_request, reply) => {
     reply.header("x-influxdb-version", "eddy").code(204);
   });
 }
@@ -189,11 +192,12 @@ async function take(
   request.working = true;
   try {
     return await admission.work(body.length, async () => {
-      const batch = new PushedBatch(counts, (series) => sources.counters.add(series));
+      const batch = new PushedBatch(counts, (series) => sources.counters.add(series), request.caller);
       await turns.run(protocol.read(request, body, batch, rows));
       if (batch.observations.length > rows) {
         throw new EddyError("too-large", "body", { expected: `at most ${rows} points`, received: "more" });
       }
+      if (batch.forbidden > 0) tellForbidden(request, batch.forbidden);
       const outcome = await batch.handIn(engine, intake, columns);
       // 503 rather than 429: Prometheus gives up on the latter.
       if (outcome.busy > 0)

@@ -1,6 +1,7 @@
 import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
 import type { PushedPoints } from "../../streams/formats/push.ts";
+import type { Caller } from "../access/caller.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import { TOLD } from "../refusals.ts";
@@ -25,16 +26,26 @@ export class PushedBatch implements PushedPoints {
   readonly observations: Observation[] = [];
   readonly #counts: SourceCounts;
   readonly #counter: (series: string) => void;
+  readonly #caller: Caller;
   refused = 0;
   first: string | undefined;
+  /** Points of series that the caller may not write. */
+  forbidden = 0;
 
-  constructor(counts: SourceCounts, counter: (series: string) => void) {
+  constructor(counts: SourceCounts, counter: (series: string) => void, caller: Caller) {
     this.#counts = counts;
     this.#counter = counter;
+    this.#caller = caller;
   }
 
   take(observation: Observation): void {
-    this.observations.push(observation);
+    const { series } = observation;
+    if (this.#caller.may("write", series)) {
+      this.observations.push(observation);
+      return;
+    }
+    this.forbidden++;
+    this.refuse("forbidden", this.#caller.lacks("write", series));
   }
 
   refuse(reason: string, message: string): void {
@@ -43,7 +54,7 @@ export class PushedBatch implements PushedPoints {
   }
 
   counter(series: string): void {
-    this.#counter(series);
+    if (this.#caller.may("write", series)) this.#counter(series);
   }
 
   /** Counts a point that has been received already as refused. */

@@ -4,6 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import { openApiDocument } from "../../protocol/http/openapi.ts";
 import { protocolSchema } from "../../protocol/schema.ts";
+import type { Audit } from "../access/audit.ts";
+import type { Caller } from "../access/caller.ts";
+import type { Scope } from "../access/scopes.ts";
 import type { Deliveries } from "../alerts/delivery/deliveries.ts";
 import { addDeliveryRoutes } from "../alerts/delivery/routes.ts";
 import { addAlertRoutes } from "../alerts/routes.ts";
@@ -24,6 +27,7 @@ import { MEDIA_TYPES } from "./observations-body.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addPrometheusRoutes } from "./prometheus/routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
+import { turn } from "./slices.ts";
 import { addStreamRoute } from "./stream-route.ts";
 import { takeObservations } from "./take-observations.ts";
 
@@ -44,6 +48,7 @@ export interface RouteWorld {
   readonly admission: Admission;
   readonly turns: Turns;
   readonly sources: Sources;
+  readonly audit: Audit;
   readonly deliveries: Deliveries;
   readonly units: Units;
   readonly onError: (error: unknown) => void;
@@ -57,6 +62,8 @@ export interface RouteWorld {
 const RECENT = 400;
 /** Series put into words at a time. */
 const LISTED = 64;
+/** Names looked at, at most, before others have a turn. */
+const LOOKED_AT = 4096;
 /** A body of this many bytes a row at least is never refused for its rows. */
 const ROW_BYTES = 16;
 
@@ -73,30 +80,42 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
     if (!request.working && request.held > 0) admission.release(request.held);
   });
 
-  const open = { config: { open: true } };
+  const open = { config: { access: "open" } } as const;
   app.get("/healthz", open, async () => ({ status: "ok" }));
   app.get("/readyz", open, async () => {
     const { failed } = live(world).engine;
     if (failed !== undefined) throw new HttpFailure(503, "storage", failed.message);
     return { status: "ready" };
   });
-  app.get("/metrics", async (_request, reply) => {
+  const token = { config: { access: "token" } } as const;
+  app.get("/metrics", token, async (_request, reply) => {
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    return metricsText(world.metrics()) + world.sources.metrics + world.deliveries.metrics;
+    const { sources, deliveries, audit } = world;
+    return metricsText(world.metrics()) + audit.metrics + sources.metrics + deliveries.metrics;
   });
   const description = JSON.stringify(openApiDocument(VERSION));
-  app.get("/v1/openapi.json", async (_request, reply) => {
+  app.get("/v1/openapi.json", token, async (_request, reply) => {
     reply.type("application/json; charset=utf-8");
     return description;
   });
-  app.get("/v1/pipelines", async () => live(world).engine.pipelines());
-  app.get("/v1/sources", async () => world.sources.report);
+  const readEach = { config: { access: { scope: "read", of: "each" } } } as const;
+  app.get("/v1/pipelines", readEach, async ({ caller }) =>
+    live(world)
+      .engine.pipelines()
+      .filter(({ name }) => caller.may("read", name)),
+  );
+  // What it tells of errors may name any series.
+  app.get(
+    "/v1/sources",
+    { config: { access: { scope: "read", of: "everything" } } },
+    async () => world.sources.report,
+  );
 
   const rows = Math.max(1000, Math.floor(world.bodyBytes / ROW_BYTES));
   app.post(
     "/v1/observations",
     {
-      config: { codings: ["gzip", "deflate"] },
+      config: { access: { scope: "write", of: "each" }, codings: ["gzip", "deflate"] },
       onRequest: async (request) => {
         live(world);
         await mayBeRead(request, world);
@@ -116,54 +135,74 @@ export function addRoutes(app: FastifyInstance, world: RouteWorld): void {
   addAlertRoutes(app, world, () => live(world).engine.alerts);
   addPushRoutes(app, world, () => live(world), rows);
   const schema = protocolSchema();
-  app.get("/v1/schema", async (_request, reply) => {
+  app.get("/v1/schema", token, async (_request, reply) => {
     reply.type("application/schema+json; charset=utf-8");
     return JSON.stringify(schema);
   });
   addPageRoutes(app, world, () => live(world).engine);
   addStreamRoute(app, () => live(world));
   addPrometheusRoutes(app, world, () => live(world).engine);
-  app.get("/v1/series", async (_request, reply) => {
+  app.get("/v1/series", readEach, async ({ caller }, reply) => {
     reply.type("application/json; charset=utf-8");
-    return Readable.from(listed(live(world).engine), { objectMode: false });
+    return Readable.from(listed(live(world).engine, caller), { objectMode: false });
   });
-  type ById = { Params: { id: string } };
-  app.get<ById>("/v1/series/:id", async ({ params }) => summary(world, params.id));
-  app.get<ById>("/v1/series/:id/forecast", async ({ params, query }) => {
-    summary(world, params.id);
-    return forecastsNow(live(world).engine, params.id, query);
+  // Each of these goes by `request.series`: the series that the caller was found to have a right to.
+  const byId = (scope: Scope) => ({
+    config: { access: { scope, of: ({ params }: FastifyRequest) => (params as { id: string }).id } },
   });
-  app.get<ById>("/v1/series/:id/forecasts", async (request, reply) =>
-    forecastPage(live(world).engine, summary(world, request.params.id), request, reply),
+  const [readOne, adminOne] = [byId("read"), byId("admin")];
+  app.get("/v1/series/:id", readOne, async ({ series }) => summary(world, series));
+  app.get("/v1/series/:id/forecast", readOne, async ({ series, query }) => {
+    summary(world, series);
+    return forecastsNow(live(world).engine, series, query);
+  });
+  app.get("/v1/series/:id/forecasts", readOne, async (request, reply) =>
+    forecastPage(live(world).engine, summary(world, request.series), request, reply),
   );
-  app.get<ById>("/v1/series/:id/observations", async (request, reply) =>
-    observations(world, request.params.id, request, reply),
+  app.get("/v1/series/:id/observations", readOne, async (request, reply) =>
+    observations(world, request.series, request, reply),
   );
-  app.delete<ById>("/v1/series/:id", async ({ params }, reply) => remove(world, params.id, reply));
-  app.delete<ById>("/v1/series/:id/observations", async ({ params, query }) =>
-    takeBack(world, params.id, query),
+  app.delete("/v1/series/:id", adminOne, async ({ series }, reply) => remove(world, series, reply));
+  app.delete("/v1/series/:id/observations", adminOne, async ({ series, query }) =>
+    takeBack(world, series, query),
   );
   // A name with slashes that were not written as %2F.
-  type ByPath = { Params: { "*": string } };
-  const resolved = (path: string): { name: string; what: string } => {
-    if (live(world).engine.summary(path) !== undefined) return { name: path, what: "" };
+  const pathOf = ({ params }: FastifyRequest): string => (params as { "*": string })["*"];
+  const parts = (path: string): readonly [name: string, what: string] => {
     const slash = path.lastIndexOf("/");
-    const what = path.slice(slash + 1);
-    return ["forecast", "forecasts", "observations"].includes(what)
-      ? { name: path.slice(0, slash), what }
-      : { name: path, what: "" };
+    return [path.slice(0, slash), path.slice(slash + 1)];
   };
-  app.get<ByPath>("/v1/series/*", async (request, reply) => {
-    const { name, what } = resolved(request.params["*"]);
-    const found = summary(world, name);
-    if (what === "forecast") return forecastsNow(live(world).engine, name, request.query);
-    if (what === "forecasts") return forecastPage(live(world).engine, found, request, reply);
-    return what === "observations" ? observations(world, name, request, reply) : found;
+  const byPath = (scope: Scope, known: readonly string[]) => ({
+    config: {
+      access: {
+        scope,
+        of: (request: FastifyRequest): string => {
+          const path = pathOf(request);
+          const [name, what] = parts(path);
+          const whole = live(world).engine.summary(path) !== undefined || !known.includes(what);
+          return whole ? path : name;
+        },
+      },
+    },
   });
-  app.delete<ByPath>("/v1/series/*", async ({ params, query }, reply) => {
-    const { name, what } = resolved(params["*"]);
-    if (what === "observations") return takeBack(world, name, query);
-    return remove(world, what === "" ? name : params["*"], reply);
+  /** What is asked of a series, after its name in the path. */
+  const askedOf = (request: FastifyRequest): string => pathOf(request).slice(request.series.length + 1);
+  app.get(
+    "/v1/series/*",
+    byPath("read", ["forecast", "forecasts", "observations"]),
+    async (request, reply) => {
+      const { series, query } = request;
+      const what = askedOf(request);
+      const found = summary(world, series);
+      if (what === "forecast") return forecastsNow(live(world).engine, series, query);
+      if (what === "forecasts") return forecastPage(live(world).engine, found, request, reply);
+      return what === "observations" ? observations(world, series, request, reply) : found;
+    },
+  );
+  app.delete("/v1/series/*", byPath("admin", ["observations"]), async (request, reply) => {
+    const { series, query } = request;
+    if (askedOf(request) === "observations") return takeBack(world, series, query);
+    return remove(world, series, reply);
   });
 }
 
@@ -173,12 +212,14 @@ function live(world: RouteWorld): Live {
   return parts;
 }
 
-/** All series as one JSON array, a few at a time: as fast as it is read, however many there are. */
-function* listed(engine: Engine): Generator<string> {
+/** All series that the caller may read as one JSON array, a few at a time: as fast as it is read, however many there are. */
+async function* listed(engine: Engine, caller: Caller): AsyncGenerator<string> {
   let text = "[";
   let n = 0;
+  let looked = 0;
   for (const name of engine.names()) {
-    const found = engine.summary(name);
+    if (++looked % LOOKED_AT === 0) await turn();
+    const found = caller.may("read", name) ? engine.summary(name) : undefined;
     if (found === undefined) continue;
     text += `${n === 0 ? "" : ","}${JSON.stringify(found)}`;
     if (++n % LISTED === 0) {

@@ -1,21 +1,36 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
-import type { SubscribeMessage } from "../../protocol/client-messages.ts";
-import { sinceOf } from "../socket/event-stream.ts";
+import type { SubscribeAlertsMessage, SubscribeMessage } from "../../protocol/client-messages.ts";
+import { alertsSinceOf, sinceOf } from "../socket/event-stream.ts";
 import { readMessage } from "../socket/messages.ts";
 import { accepted, EVENTS_TYPE } from "./accepted.ts";
+import { refuse } from "./route-access.ts";
 import type { Live } from "./routes.ts";
 
-const FIELDS: readonly string[] = ["series", "pattern", "mode", "horizons", "maxRate", "observed", "since"];
+const FIELDS: readonly string[] = [
+  "series",
+  "pattern",
+  "alerts",
+  "mode",
+  "horizons",
+  "maxRate",
+  "observed",
+  "since",
+];
 /** The name of the only subscription of a stream of events. */
 const ID = 1;
 
 /** `GET /v1/stream`: what the socket of that name sends, as Server-Sent Events. */
 export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
-  app.get("/v1/stream", { exposeHeadRoute: false }, async (request, reply) => {
+  const readEach = { access: { scope: "read", of: "each" } } as const;
+  app.get("/v1/stream", { exposeHeadRoute: false, config: readEach }, async (request, reply) => {
     const { stream } = live();
     accepted(request, [EVENTS_TYPE]);
+    const { caller } = request;
     const message = subscriptionOf(request);
+    const series = "alerts" in message ? undefined : message.series;
+    if (series !== undefined && !caller.may("read", series)) refuse(request, caller.lacks("read", series));
+    if ("alerts" in message && !caller.mayAny("read")) refuse(request, caller.lacks("read", message.alerts));
     stream.admitEvents(message);
     const { origin } = request.headers;
     // The answer is the stream's from here on.
@@ -28,12 +43,12 @@ export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
       // That a page of this origin may ask has been decided already.
       ...(origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "origin" }),
     });
-    stream.events(reply.raw, message);
+    stream.events(reply.raw, message, caller);
   });
 }
 
 /** What is asked for, in the form in which a socket asks for it. */
-function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage {
+function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage | SubscribeAlertsMessage {
   const given = query as Readonly<Record<string, unknown>>;
   for (const [field, value] of Object.entries(given)) {
     if (!FIELDS.includes(field)) {
@@ -46,7 +61,7 @@ function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage {
       throw new EddyError("bad-argument", `?${field}`, { expected: "one", received: printable(value) });
     }
   }
-  const { series, pattern, mode, horizons, maxRate, observed, since } = given as Readonly<
+  const { series, pattern, alerts, mode, horizons, maxRate, observed, since } = given as Readonly<
     Record<string, string>
   >;
   const number = (text: string): unknown => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text);
@@ -56,9 +71,10 @@ function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage {
   const asked = {
     type: "subscribe",
     id: ID,
-    ...(series === undefined
-      ? { pattern: pattern ?? "*" }
-      : { series, ...(pattern === undefined ? {} : { pattern }) }),
+    ...(alerts === undefined ? {} : { alerts }),
+    ...(series === undefined ? {} : { series }),
+    ...(pattern === undefined ? {} : { pattern }),
+    ...(series === undefined && pattern === undefined && alerts === undefined ? { pattern: "*" } : {}),
     ...(mode === undefined ? {} : { mode }),
     ...(horizons === undefined ? {} : { horizons: horizons.split(",").map(number) }),
     ...(maxRate === undefined ? {} : { maxRate: number(maxRate) }),
@@ -67,8 +83,10 @@ function subscriptionOf({ query, headers }: FastifyRequest): SubscribeMessage {
       : { observed: observed === "true" || (observed === "false" ? false : observed) }),
   };
   try {
-    const message = readMessage(JSON.stringify(asked)) as SubscribeMessage;
+    const message = readMessage(JSON.stringify(asked)) as SubscribeMessage | SubscribeAlertsMessage;
     if (seen === undefined) return message;
+    if ("alerts" in message)
+      return { ...message, since: alertsSinceOf(seen, seen === since ? "?since" : "Last-Event-ID") };
     return { ...message, since: sinceOf(seen, seen === since ? "?since" : "Last-Event-ID") };
   } catch (error) {
     if (!(error instanceof EddyError) || error.code !== "bad-message") throw error;

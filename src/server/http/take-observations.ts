@@ -8,6 +8,7 @@ import type { Units } from "../units.ts";
 import type { Admission } from "./admission.ts";
 import { HttpFailure } from "./failure.ts";
 import { type Batch, readBody } from "./observations-body.ts";
+import { tellForbidden } from "./route-access.ts";
 
 /** What taking a body in needs. */
 export interface TakingWorld {
@@ -46,6 +47,7 @@ export async function takeObservations(
     // Nobody is there any more to be told what came of it.
     if (request.raw.socket.destroyed) throw new HttpFailure(400, "bad-message", "the client has gone");
     const batch = await readBody(mediaType, body, { series, rows }, (work) => turns.run(work));
+    withoutForbidden(batch, request);
     admission.linesRefused += batch.refusals.count;
     const receipt = await takeIn(batch, world);
     if (batch.units.size > 0) learnUnits(batch, world.units);
@@ -58,6 +60,28 @@ export async function takeObservations(
     reply.code(refused.length > 0 ? 207 : 200);
     return receipt;
   });
+}
+
+/** Takes out of a batch what its caller may not write: each is told as a line that is refused. */
+function withoutForbidden({ observations, lines, refusals }: Batch, request: FastifyRequest): void {
+  const { caller } = request;
+  let kept = 0;
+  for (const [i, observation] of observations.entries()) {
+    const { series } = observation;
+    if (caller.may("write", series)) {
+      observations[kept] = observation;
+      lines[kept++] = itemAt(lines, i);
+    } else {
+      refusals.add(itemAt(lines, i), () => ({
+        code: "forbidden",
+        message: caller.lacks("write", series),
+      }));
+    }
+  }
+  const forbidden = observations.length - kept;
+  observations.length = kept;
+  lines.length = kept;
+  if (forbidden > 0) tellForbidden(request, forbidden);
 }
 
 /** Every series of a table has the units of its columns. */

@@ -1,6 +1,7 @@
 import { type AlertTransition, transitionInWords } from "../../models/alert.ts";
 import type { SubscribeAlertsMessage, SubscriptionId } from "../../protocol/client-messages.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
+import type { Caller } from "../access/caller.ts";
 import type { AlertService } from "../engine.ts";
 
 /** The newest transitions, kept in memory: who is up to date needs nothing from the disk. */
@@ -12,17 +13,20 @@ const PAGE = 256;
 export class AlertSubscription {
   readonly id: SubscriptionId;
   readonly #pattern: string;
+  readonly #reader: Caller;
   /** Everything up to and with this place has been sent, or is not wanted. */
   sequence: number;
 
-  constructor({ id, alerts }: SubscribeAlertsMessage, sequence: number) {
+  /** `reader`: who subscribes, and is told of the series that it may read. */
+  constructor({ id, alerts }: SubscribeAlertsMessage, sequence: number, reader: Caller) {
+    this.#reader = reader;
     this.id = id;
     this.#pattern = alerts;
     this.sequence = sequence;
   }
 
-  wants({ rule }: AlertTransition): boolean {
-    return matchesPattern(this.#pattern, rule);
+  wants({ rule, series }: AlertTransition): boolean {
+    return matchesPattern(this.#pattern, rule) && this.#reader.may("read", series);
   }
 }
 

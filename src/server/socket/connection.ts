@@ -8,6 +8,8 @@ import type {
 } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import type { ServerMessage } from "../../protocol/server-messages.ts";
+import type { Refused } from "../access/audit.ts";
+import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
 import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
@@ -35,7 +37,10 @@ export interface ConnectionWorld {
   /** False once the server is shutting down: the engine is not asked any more. */
   readonly open: () => boolean;
   readonly ingest: (batch: readonly Observation[]) => Promise<Receipt>;
-  readonly authorise: (token: string | undefined) => boolean;
+  /** Who shows this token, or how the connection is to be ended. */
+  readonly login: (token: string | undefined) => Caller | readonly [CloseCode, string];
+  /** Told what was refused to whom. */
+  readonly refused: (caller: Caller, what: string, why: string, reason: Refused) => void;
   /** Milliseconds of a clock that does not go back. */
   readonly monotonic: () => number;
   /** Shares the event loop with all other connections and bodies. */
@@ -48,8 +53,8 @@ export interface Peer {
   readonly ws: WebSocket;
   readonly socket: Socket;
   readonly session: string;
-  /** The upgrade request carried the right token already. */
-  readonly authorised: boolean;
+  /** Whose token the upgrade request carried, where it was a good one. */
+  readonly caller: Caller | undefined;
   readonly subprotocol: Subprotocol;
 }
 
@@ -61,6 +66,9 @@ export class Connection implements Recipient {
   readonly #peer: Peer;
   readonly #world: ConnectionWorld;
   readonly #receive: Receive;
+  /** Who is at the other end; nobody before it has said so. */
+  #caller = NOBODY;
+  #forgetCaller = () => {};
   readonly #inbox: Inbox;
   readonly #observing: Observing;
   readonly #catchingUp: CatchingUp;
@@ -81,10 +89,21 @@ export class Connection implements Recipient {
   constructor(peer: Peer, world: ConnectionWorld) {
     this.#peer = peer;
     this.#world = world;
-    const { ws, socket, authorised, subprotocol } = peer;
-    const { engine, ingest, options, authorise, turns, onError } = world;
+    const { ws, socket, caller, subprotocol } = peer;
+    const { engine, ingest, options, login, turns, onError } = world;
     const binary = subprotocol.readBinary !== undefined;
-    this.#receive = new Receive({ limits: options.limits, authorised, authorise, binary });
+    if (caller !== undefined) this.#is(caller);
+    this.#receive = new Receive({
+      limits: options.limits,
+      authorised: caller !== undefined,
+      authorise: (token) => {
+        const known = login(token);
+        if (!(known instanceof Caller)) return known;
+        this.#is(known);
+        return null;
+      },
+      binary,
+    });
     this.#inbox = new Inbox(
       turns,
       (frame) => this.#read(frame),
@@ -93,6 +112,7 @@ export class Connection implements Recipient {
     this.#observing = new Observing({
       engine,
       ingest,
+      forbidden: (series) => this.#mayNotWrite(series),
       send: (message) => this.#send(message),
       most: options.limits.pendingObservations,
       changed: () => {
@@ -137,6 +157,15 @@ export class Connection implements Recipient {
         this.#release();
         resolve();
       });
+    });
+  }
+
+  /** Knows who is at the other end; the connection ends with the right of that to anything. */
+  #is(caller: Caller): void {
+    this.#caller = caller;
+    this.#forgetCaller = caller.onEnd((why, again) => {
+      this.#world.refused(caller, "connection", why, "revoked-token");
+      this.close(again ? CloseCode.goingAway : CloseCode.unauthorised, why);
     });
   }
 
@@ -403,6 +432,14 @@ export class Connection implements Recipient {
       this.#send({ type: "error", id, ...busy });
       return;
     }
+    const caller = this.#caller;
+    if (message.series === undefined ? !caller.mayAny("read") : !caller.may("read", message.series)) {
+      const text = caller.lacks("read", message.series ?? message.pattern ?? "");
+      this.#world.refused(caller, "subscribe", text, "scope");
+      this.#receive.forget(id);
+      this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
+      return;
+    }
     const { epoch, offset } = engine;
     if (since !== undefined && since.epoch === epoch && since.offset > offset) {
       this.close(
@@ -415,11 +452,20 @@ export class Connection implements Recipient {
       this.close(CloseCode.tooMany, `expected at most ${options.subscriptions} subscriptions in all`);
       return;
     }
-    const subscription = new Subscription(message, offset, options.limits.queue);
+    const subscription = new Subscription(message, offset, options.limits.queue, caller);
     this.#subscriptions.set(id, subscription);
     for (const told of this.#catchingUp.begin(subscription, message)) this.#send(told);
     fanOut.add(subscription, this);
     fanOut.wake(this);
+  }
+
+  /** What is answered to an observation of a series that whoever is at the other end may not write; null when they may. */
+  #mayNotWrite(series: string): string | null {
+    const caller = this.#caller;
+    if (caller.may("write", series)) return null;
+    const text = caller.lacks("write", series);
+    this.#world.refused(caller, "observe", text, "scope");
+    return text;
   }
 
   #subscribeToAlerts(message: SubscribeAlertsMessage): void {
@@ -428,6 +474,14 @@ export class Connection implements Recipient {
     if (!this.#world.open()) {
       const busy = { code: "busy", message: "the server is shutting down", retryable: true };
       this.#send({ type: "error", id, ...busy });
+      return;
+    }
+    const caller = this.#caller;
+    if (!caller.mayAny("read")) {
+      const text = caller.lacks("read", message.alerts);
+      this.#world.refused(caller, "subscribe", text, "scope");
+      this.#receive.forget(id);
+      this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
       return;
     }
     const { epoch, offset } = engine;
@@ -455,7 +509,7 @@ export class Connection implements Recipient {
       this.#send({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" });
     }
     if (this.#alerts.size === 0) this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
-    this.#alerts.set(id, new AlertSubscription(message, from));
+    this.#alerts.set(id, new AlertSubscription(message, from, caller));
     fanOut.wake(this);
   }
 
@@ -466,6 +520,7 @@ export class Connection implements Recipient {
     this.#alerts.clear();
     this.#stopListening();
     this.#world.fanOut.forget(this);
+    this.#forgetCaller();
     clearTimeout(this.#initTimer);
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
   }

@@ -4,17 +4,20 @@ import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { EddyError } from "../../models/errors.ts";
 import type { Observation } from "../../models/observation.ts";
-import type { SubscribeMessage } from "../../protocol/client-messages.ts";
+import type { SubscribeAlertsMessage, SubscribeMessage } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import { ARROW_SUBPROTOCOL, JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
-import type { Access } from "../access.ts";
+import { Caller } from "../access/caller.ts";
+import type { Access, Refusal } from "../access.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import type { Turns } from "../turns.ts";
+import { AlertEvents } from "./alert-events.ts";
 import { AlertFeed } from "./alert-feed.ts";
 import { openArrowFrames } from "./arrow-frames.ts";
 import { Backlog } from "./backlog.ts";
 import { Connection, type ConnectionWorld } from "./connection.ts";
+import type { EventPeer } from "./event-peer.ts";
 import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
 import { openJsonFrames } from "./json-frames.ts";
@@ -32,6 +35,11 @@ export interface StreamEndpointOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const CLOSE_CODES = {
+  401: CloseCode.unauthorised,
+  403: CloseCode.forbidden,
+  429: CloseCode.tooMany,
+} as const;
 const SUBPROTOCOLS: ReadonlySet<string> = new Set([JSON_SUBPROTOCOL, ARROW_SUBPROTOCOL]);
 
 /** `/v1/stream`: takes WebSocket upgrades, holds the connections and feeds them forecasts. */
@@ -42,7 +50,7 @@ export class StreamEndpoint {
   readonly #backlog: Backlog;
   readonly #fanOut: FanOut;
   readonly #alertFeed: AlertFeed;
-  readonly #connections = new Set<Connection | EventStream>();
+  readonly #connections = new Set<Connection | EventPeer>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
   readonly #json = openJsonFrames();
@@ -102,9 +110,10 @@ export class StreamEndpoint {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#server.handleUpgrade(request, socket, head, (ws) => {
-      const refused = this.#refusal(request, ws);
+      const peer = this.#options.access.peer(request);
+      const refused = this.#refusal(request, ws, peer);
       if (refused === null) {
-        this.#open(ws, socket, request);
+        this.#open(ws, socket, request, peer);
         return;
       }
       ws.on("error", () => {});
@@ -120,7 +129,7 @@ export class StreamEndpoint {
    * @throws EddyError `busy` when there are as many connections or subscriptions as may be; `bad-state` when the journal has not
    * come as far as its client says
    */
-  admitEvents({ since }: SubscribeMessage): void {
+  admitEvents(message: SubscribeMessage | SubscribeAlertsMessage): void {
     const { engine, socket } = this.#options;
     if (this.#connections.size >= socket.connections || this.#fanOut.subscriptions >= socket.subscriptions) {
       throw new EddyError("busy", "connections", {
@@ -128,18 +137,29 @@ export class StreamEndpoint {
         received: "one more",
       });
     }
-    if (since !== undefined && since.epoch === engine.epoch && since.offset > engine.offset) {
+    const { since } = message;
+    if (since === undefined || since.epoch !== engine.epoch) return;
+    const [what, reached, given] =
+      "sequence" in since
+        ? ["a sequence", this.#alertFeed.sequence, since.sequence]
+        : ["an offset", engine.offset, since.offset];
+    if (given > reached) {
       throw new EddyError("bad-state", "since", {
-        expected: `an offset up to ${engine.offset}`,
-        received: String(since.offset),
+        expected: `${what} up to ${reached}`,
+        received: String(given),
         hint: "begin anew without it",
       });
     }
   }
 
-  /** Sends forecasts as Server-Sent Events, once it has been admitted. */
-  events(response: ServerResponse, message: SubscribeMessage): void {
-    this.#add(new EventStream(response, message, this.#world()));
+  /** Sends forecasts or alerts as Server-Sent Events, once that has been admitted. */
+  events(response: ServerResponse, message: SubscribeMessage | SubscribeAlertsMessage, reader: Caller): void {
+    const world = this.#world();
+    this.#add(
+      "alerts" in message
+        ? new AlertEvents(response, message, reader, { ...world, alertFeed: this.#alertFeed })
+        : new EventStream(response, message, reader, world),
+    );
   }
 
   metrics(): Readonly<Record<string, number>> {
@@ -164,40 +184,54 @@ export class StreamEndpoint {
     this.#server.close();
   }
 
-  #refusal(request: IncomingMessage, ws: WebSocket): [code: CloseCode, reason: string] | null {
+  #refusal(request: IncomingMessage, ws: WebSocket, peer: string): [code: CloseCode, reason: string] | null {
     const { access, intake, socket } = this.#options;
     if (!intake.open) return [CloseCode.goingAway, "the server is going away"];
     if (!SUBPROTOCOLS.has(ws.protocol)) {
       return [CloseCode.subprotocol, `subprotocol: expected ${[...SUBPROTOCOLS].join(" or ")}`];
     }
-    const forbidden = access.forbidden(request);
-    if (forbidden !== null) return [CloseCode.forbidden, forbidden.slice(0, 100)];
     const bearer = access.bearer(request);
-    if (bearer !== undefined && !access.authorise(bearer)) {
-      return [CloseCode.unauthorised, "Authorization: expected the server's token"];
-    }
+    const wrong = (): Refusal | null => {
+      const login = bearer === undefined ? null : access.login(bearer, peer);
+      return login instanceof Caller ? null : login;
+    };
+    const refusal = access.forbidden(request) ?? access.pace(peer) ?? wrong();
+    if (refusal !== null) return this.#turnedAway(refusal, peer, "GET /v1/stream");
     if (this.#connections.size >= socket.connections) {
       return [CloseCode.tooMany, `expected at most ${socket.connections} connections`];
     }
     return null;
   }
 
-  #open(ws: WebSocket, socket: Socket, request: IncomingMessage): void {
+  /** Counts a refusal, and answers how the connection is to be ended. */
+  #turnedAway(refusal: Refusal, peer: string, what: string, caller?: Caller): [CloseCode, string] {
+    const { reason, status, message } = refusal;
+    this.#options.access.audit.refuse({ reason, caller, peer, what, why: message });
+    return [CLOSE_CODES[status], message];
+  }
+
+  #open(ws: WebSocket, socket: Socket, request: IncomingMessage, peer: string): void {
     const { access, intake, turns } = this.#options;
     const world: ConnectionWorld = {
       ...this.#world(),
       alertFeed: this.#alertFeed,
       ingest: (batch: readonly Observation[]) => intake.ingest(batch),
-      authorise: (token) => access.authorise(token),
+      login: (token) => {
+        const login = access.login(token, peer);
+        return login instanceof Caller ? login : this.#turnedAway(login, peer, "init");
+      },
+      refused: (caller, what, why, reason) => access.audit.refuse({ reason, caller, peer, what, why }),
       turns,
     };
-    const authorised = !access.needsToken || access.authorise(access.bearer(request));
+    const bearer = access.bearer(request);
+    const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
+    const caller = known instanceof Caller ? known : undefined;
     const subprotocol =
       ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
-    this.#add(new Connection({ ws, socket, session: randomUUID(), authorised, subprotocol }, world));
+    this.#add(new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world));
   }
 
-  #add(connection: Connection | EventStream): void {
+  #add(connection: Connection | EventPeer): void {
     this.#opened++;
     this.#connections.add(connection);
     connection.onClosed.then(() => this.#connections.delete(connection));

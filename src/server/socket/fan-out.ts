@@ -1,4 +1,3 @@
-import { matchesPattern } from "../../streams/pattern.ts";
 import type { LoggedIssue } from "../engine.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 import type { Subscription } from "./subscription.ts";
@@ -44,6 +43,7 @@ export class FanOut {
   readonly #monotonic: () => number;
   readonly #recipients = new Map<Subscription, Recipient>();
   readonly #exact = new Map<string, Group>();
+  /** By pattern, and by what the subscribers may read. */
   readonly #patterns = new Map<string, Group>();
   /** Groups of the patterns that a series fits, until a pattern comes or goes. */
   readonly #matches = new Map<string, readonly Group[]>();
@@ -103,7 +103,10 @@ export class FanOut {
     const exact = this.#exact.get(series);
     let matches = this.#matches.get(series);
     if (matches === undefined && this.#patterns.size > 0) {
-      matches = [...this.#patterns].filter(([pattern]) => matchesPattern(pattern, series)).map(([, g]) => g);
+      matches = [...this.#patterns.values()].filter((group) => {
+        const [any] = group;
+        return any?.wants(series) === true;
+      });
       this.#matches.set(series, matches);
     }
     if (exact === undefined && (matches === undefined || matches.length === 0)) return;
@@ -134,8 +137,8 @@ export class FanOut {
     this.#waiting.clear();
   }
 
-  #placeOf({ series, pattern }: Subscription): readonly [Map<string, Group>, string] {
-    return series === undefined ? [this.#patterns, pattern] : [this.#exact, series];
+  #placeOf({ series, audience }: Subscription): readonly [Map<string, Group>, string] {
+    return series === undefined ? [this.#patterns, audience] : [this.#exact, series];
   }
 
   #offer(subscription: Subscription, outgoing: Outgoing): void {

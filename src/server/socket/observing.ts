@@ -10,6 +10,8 @@ import type { Subprotocol } from "./subprotocol.ts";
 export interface ObservingWorld {
   readonly engine: Engine;
   readonly ingest: (batch: readonly Observation[]) => Promise<Receipt>;
+  /** Why observations of a series may not be taken from this client; null when they may. */
+  readonly forbidden: (series: string) => string | null;
   readonly send: (message: ServerMessage) => void;
   /** Observations unanswered at which no more are read. */
   readonly most: number;
@@ -59,6 +61,11 @@ export class Observing {
       this.#answer(this.#waiting(), refusal(error, subject, id));
       return;
     }
+    const message = this.#world.forbidden(read.series);
+    if (message !== null) {
+      this.#answer(this.#waiting(), refused({ code: "forbidden", message }, subject, id));
+      return;
+    }
     this.#hand([read], subject, id, (receipt) => {
       const [first] = receipt.refused;
       if (first !== undefined) return refused(first, subject, id);
@@ -79,7 +86,19 @@ export class Observing {
       return;
     }
     if (batch === undefined) return;
-    const { observations, lines, refusals } = batch;
+    const { refusals } = batch;
+    const observations: Observation[] = [];
+    const lines: number[] = [];
+    for (const [i, observation] of batch.observations.entries()) {
+      const line = batch.lines[i] ?? 0;
+      const message = this.#world.forbidden(observation.series);
+      if (message !== null) {
+        refusals.add(line, () => ({ code: "forbidden", message }));
+        continue;
+      }
+      observations.push(observation);
+      lines.push(line);
+    }
     const receipt = ({ accepted, duplicate, late, refused, moreRefused = 0 }: Receipt): ServerMessage => {
       refusals.addAll(refused, moreRefused, (line) => lines[line - 1] ?? 0);
       const { refused: told, ...rest } = refusals.receipt;

@@ -21,18 +21,18 @@ export type Effect =
 
 export interface ReceiveOptions {
   readonly limits: ConnectionLimits;
-  /** The upgrade request carried the right token already. */
+  /** The upgrade request carried a good token already. */
   readonly authorised: boolean;
   /** Whether observations come in binary frames, too. */
   readonly binary?: boolean;
-  /** Is this token the right one? Always true for a server without a token. */
-  readonly authorise: (token: string | undefined) => boolean;
+  /** Lets in whoever shows this token, or answers how the connection is to be ended. */
+  readonly authorise: (token: string | undefined) => readonly [CloseCode, string] | null;
 }
 
 /**
  * The receiving side of one connection, as a state machine without socket or clock: frames in, effects out.
  *
- *     opened --init, right token--> ready --anything wrong with the frame as such--> closed
+ *     opened --init, good token--> ready --anything wrong with the frame as such--> closed
  *
  * A frame that is no message (not JSON, no known type, binary) is answered by an error and 4400. A known message with a
  * wrong field is answered by an error, and the connection goes on.
@@ -82,9 +82,8 @@ export class Receive {
       if (message.type !== "init") {
         return [this.#close(CloseCode.badMessage, `first message: expected init, got ${message.type}`)];
       }
-      if (!this.#options.authorised && !this.#options.authorise(message.token)) {
-        return [this.#close(CloseCode.unauthorised, "init: expected the server's token")];
-      }
+      const refused = this.#options.authorised ? null : this.#options.authorise(message.token);
+      if (refused !== null) return [this.#close(...refused)];
       this.#phase = "ready";
       return [{ do: "welcome" }];
     }
@@ -123,6 +122,11 @@ export class Receive {
       case "ping":
         return [{ do: "send", message: { type: "pong" } }];
     }
+  }
+
+  /** A subscription was not opened after all: its id is free again. */
+  forget(id: SubscriptionId): void {
+    this.#subscriptions.delete(id);
   }
 
   /** Whether a binary frame may come now: observations. */

@@ -1,6 +1,7 @@
 import type { SubscribeMessage, SubscriptionId } from "../../protocol/client-messages.ts";
 import type { SlowMessage } from "../../protocol/server-messages.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
+import type { Caller } from "../access/caller.ts";
 import type { LogPlace } from "../engine.ts";
 import { type Outgoing, View } from "./outgoing.ts";
 
@@ -19,6 +20,7 @@ export class Subscription {
   readonly pattern: string;
   /** What it wants to see of each forecast. */
   readonly view: View;
+  readonly #reader: Caller;
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
   readonly #capacity: number;
@@ -40,7 +42,9 @@ export class Subscription {
   /** Series whose latest forecast has still to be looked at, or null when all have been. */
   #unseen: Iterator<string> | null = null;
 
-  constructor(message: SubscribeMessage, after: number, capacity: number) {
+  /** `reader`: who subscribes, and sees only what it may read. */
+  constructor(message: SubscribeMessage, after: number, capacity: number, reader: Caller) {
+    this.#reader = reader;
     this.id = message.id;
     this.series = message.series;
     this.mode = message.mode ?? "latest";
@@ -52,7 +56,13 @@ export class Subscription {
   }
 
   wants(series: string): boolean {
-    return this.series === undefined ? matchesPattern(this.pattern, series) : this.series === series;
+    const named = this.series === undefined ? matchesPattern(this.pattern, series) : this.series === series;
+    return named && this.#reader.may("read", series);
+  }
+
+  /** Subscriptions of the same audience want the same series. */
+  get audience(): string {
+    return `${this.#reader.id} ${this.pattern}`;
   }
 
   /** Live forecasts at or before this journal position are not wanted; infinite while catching up from the log. */

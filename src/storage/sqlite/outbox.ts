@@ -17,7 +17,7 @@ export interface OutboxLimits {
   readonly dead: number;
 }
 
-export const OUTBOX_LIMITS: OutboxLimits = { waiting: 100_000, dead: 10_000 };
+const OUTBOX_LIMITS: OutboxLimits = { waiting: 100_000, dead: 10_000 };
 
 const WAITING = 0;
 const REMINDED = 1;
@@ -210,7 +210,6 @@ export class SqliteOutbox implements Outbox {
           receiver,
         );
         this.#buried(receiver, changes.changes);
-        this.#change(receiver, REMINDED, -this.#statements.dropReminders.run(receiver).changes);
         this.#makeRoom(receiver);
         buried += changes.changes;
       }
@@ -243,16 +242,14 @@ export class SqliteOutbox implements Outbox {
     return lane !== undefined;
   }
 
-  retryAll(receiver?: string): number {
+  retryAll(receiver: string): number {
     let revived = 0;
     this.#write(() => {
-      for (const name of receiver === undefined ? [...this.#counts.keys()] : [receiver]) {
-        for (const { lane, rows } of this.#statements.deadLanes.all(name)) {
-          this.#revived(name, lane, rows);
-          revived += rows;
-        }
-        this.#statements.reviveAll.run(this.#minute(), name);
+      for (const { lane, rows } of this.#statements.deadLanes.all(receiver)) {
+        this.#revived(receiver, lane, rows);
+        revived += rows;
       }
+      this.#statements.reviveAll.run(this.#minute(), receiver);
     });
     return revived;
   }
@@ -384,7 +381,6 @@ function prepare(db: Database) {
     buryAll: of<[string, string]>(
       "UPDATE deliveries SET state = 2, message = NULL, error = ? WHERE receiver = ? AND state = 0",
     ),
-    dropReminders: of<[string]>("DELETE FROM deliveries WHERE receiver = ? AND state = 1"),
     dropEnds: of<[string, number]>(
       "DELETE FROM deliveries WHERE receiver = ? AND state = 1 AND firing = 0 AND minute <= ?",
     ),

@@ -43,7 +43,7 @@ async function hook(answer: (alerts: string[], response: ServerResponse) => void
 async function start(receivers: Receivers, given: { engine?: ScriptedEngine; token?: string } = {}) {
   const engine = given.engine ?? new ScriptedEngine();
   const said: string[] = [];
-  const note = (message: string) => void said.push(message);
+  const note = (_fields: object, message: string) => void said.push(message);
   const server: Server = await startServer({
     engine,
     receivers,
@@ -144,7 +144,7 @@ test("what is refused ten times is dead: listed with why, sent again one by one 
   const [last] = listed.body.deliveries;
   expect((await ask("DELETE", `/v1/alerts/deliveries/${last.id}`)).status).toBe(204);
   expect((await ask("DELETE", `/v1/alerts/deliveries/${last.id}`)).status).toBe(404);
-  expect((await ask("POST", "/v1/alerts/deliveries/retry?receiver=nobody")).body).toEqual({ retried: 0 });
+  expect(await ask("POST", "/v1/alerts/deliveries/retry?receiver=nobody")).toMatchObject({ status: 409 });
   expect((await ask("POST", "/v1/alerts/deliveries/retry")).body).toEqual({ retried: 1 });
   await until(async () => (await ask("GET", `/v1/alerts/deliveries`)).body.deliveries.length === 0);
 });
@@ -238,6 +238,12 @@ test("what waits when the server starts is told, and what waits for nobody is de
   expect(body.deliveries).toMatchObject([
     { state: "dead", error: "no receiver of this name in the configuration" },
   ]);
+  const [{ id }] = body.deliveries;
+  expect(await ask("POST", `/v1/alerts/deliveries/${id}/retry`)).toMatchObject({
+    status: 409,
+    body: { message: 'receiver "former": there is none of this name in the configuration' },
+  });
+  expect((await ask("POST", "/v1/alerts/deliveries/retry")).body).toEqual({ retried: 0 });
 });
 
 describe("receivers of a configuration", () => {

@@ -45,4 +45,4 @@ export class HandClock {
 }
 
 /** Whatever follows from promises that are settled has happened. */
-export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -92,6 +92,19 @@ test("a message bears its alerts, a name that repeats with it, the time of the a
   ).toThrow();
 });
 
+test("the time is that of the attempt: one that comes late is not taken for a replay", async () => {
+  const { url, requests } = await listen((_request, response) => response.writeHead(500).end());
+  let now = Date.UTC(2026, 0, 1, 0, 0, 0, 999);
+  const receiver = webhook("ops", { webhook: url, secret: SECRET }, deliveryWorld({ now: () => now }));
+  await receiver.send(deliveries(), never);
+  now += 3_600_000;
+  await receiver.send(deliveries(), never);
+  const [first, later] = requests.map(({ headers }) => headers);
+  expect([first["webhook-timestamp"], later["webhook-timestamp"]]).toEqual(["1767225600", "1767229200"]);
+  expect(later["webhook-id"]).toBe(first["webhook-id"]);
+  expect(later["webhook-signature"]).not.toBe(first["webhook-signature"]);
+});
+
 test("while a file holds two secrets, either verifies; it is read again with every message", async () => {
   const folder = mkdtempSync(join(tmpdir(), "eddy-secret-"));
   closers.push(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,6 +6,9 @@ import type { AlertTransition } from "../../../src/models/alert.ts";
 import type { AlertSettings } from "../../../src/server/engine/contract.ts";
 import { type Engine, openEngine } from "../../../src/server/engine.ts";
 import { type Clock, systemClock } from "../../../src/storage/clock.ts";
+import { exportTransitions } from "../../../src/storage/export.ts";
+import { DatabaseReader, restoreSavepoint, writeSavepoint } from "../../../src/storage/index.ts";
+import { inspect } from "../../../src/storage/inspection.ts";
 import type { AlertRule } from "../../../src/streams/alerts/rule.ts";
 import { temporaryFolder } from "./fixture.ts";
 
@@ -324,5 +327,50 @@ test("what is told is durable before it is told, and metrics count it without na
     alerts_pending: 1,
     alert_transitions_total: 1,
   });
+  await close();
+});
+
+test("a savepoint carries rules, alerts and what was told of its series; inspect and export know them", async () => {
+  await open();
+  await engine.alerts.put("hot", hot);
+  await send("boiler/1", 95, 96);
+  await send("boiler/2", 95, 50, 50, 50);
+  await settled();
+  await close();
+  const reader = new DatabaseReader(join(folder(), "a.db"));
+  expect(inspect(reader).alerts).toEqual({ rules: ["hot"], active: 1 });
+  const lines = [...exportTransitions(reader.transitions(), "ndjson")].join("").trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line).series)).toEqual(["boiler/1", "boiler/2", "boiler/2"]);
+  const [head, first] = [...exportTransitions(reader.transitions(), "csv")].join("").split("\n");
+  expect(head).toContain("time,sequence,rule,series");
+  expect(first).toContain("hot,boiler/1,value,firing,warning,90");
+  const file = join(folder(), "one.eddy");
+  writeSavepoint(
+    reader,
+    reader.series((name) => name === "boiler/1"),
+    file,
+  );
+  reader.close();
+
+  told = [];
+  await open({}, "other.db");
+  await engine.alerts.put("cold", { ...hot, name: "cold", when: { reading: "below", limit: 0 } });
+  await send("boiler/3", 1, -5);
+  await settled();
+  await close();
+  restoreSavepoint(file, join(folder(), "other.db"));
+  told = [];
+  await open({}, "other.db");
+  // As it was told, until the next reading.
+  expect(active().sort()).toEqual(["cold boiler/3 firing -5", "hot boiler/1 firing 95"]);
+  await send("boiler/1", 50, 50, 50);
+  expect(await settled()).toEqual(["hot boiler/1 resolved 50"]);
+  const log = engine.alerts.after(0, 10) ?? [];
+  expect(log.map(({ sequence, rule, state }) => `${sequence} ${rule} ${state}`)).toEqual([
+    "1 cold firing",
+    "2 hot firing",
+    "3 hot resolved",
+  ]);
+  expect(log[2]?.alert).toBe(log[1]?.id);
   await close();
 });

@@ -77,7 +77,7 @@ test("the memory bound holds while series are being opened, and their bits are t
   const engine = await openEngine({ database, series, memoryBytes: 3 * price });
   let most = 0;
   const sample = () => {
-    most = Math.max(most, engine.metrics().state_bytes_in_memory);
+    most = Math.max(most, engine.metrics().state_in_memory_bytes);
   };
   engine.issues$.subscribe(sample);
   for (let n = 0; n < 12; n++) {

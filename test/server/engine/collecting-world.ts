@@ -32,6 +32,7 @@ export function collectingWorld(): {
       now: Date.now,
       sleep: () => Promise.resolve(),
       stop: new AbortController().signal,
+      onReload() {},
       interrupt() {},
     },
     bytes: () => Buffer.concat(out),

@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { unlimited } from "../../../src/server/access/caller.ts";
 import { FanOut, type Recipient } from "../../../src/server/socket/fan-out.ts";
 import { Dispatch } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
+
+const ANYONE = unlimited(null);
 
 const publish = (fanOut: FanOut, offset: number): void =>
   fanOut.publish({
@@ -15,7 +18,12 @@ const publish = (fanOut: FanOut, offset: number): void =>
 
 /** A client whose writing takes `milliseconds` of the clock that it is given. */
 function client(fanOut: FanOut, passed: (milliseconds: number) => void, milliseconds: number) {
-  const subscription = new Subscription({ type: "subscribe", id: 1, pattern: "*", mode: "stream" }, 0, 4096);
+  const subscription = new Subscription(
+    { type: "subscribe", id: 1, pattern: "*", mode: "stream" },
+    0,
+    4096,
+    ANYONE,
+  );
   const writes: number[][] = [];
   const recipient: Recipient = {
     flush: (most) => {

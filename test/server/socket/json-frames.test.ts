@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
+import { unlimited } from "../../../src/server/access/caller.ts";
 import { openJsonFrames } from "../../../src/server/socket/json-frames.ts";
 import { Dispatch } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
 
+const ANYONE = unlimited(null);
+
 const open = (message: Partial<SubscribeMessage> = {}) =>
-  new Subscription({ type: "subscribe", id: "a", pattern: "*", mode: "stream", ...message }, 0, 4096);
+  new Subscription({ type: "subscribe", id: "a", pattern: "*", mode: "stream", ...message }, 0, 4096, ANYONE);
 const made = (series: string, offset: number, steps: number) =>
   new Dispatch("e").of({
     position: offset,

@@ -5,7 +5,11 @@ import { Receive } from "../../../src/server/socket/receive.ts";
 
 const limits = { ...SOCKET_DEFAULTS.limits, subscriptions: 2, messagesPerSecond: 5 };
 const machine = (authorised = true) =>
-  new Receive({ limits, authorised, authorise: (token) => token === "secret" });
+  new Receive({
+    limits,
+    authorised,
+    authorise: (token) => (token === "secret" ? null : [4401, "another token"]),
+  });
 const opened = () => {
   const receive = machine();
   receive.text('{"type":"init"}', 0);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { words } from "../../../src/models/forecast.ts";
 import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
+import { unlimited } from "../../../src/server/access/caller.ts";
 import { Dispatch, View } from "../../../src/server/socket/outgoing.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
@@ -10,7 +11,7 @@ const issue = (series: string, offset: number, target = "value") =>
 const outgoing = (series: string, offset: number, target?: string) =>
   new Dispatch("e").of({ position: offset, ordinal: 0, issue: issue(series, offset, target) })[0];
 const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
-  new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity);
+  new Subscription({ type: "subscribe", id: "a", pattern: "*", ...message }, 0, capacity, unlimited(null));
 const taken = (subscription: Subscription, now = 0) => {
   const frames = [];
   for (let next = subscription.take(now); next !== null; next = subscription.take(now)) {

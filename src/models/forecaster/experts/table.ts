@@ -13,6 +13,7 @@ import { Persistence } from "./persistence.ts";
 import { Rollout } from "./rollout.ts";
 import { SeasonalNaive } from "./seasonal-naive.ts";
 import { SeasonalProfile } from "./seasonal-profile.ts";
+import { Theta } from "./theta.ts";
 import { VectorAutoregression } from "./vector-autoregression.ts";
 
 /** What an expert is opened with. */
@@ -53,7 +54,7 @@ export const NAIVE: readonly ExpertKind[] = [
 export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "average",
-    open: ({ shape, features }) => [[0, 1], [2]].map((scales) => new LeakyAverage(shape, features, scales)),
+    open: ({ shape, features }) => [new LeakyAverage(shape, features, [2])],
   },
   { name: "second-naive", open: ({ shape, features }) => [new SeasonalNaive(shape, features, "none", 1)] },
   { name: "profile", open: ({ shape, features }) => [new SeasonalProfile(shape, features, "last")] },
@@ -73,6 +74,11 @@ export const EXPERTS: readonly ExpertKind[] = [
     name: "holt-winters",
     needs: shortSeason,
     open: ({ layout, shape, features }) => [new HoltWinters(layout, shape, features)],
+  },
+  {
+    name: "theta",
+    needs: shortSeason,
+    open: ({ shape, features }) => [new Theta(shape, features)],
   },
   {
     name: "autoregression",

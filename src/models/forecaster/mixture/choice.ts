@@ -1,15 +1,21 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
 
 const LEAST = 1e-24;
-/** Weights fall with this power of a rule's discounted squared error, once enough labels bear it out: half a label, … */
+/** Weights fall with this power of a rule's discounted squared error, once enough labels bear it out: … */
 const POWER = 32;
-/** … at step h by √h as many, each counts for one more power: that of a normal likelihood. */
+/** … of those remembered, at step h by √h as many, each counts for one more power: that of a normal likelihood. */
 const POWER_PER_LABEL = 0.5;
 /** Share of the evidence of a target that comes from all targets together. */
 const POOLED = 0.5;
-/** What a rule must gain on persistence, in log weight over √h: chance gains grow with the overlap of labels. */
-const MARGIN = 0.48;
-/** Labels remembered: `base + perStep h`. Two memories, whose forecasts are averaged. */
+/**
+ * Of n labels so far the last n/4 are remembered, later all but the first 150: while everything is still being learned, large
+ * errors of the start say nothing of which rule is right now.
+ */
+const YOUNG_SHARE = 0.25;
+const START = 150;
+const LEAST_REMEMBERED = 10;
+
+/** Labels remembered at most: `base + perStep h`. Two memories, whose forecasts are averaged. */
 const MEMORIES = [
   { base: 300, perStep: 10 },
   { base: 2000, perStep: 40 },
@@ -25,7 +31,9 @@ const REACH = 0.5;
  * (neighbouring steps are much alike, and fewer turns of fortune in one of them count); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
- *     w_r ∝ exp(-π x_r - (r > 0) 0.48 √h),   π = min(32, n / 2√h) after n labels
+ *     w_r ∝ exp(-π (x_r + (r > 0) √(h / m))),   π = min(32, m / 2√h) with m labels remembered
+ *
+ * √(h / m) is what a rule must gain on persistence in log loss: as much as it gains by chance from m labels that overlap.
  *
  * On a random walk it stands still. State: 2 R + 1 per cell. Cost: 2 R logarithms and exponentials per cell and event.
  */
@@ -73,9 +81,9 @@ export class Choice {
   takeErrors(h: number, d: number, errors: Float64Array): void {
     const loss = this.#loss.view;
     this.#stale = true;
-    this.#labels.view[(h - 1) * this.#targets + d]++;
+    const n = ++this.#labels.view[(h - 1) * this.#targets + d];
     for (let k = 0; k < MEMORIES.length; k++) {
-      const gamma = 1 - 1 / (MEMORIES[k].base + MEMORIES[k].perStep * h);
+      const gamma = 1 - 1 / Math.max(LEAST_REMEMBERED, remembered(k, h, n));
       const at = this.#at(k, h, d);
       for (let r = 0; r < this.#rules; r++) loss[at + r] = gamma * loss[at + r] + errors[r] * errors[r];
     }
@@ -83,8 +91,9 @@ export class Choice {
 
   /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
   size(h: number, d: number): number {
-    const { base, perStep } = MEMORIES[MEMORIES.length - 1];
-    return Math.sqrt(this.#loss.view[this.#at(MEMORIES.length - 1, h, d)] / (base + perStep * h));
+    const long = MEMORIES.length - 1;
+    const n = this.#labels.view[(h - 1) * this.#targets + d];
+    return Math.sqrt(this.#loss.view[this.#at(long, h, d)] / Math.max(1, remembered(long, h, n)));
   }
 
   /** Call after the losses were restored. */
@@ -140,8 +149,9 @@ export class Choice {
   /** Computes the weights of target d at the step last pooled, h, into `w`: the mean over the memories. */
   weigh(h: number, d: number): void {
     const R = this.#rules;
-    const margin = MARGIN * Math.sqrt(h);
-    const power = Math.min(POWER, (POWER_PER_LABEL * this.#most) / Math.sqrt(h));
+    const labels = remembered(MEMORIES.length - 1, h, this.#most);
+    const power = Math.min(POWER, (POWER_PER_LABEL * labels) / Math.sqrt(h));
+    const margin = labels > 0 ? power * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
       const at = (k * this.#targets + d) * R;
@@ -159,4 +169,10 @@ export class Choice {
       for (let r = 0; r < R; r++) this.w[r] += this.#v[r] / (sum * MEMORIES.length);
     }
   }
+}
+
+/** How many of n labels of step h memory k has. */
+function remembered(k: number, h: number, n: number): number {
+  const { base, perStep } = MEMORIES[k];
+  return Math.min(base + perStep * h, n, Math.max(LEAST_REMEMBERED, YOUNG_SHARE * n, n - START));
 }

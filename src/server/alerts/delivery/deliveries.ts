@@ -48,7 +48,7 @@ export class Deliveries {
   /** Tells what waits, and from now on whatever comes. */
   open(outbox: Outbox): void {
     this.#outbox = outbox;
-    const given = outbox.disown(new Set(this.#receivers.map(({ name }) => name)));
+    const given = outbox.disown(new Set(this.names));
     if (given > 0)
       this.#log.warn(`${given} alerts wait for receivers that are not in the configuration: given up`);
     const dispatchers = new Map(
@@ -64,6 +64,11 @@ export class Deliveries {
   /** The outbox; undefined until it is open. */
   get outbox(): Outbox | undefined {
     return this.#outbox;
+  }
+
+  /** Names of the receivers. */
+  get names(): readonly string[] {
+    return this.#receivers.map(({ name }) => name);
   }
 
   get report(): readonly ReceiverReport[] {

@@ -20,23 +20,37 @@ export function addDeliveryRoutes(app: FastifyInstance, deliveries: Deliveries, 
     if (outbox === undefined) throw new HttpFailure(503, "not-ready", "the server is starting");
     return outbox;
   };
-  app.get("/v1/alerts/receivers", async () => {
+  const known = (receiver: string): void => {
+    if (deliveries.names.includes(receiver)) return;
+    throw new HttpFailure(
+      409,
+      "bad-state",
+      `receiver ${printable(receiver)}: there is none of this name in the configuration`,
+    );
+  };
+  // Whatever is told may be about any series.
+  const all = { config: { access: { scope: "alerts", of: "everything" } } } as const;
+  app.get("/v1/alerts/receivers", all, async () => {
     opened();
     return { receivers: deliveries.report };
   });
-  app.get("/v1/alerts/deliveries", async ({ query }) => page(opened(), query));
-  app.post("/v1/alerts/deliveries/retry", async ({ query }) => {
+  app.get("/v1/alerts/deliveries", all, async ({ query }) => page(opened(), query));
+  app.post("/v1/alerts/deliveries/retry", all, async ({ query }) => {
     const { receiver } = only(query, ["receiver"]);
-    return { retried: opened().retryAll(receiver) };
+    const outbox = opened();
+    if (receiver !== undefined) known(receiver);
+    const names = receiver === undefined ? deliveries.names : [receiver];
+    return { retried: names.reduce((sum, name) => sum + outbox.retryAll(name), 0) };
   });
   type ById = { Params: { id: string } };
-  app.post<ById>("/v1/alerts/deliveries/:id/retry", async ({ params }) => {
+  app.post<ById>("/v1/alerts/deliveries/:id/retry", all, async ({ params }) => {
     const outbox = opened();
-    const { id } = found(outbox, params.id);
+    const { id, receiver } = found(outbox, params.id);
+    known(receiver);
     if (!outbox.retry(id)) throw notDead(id);
     return { retried: 1 };
   });
-  app.delete<ById>("/v1/alerts/deliveries/:id", async ({ params }, reply) => {
+  app.delete<ById>("/v1/alerts/deliveries/:id", all, async ({ params }, reply) => {
     const outbox = opened();
     const { id } = found(outbox, params.id);
     if (!outbox.discard(id)) throw notDead(id);

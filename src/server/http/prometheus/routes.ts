@@ -52,7 +52,7 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
         method,
         url,
         // Grafana's data source can be given a user and a password.
-        config: { influxToken: true },
+        config: { access: { scope: "read", of: "each" }, influxToken: true },
         onRequest: async ({ raw }) => world.wanted(raw),
         errorHandler: answerFailure,
         handler: async (request, reply) => {
@@ -62,7 +62,8 @@ export function addPrometheusRoutes(app: FastifyInstance, world: RouteWorld, eng
           );
           const pieces = await gate.pass(async () => {
             const { name = "" } = request.params as { readonly name?: string };
-            const answer = ask({ engine: engine(), parameters, mayRead: () => true, name });
+            const mayRead = (series: string): boolean => request.caller.may("read", series);
+            const answer = ask({ engine: engine(), parameters, mayRead, name });
             return "next" in answer ? world.turns.run(answer) : answer;
           });
           reply.type("application/json; charset=utf-8");

@@ -137,6 +137,7 @@ const SMOOTHERS = [
   "profile-revert",
   "seasonal-drift",
   "holt-winters",
+  "theta",
 ];
 
 test.each(EXPERTS.filter(({ name }) => !SMOOTHERS.includes(name)).map((kind) => [kind.name, kind] as const))(

@@ -59,14 +59,14 @@ describe("the mixture", () => {
     const mixed = new Mixed(4);
     const square = (values: Iterable<number>): number => [...values].reduce((sum, v) => sum + v * v, 0);
     let [own, best, average] = [0, 0, 0];
-    for (let t = 0; t < 160; t++) {
+    for (let t = 0; t < 500; t++) {
       // All err alike, so that averaging gains nothing.
       const e = draw(normal);
       const experts = [1.2, 1.1, 0.9, 1.1].map((size, m) =>
         e.map((v) => size * v + (m === 2 ? 0 : 0.3 * normal())),
       );
       const mean = mixed.take(experts);
-      if (t >= 80) {
+      if (t >= 300) {
         own += square(mean);
         best += square(experts[2]);
         average += square(mixed.combinations()[0]);

@@ -125,8 +125,8 @@ describe("the choice among rules", () => {
     const choice = made((layout) => new Choice(layout, "choice", 4, 2, 2));
     choice.pool(4);
     choice.weigh(4, 0);
-    expect(choice.w[0]).toBeGreaterThan(choice.w[1]);
-    for (let t = 0; t < 50; t++) choice.takeErrors(4, 0, Float64Array.of(1, 0.5));
+    expect(choice.w[0]).toBe(choice.w[1]);
+    for (let t = 0; t < 400; t++) choice.takeErrors(4, 0, Float64Array.of(1, 0.5));
     choice.pool(4);
     choice.weigh(4, 0);
     expect(choice.w[1]).toBeGreaterThan(0.99);
@@ -139,7 +139,7 @@ describe("the choice among rules", () => {
 
   it("weighs by the formula written out: all steps, targets and both memories", () => {
     const normal = normals(5);
-    const [H, D, R, labels] = [8, 2, 4, 25];
+    const [H, D, R, labels] = [8, 2, 4, 230];
     const choice = made((layout) => new Choice(layout, "choice", H, D, R));
     const history: number[][][][] = Array.from({ length: H }, () => [[], []]);
     for (let t = 0; t < labels; t++) {
@@ -156,9 +156,9 @@ describe("the choice among rules", () => {
     const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
     const evidence = (memory: number, h: number, d: number): number[] => {
       const [base, perStep] = memory === 0 ? [300, 10] : [2000, 40];
-      const gamma = 1 - 1 / (base + perStep * h);
+      const kept = (n: number): number => 1 - 1 / Math.min(base + perStep * h, Math.max(10, n / 4, n - 150));
       const logs = Array.from({ length: R }, (_, r) =>
-        Math.log(history[h - 1][d].reduce((sum, errors) => gamma * sum + errors[r] ** 2, 0)),
+        Math.log(history[h - 1][d].reduce((sum, errors, i) => kept(i + 1) * sum + errors[r] ** 2, 0)),
       );
       return logs.map((v) => v - mean(logs));
     };
@@ -177,7 +177,8 @@ describe("the choice among rules", () => {
           const each = [0, 1].map((target) => smoothed(memory, h, target));
           const raw = each[d].map((v, r) => {
             const x = 0.5 * v + 0.5 * mean(each.map((one) => one[r]));
-            return Math.exp((-labels / (2 * Math.sqrt(h))) * x - (r > 0 ? 0.48 * Math.sqrt(h) : 0));
+            const power = Math.min(32, (labels - 150) / (2 * Math.sqrt(h)));
+            return Math.exp(-power * (x + (r > 0 ? Math.sqrt(h / (labels - 150)) : 0)));
           });
           for (let r = 0; r < R; r++) expected[r] += raw[r] / mean(raw) / R / 2;
         }
@@ -188,7 +189,7 @@ describe("the choice among rules", () => {
 
   it("takes the rule that is best by itself", () => {
     const choice = made((layout) => new Choice(layout, "choice", 4, 2, 5));
-    for (let t = 0; t < 100; t++) {
+    for (let t = 0; t < 400; t++) {
       for (let h = 1; h <= 4; h++)
         for (let d = 0; d < 2; d++) choice.takeErrors(h, d, Float64Array.of(1, 0.95, 0.7, 0.9, 0.85));
     }
@@ -199,23 +200,39 @@ describe("the choice among rules", () => {
     }
   });
 
-  it("begins with persistence favoured by no more than the margin, the others alike", () => {
-    const choice = made((layout) => new Choice(layout, "choice", 4, 1, 5));
-    for (const h of [1, 4]) {
-      choice.pool(h);
-      choice.weigh(h, 0);
-      const [first, ...others] = choice.w;
-      expect(first / others[0]).toBeCloseTo(Math.exp(0.48 * Math.sqrt(h)), 12);
-      expect(new Set(others).size).toBe(1);
-    }
+  it("forgets the errors of the start, when everything was still being learned", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 1, 1, 3));
+    for (let t = 0; t < 40; t++) choice.takeErrors(1, 0, Float64Array.of(10, 5, 20));
+    for (let t = 0; t < 300; t++) choice.takeErrors(1, 0, Float64Array.of(1, 0.9, 0.6));
+    choice.pool(1);
+    choice.weigh(1, 0);
+    expect(choice.w[2]).toBeGreaterThan(0.9);
   });
 
-  it("grows sharper with the labels: n / 2√h powers of the ratio of squared errors, 32 at most", () => {
-    for (const [labels, h] of [
-      [0, 1],
-      [10, 1],
-      [10, 4],
-      [200, 4],
+  it("begins with all rules alike, and asks of them what chance would give before it leaves persistence", () => {
+    const choice = made((layout) => new Choice(layout, "choice", 4, 1, 5));
+    const weigh = (h: number) => {
+      choice.pool(h);
+      choice.weigh(h, 0);
+    };
+    for (const h of [1, 4]) {
+      weigh(h);
+      expect(new Set(choice.w).size).toBe(1);
+    }
+    for (let t = 0; t < 36; t++) choice.takeErrors(4, 0, Float64Array.of(1, 1, 1, 1, 1));
+    weigh(4);
+    // Ten of 36 labels are remembered: 10 / 2√4 powers of √(4 / 10).
+    expect(choice.w[0] / choice.w[1]).toBeCloseTo(Math.exp(2.5 * Math.sqrt(0.4)), 12);
+  });
+
+  it("grows sharper with the labels remembered: m / 2√h powers of the ratio of squared errors, 32 at most", () => {
+    for (const [labels, remembered, h] of [
+      [0, 0, 1],
+      [10, 10, 1],
+      [10, 10, 4],
+      [100, 25, 4],
+      [200, 50, 4],
+      [900, 750, 4],
     ]) {
       const choice = made((layout) => new Choice(layout, "choice", 4, 1, 3));
       for (let t = 0; t < labels; t++) choice.takeErrors(h, 0, Float64Array.of(1, 0.98, 1.01));
@@ -224,9 +241,11 @@ describe("the choice among rules", () => {
       // Only this step has labels: half of its evidence is the mean over the steps within h/2.
       const around = Math.min(4, h + Math.round(h / 2)) - Math.max(1, h - Math.round(h / 2)) + 1;
       const share = 0.5 + 0.5 / around;
-      const power = Math.min(32, labels / (2 * Math.sqrt(h)));
+      const power = Math.min(32, remembered / (2 * Math.sqrt(h)));
       const raw = [1, 0.98, 1.01].map(
-        (error, r) => error ** (-2 * power * share) * (r > 0 ? Math.exp(-0.48 * Math.sqrt(h)) : 1),
+        (error, r) =>
+          error ** (-2 * power * share) *
+          (r > 0 && remembered > 0 ? Math.exp(-power * Math.sqrt(h / remembered)) : 1),
       );
       const total = raw.reduce((a, b) => a + b);
       for (let r = 0; r < 3; r++) expect(choice.w[r], `${labels} ${h}`).toBeCloseTo(raw[r] / total, 9);

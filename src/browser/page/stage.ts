@@ -70,7 +70,7 @@ export class Stage {
     };
     this.#form = new AlertForm(
       this.#chart,
-      byId("stage-chart"),
+      byId("stage-place"),
       () => this.#subject,
       redraw,
       () => void this.#alerts.refresh(),

@@ -2,6 +2,8 @@ import { EddyError } from "../models/errors.ts";
 import { number, text, whole } from "../models/kinds.ts";
 import type { Observation } from "../models/observation.ts";
 import type { Intake } from "../server/intake.ts";
+import { Units } from "../server/units.ts";
+import type { AlertRule } from "../streams/alerts/rule.ts";
 import type { SeriesOptions } from "../streams/series.ts";
 import { defineCommand } from "./command.ts";
 import { Flights, READING_MILLISECONDS, WARM_UP } from "./demo/flights.ts";
@@ -13,6 +15,23 @@ import type { World } from "./world.ts";
 const SOURCE = "demo/flights";
 /** This machine's own state, beside them. */
 const MACHINE = { name: "machine", kind: "machine", options: {} };
+/** What the page tells before it happens, and when it has. */
+const ALERTS: readonly AlertRule[] = [
+  // More flights than on all but the busiest mornings of that winter: told the evening before, some four times in two weeks.
+  {
+    name: "rush-hour",
+    series: "departures/all airports",
+    when: { forecast: "above", limit: 1150, within: 12, probability: 0.8 },
+  },
+  // A full processor is nothing to tell of; one that stays full for a minute may be.
+  {
+    name: "processor-full",
+    series: "machine/processor",
+    when: { reading: "above", limit: 95 },
+    hold: "1m",
+    clear: { limit: 80, hold: "10s" },
+  },
+];
 /** Ports tried after the usual one. */
 const PORTS = 20;
 /** Readings of each series that are handed in at once while it warms up: a day. */
@@ -23,7 +42,8 @@ export const command = defineCommand({
   summary: "the demo: flights of a whole country and this machine's own load, forecast live on a page",
   description:
     "Replays how many flights left US airports in each hour of 2001 (all of them, and three by themselves), six weeks of it at once " +
-    "and the rest much faster than life and without end, samples this machine's load beside it, and forecasts all of it. Started " +
+    "and the rest much faster than life and without end, samples this machine's load beside it, and forecasts all of it. Two alerts " +
+    "show what they are for: a rush of flights is told hours before, a processor that stays full for a minute once it has. Started " +
     "again on the same database it goes on where it was.",
   flags: {
     port: flag(whole(0, 65_535), `port of the page (default ${DEFAULT_PORT}, or the next free one)`),
@@ -75,7 +95,9 @@ async function open(world: World, database: string, port: number | undefined): P
     quantiles: [0.25, 0.75],
     ...(name.startsWith("departures/") ? { min: 0, integer: true } : {}),
   });
-  const engine = { database, series, ahead: Number.POSITIVE_INFINITY };
+  const said = new Units(units);
+  const alerts = { rules: ALERTS, unit: (name: string, target: string) => said.of(name, target) };
+  const engine = { database, series, ahead: Number.POSITIVE_INFINITY, alerts };
   if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE], units });
   for (let candidate = DEFAULT_PORT; ; candidate++) {
     try {

@@ -118,6 +118,25 @@ export class Chart {
     return this.#tip?.textContent ?? "";
   }
 
+  /** From the lowest to the highest value that is seen. */
+  get values(): Limits {
+    return this.#yLimits;
+  }
+
+  /** Where a value lies, pixels from the top of the element; null before anything is drawn. */
+  topOf(y: number): number | null {
+    const plot = this.#plot;
+    if (plot === null) return null;
+    const over = plot.over.getBoundingClientRect();
+    return over.top - this.#host.getBoundingClientRect().top + plot.valToPos(y, "y");
+  }
+
+  /** The value at a height of the window. */
+  valueAt(clientY: number): number {
+    const plot = this.#plot;
+    return plot === null ? Number.NaN : plot.posToVal(clientY - plot.over.getBoundingClientRect().top, "y");
+  }
+
   /** Points at nothing. */
   leave(): void {
     this.#plot?.setCursor({ left: -10, top: -10 });
@@ -247,7 +266,7 @@ export class Chart {
 
   #drawMarks(plot: uPlot): void {
     const { ctx, bbox } = plot;
-    const { levels = [], marks = [], now, lines } = this.#drawing ?? { lines: [] };
+    const { levels = [], reaches = [], marks = [], now, lines } = this.#drawing ?? { lines: [] };
     const ratio = devicePixelRatio || 1;
     const [right, bottom] = [bbox.left + bbox.width, bbox.top + bbox.height];
     ctx.save();
@@ -264,9 +283,37 @@ export class Chart {
       ctx.stroke();
       ctx.setLineDash([]);
     };
-    for (const { y, colour: name } of levels) {
-      const at = Math.round(plot.valToPos(y, "y", true)) + 0.5;
-      straight(bbox.left, at, right, at, name);
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    for (const { y, colour: name, text } of levels) {
+      const place = plot.valToPos(y, "y", true);
+      const beyond = place < bbox.top ? "↑ " : place > bottom ? "↓ " : "";
+      const at = Math.round(Math.min(Math.max(place, bbox.top), bottom - 1)) + 0.5;
+      if (beyond === "") straight(bbox.left, at, right, at, name);
+      if (text === undefined) continue;
+      ctx.fillStyle = colour(name);
+      const under = at - bbox.top < 16 * ratio;
+      ctx.textBaseline = under ? "top" : "bottom";
+      ctx.fillText(`${beyond}${text}`, bbox.left + 6 * ratio, at + (under ? 3 : -3) * ratio);
+    }
+    for (const { y, from, at, to, colour: name } of reaches) {
+      const place = Math.min(Math.max(plot.valToPos(y, "y", true), bbox.top + 2), bottom - 2);
+      const [first, middle, last] = [from, at, to].map((x) => plot.valToPos(x, "x", true)) as [
+        number,
+        number,
+        number,
+      ];
+      ctx.strokeStyle = colour(name);
+      ctx.lineWidth = 4 * ratio;
+      ctx.beginPath();
+      ctx.moveTo(first, place);
+      ctx.lineTo(Math.min(last, right), place);
+      ctx.stroke();
+      ctx.lineWidth = 2 * ratio;
+      ctx.beginPath();
+      ctx.moveTo(middle, place - 8 * ratio);
+      ctx.lineTo(middle, place + 8 * ratio);
+      ctx.stroke();
     }
     if (now !== undefined && !this.#options.small) {
       const at = Math.round(plot.valToPos(now, "x", true)) + 0.5;

@@ -47,6 +47,17 @@ export interface Level {
   readonly y: number;
   readonly colour: string;
   readonly label: string;
+  /** Written beside it. One that lies far beyond all else does not flatten the lines: it is shown at the edge. */
+  readonly text?: string;
+}
+
+/** When a level is expected to be reached: as likely before as after `at`, and most likely from `from` to `to`. */
+export interface Reach {
+  readonly y: number;
+  readonly from: number;
+  readonly at: number;
+  readonly to: number;
+  readonly colour: string;
 }
 
 /** Everything that one chart shows, from back to front: stretches, bands, lines, levels, marks. */
@@ -56,6 +67,7 @@ export interface Drawing {
   readonly stretches?: readonly Stretch[];
   readonly marks?: readonly Mark[];
   readonly levels?: readonly Level[];
+  readonly reaches?: readonly Reach[];
   /** A line upwards from here: what is to its right has not happened yet. */
   readonly now?: number;
   /** What is to be seen of the x axis; all of it without. */
@@ -102,7 +114,10 @@ export function limitsOf(
       if (typeof b === "number" && Number.isFinite(b)) see(Math.max(Math.min(b, highest), lowest));
     }
   }
-  for (const { y } of drawing.levels ?? []) see(y);
+  const span = high > low ? high - low : Math.max(1e-9, Math.abs(high || 1));
+  const [bottomMost, topMost] = [low - span, high + span];
+  for (const { y, text } of drawing.levels ?? [])
+    if (text === undefined || lineless || (y >= bottomMost && y <= topMost)) see(y);
   if (low > high) [low, high] = [0, 1];
   const margin = high > low ? (high - low) * MARGIN : Math.max(1e-9, Math.abs(high) * 0.05) || 1;
   const bottom = fixed.low ?? low - margin;

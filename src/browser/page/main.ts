@@ -1,6 +1,7 @@
 // The page: all series at a glance, one of them in full, drawn from the documented protocol.
 import "./page.css";
 import type { ForecastMessage } from "../../client/index.ts";
+import { Alerts } from "./alerts.ts";
 import { Connection, type Wanted } from "./connection.ts";
 import { byId, setText } from "./dom.ts";
 import { openDrop } from "./drop.ts";
@@ -68,6 +69,14 @@ const overview = new Overview((cameOrWent) => {
   fill();
   openFirst();
 });
+
+const alerts = new Alerts(
+  overview.rows,
+  (key) => choose(key),
+  () => {
+    if (order === "trouble") sort();
+  },
+);
 
 function sort(): void {
   sortedAt = performance.now();
@@ -237,6 +246,7 @@ const connection = new Connection({
     byId("token-form").hidden = true;
     // What came while the connection was lost is asked for as well.
     void overview.refresh();
+    void alerts.refresh();
     for (const card of list.cards.values()) filled.delete(card);
     fill();
     stage.refresh();
@@ -355,6 +365,7 @@ readAddress();
 if (token() !== null) byId<HTMLInputElement>("token").value = "";
 connection.connect();
 void overview.refresh();
+void alerts.refresh();
 void watchSources();
 void watchPipelines();
 requestAnimationFrame(frame);

@@ -21,6 +21,8 @@ export interface Row {
   taken: boolean | null;
   /** As the configuration, or the table it was read from, tells it; else as its name does. */
   unit: string;
+  /** The gravest alert of it, if there is one. */
+  alert?: { readonly rule: string; readonly state: "pending" | "firing" } | undefined;
 }
 
 export const keyOf = (series: string, target: string): string => `${series}\u0000${target}`;
@@ -117,6 +119,13 @@ const RECORDED = 86_400_000;
 export function troubles(row: Row, now: number): { readonly weight: number; readonly words: string }[] {
   const { taken, surprise, time, step, coverage, level, skill } = row;
   const found: { weight: number; words: string }[] = [];
+  if (row.alert !== undefined) {
+    const firing = row.alert.state === "firing";
+    found.push({
+      weight: firing ? 1000 : 40,
+      words: `${firing ? "alert" : "about to alert"}: ${row.alert.rule}`,
+    });
+  }
   if (taken === false) found.push({ weight: 100, words: "reading not believed" });
   else if (surprise !== null && surprise < SURPRISING)
     found.push({ weight: 50 + Math.min(40, -Math.log10(Math.max(surprise, 1e-40))), words: "surprising" });

@@ -46,3 +46,18 @@ export async function send<T>(
   const options = { method: "POST", headers: headers({ "content-type": type }), body };
   return answer<T>(await fetch(path(route, query), options));
 }
+
+/** Puts something there, or with null takes away what is. */
+export async function put(route: string, body: unknown): Promise<void> {
+  const options =
+    body === null
+      ? { method: "DELETE", headers: headers() }
+      : {
+          method: "PUT",
+          headers: headers({ "content-type": "application/json" }),
+          body: JSON.stringify(body),
+        };
+  const response = await fetch(route, options);
+  if (response.status === 204) return;
+  await answer(response);
+}

@@ -2,12 +2,14 @@ import { Chart } from "../chart/chart.ts";
 import type { Limits } from "../chart/drawing.ts";
 import { showKey } from "../chart/key.ts";
 import { shown } from "../chart/numbers.ts";
+import { AlertForm, type Subject } from "./alert-form.ts";
 import { byId, make, setText, setTitle } from "./dom.ts";
 import { fullName } from "./names.ts";
 import type { Row } from "./overview.ts";
 import { asked, PRESETS, type Range, viewOf } from "./range.ts";
 import { RecordCharts } from "./record-charts.ts";
 import { ask } from "./server.ts";
+import { StageAlerts } from "./stage-alerts.ts";
 import { stageDrawing } from "./stage-drawing.ts";
 import type { DrawingAnswer, Forecast, RecordAnswer } from "./wire.ts";
 import { momentWords, shareWords, skillWords, spanWords, withUnit, zoneName } from "./words.ts";
@@ -34,6 +36,8 @@ const TOLD = 8;
 export class Stage {
   readonly #chart: Chart;
   readonly #records = new RecordCharts();
+  readonly #form: AlertForm;
+  readonly #alerts: StageAlerts;
   readonly #moved: () => void;
   #series = "";
   #target = "";
@@ -61,6 +65,17 @@ export class Stage {
       yWords: (value, step) => (step === undefined ? withUnit(shown(value), this.#unit) : shown(value, step)),
       moved: (view) => this.range(view === null ? { kind: "latest" } : { kind: "fixed", view }),
     });
+    const redraw = (): void => {
+      this.#changed = true;
+    };
+    this.#form = new AlertForm(
+      this.#chart,
+      byId("stage-place"),
+      () => this.#subject,
+      redraw,
+      () => void this.#alerts.refresh(),
+    );
+    this.#alerts = new StageAlerts(redraw, (rule) => this.#form.open(rule));
     for (const kind of PRESETS) byId(`range-${kind}`).addEventListener("click", () => this.range({ kind }));
     byId("zoom-in").addEventListener("click", () => this.zoom(0.5));
     byId("zoom-out").addEventListener("click", () => this.zoom(2));
@@ -83,6 +98,25 @@ export class Stage {
     return second === undefined
       ? Date.parse(first.time) - Date.parse(this.#forecast.issuedAt)
       : Date.parse(second.time) - Date.parse(first.time);
+  }
+
+  /** What a rule for alerts may be made about. */
+  get #subject(): Subject | null {
+    const [forecast, past] = [this.#forecast, this.#past];
+    if (forecast === null || past === null || this.#series === "") return null;
+    const [from, to] = this.#chart.view;
+    return {
+      series: this.#series,
+      target: this.#target,
+      unit: this.#unit,
+      step: this.#step,
+      horizon: forecast.horizon.length,
+      now: forecast.observed.value ?? forecast.horizon[0]?.mean ?? 0,
+      values: past.values.filter((_, i) => {
+        const time = past.times[i] ?? Number.NaN;
+        return time >= from && time <= to;
+      }),
+    };
   }
 
   get rangeKind(): string {
@@ -115,6 +149,8 @@ export class Stage {
     byId("fact-skill").dataset.state = "";
     byId("fact-held").dataset.state = "";
     this.#press();
+    this.#form.close();
+    this.#alerts.open(series, target, unit);
     void this.#ask();
     this.#askRecordSoon(0);
   }
@@ -125,10 +161,13 @@ export class Stage {
     this.#recordOffset = -1;
     this.#askSoon();
     this.#askRecordSoon(0);
+    void this.#alerts.refresh();
   }
 
   close(): void {
     this.#series = "";
+    this.#form.close();
+    this.#alerts.close();
     this.#asking?.abort();
     clearTimeout(this.#askTimer);
     clearTimeout(this.#recordTimer);
@@ -314,8 +353,19 @@ export class Stage {
   #draw(forecast: Forecast, past: DrawingAnswer): void {
     const step = this.#step;
     const unit = this.#unit;
-    const drawing = stageDrawing({ past, forecast, step }, this.#view(forecast, past));
+    const plain = stageDrawing({ past, forecast, step }, this.#view(forecast, past));
+    const { limit, moving } = this.#form;
+    const alerted = this.#alerts.draw(plain, moving);
+    // The line in the making is an element of its own; here it only makes room for itself.
+    const drawing =
+      limit === null
+        ? alerted
+        : {
+            ...alerted,
+            levels: [...(alerted.levels ?? []), { y: limit, colour: "alert", label: "alert in the making" }],
+          };
     this.#chart.draw(drawing);
+    this.#form.place();
     showKey(byId("stage-key"), drawing);
     const last = forecast.horizon.at(-1);
     const { coverage, level, skill, observed } = forecast;

@@ -9,3 +9,9 @@ export type {
   RecordAnswer,
   SourceReport,
 } from "../../protocol/http/answers.ts";
+
+import type { AlertsAnswer } from "../../protocol/http/alerts.ts";
+
+export type { AlertsAnswer, TransitionsAnswer } from "../../protocol/http/alerts.ts";
+export type Rule = AlertsAnswer["rules"][number];
+export type Alert = AlertsAnswer["alerts"][number];

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Crosses, Limit, TransitionSchema } from "../alert.ts";
 import { Moment } from "../forecast.ts";
 
@@ -89,6 +89,7 @@ const active = {
 };
 
 export const AlertsSchema = Type.Object({ rules: Type.Array(StandingRuleSchema), ...active }, closed);
+export type AlertsAnswer = Static<typeof AlertsSchema>;
 export const RuleAlertsSchema = Type.Object({ ...standing, matches, ...active }, closed);
 export const TransitionsSchema = Type.Object(
   {
@@ -97,3 +98,4 @@ export const TransitionsSchema = Type.Object(
   },
   closed,
 );
+export type TransitionsAnswer = Static<typeof TransitionsSchema>;

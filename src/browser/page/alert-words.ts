@@ -1,0 +1,84 @@
+import { shown } from "../chart/numbers.ts";
+import type { Alert, Rule } from "./wire.ts";
+import { momentWords, withUnit } from "./words.ts";
+
+/** "5m" or 12 in words. */
+function spanOf(within: number | string, ahead: "readings" | "steps"): string {
+  if (typeof within === "number") return within === 1 ? `one ${ahead.slice(0, -1)}` : `${within} ${ahead}`;
+  const names: Readonly<Record<string, string>> = {
+    s: "seconds",
+    m: "minutes",
+    h: "hours",
+    d: "days",
+    w: "weeks",
+    ms: "milliseconds",
+  };
+  const [, count, unit = ""] = /^(\d+(?:\.\d+)?)\s*(ms|[smhdw])$/.exec(within) ?? [];
+  if (count === undefined) return within;
+  const name = names[unit] ?? unit;
+  return Number(count) === 1 ? `one ${name.slice(0, -1)}` : `${count} ${name}`;
+}
+
+const limitWords = (limit: number | readonly number[], unit: string): string =>
+  typeof limit === "number"
+    ? withUnit(shown(limit), unit)
+    : limit.map((one) => withUnit(shown(one), unit)).join(" to ");
+
+/** What a rule waits for, as a part of a sentence. */
+export function whenWords(when: Rule["when"], unit = ""): string {
+  if ("reading" in when) return `a reading is ${when.reading} ${limitWords(when.limit, unit)}`;
+  if ("forecast" in when) {
+    const chance =
+      when.probability === undefined
+        ? ""
+        : `, with a probability of at least ${Math.round(100 * when.probability)} %`;
+    return `it is expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}${chance}`;
+  }
+  if ("reaches" in when)
+    return `it is on its way to be ${when.reaches} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}`;
+  if ("surprise" in when)
+    return `fewer than one of ${Math.round(1 / when.surprise).toLocaleString("en")} readings would lie so far out`;
+  if ("silent" in when) return `nothing comes for ${spanOf(when.silent, "readings")}`;
+  return when.skill === 0
+    ? "the forecast is no better than repeating the last value"
+    : `the skill of the forecast is below ${shown(when.skill)}`;
+}
+
+/** A moment near now: the day only where it is another one than that of `beside`. */
+const brief = (time: number, beside: number): string => {
+  const whole = momentWords(time, 60_000);
+  const day = (at: number): string => new Date(at).toDateString();
+  return day(time) === day(beside) ? (whole.split(", ").at(-1) ?? whole) : whole;
+};
+
+/** "crosses about Fri 28 Nov 2025, 14:00 (13:10 to 16:00)"; empty where that cannot be told. */
+export function crossesWords(crosses: Alert["crosses"]): string {
+  if (crosses === null || crosses.at === null) return "";
+  const at = minute(Date.parse(crosses.at));
+  const ends = [crosses.from, crosses.to].map((end) =>
+    end === null ? "later than can be told" : brief(minute(Date.parse(end)), at),
+  );
+  return `crosses about ${momentWords(at, 60_000)} (${ends.join(" to ")})`;
+}
+
+const minute = (time: number): number => Math.round(time / 60_000) * 60_000;
+
+/** What an alert says: the words of its rule, or else what it waits for; the value, how likely, and when. */
+export function alertWords(alert: Alert, rule: Rule | undefined, unit = ""): string {
+  const { summary, value, probability, crosses, state, since } = alert;
+  return [
+    rule === undefined || rule.summary !== undefined ? summary : whenWords(rule.when, unit),
+    value === null ? "" : `now ${withUnit(shown(value), unit)}`,
+    probability === null ? "" : `probability ${Math.round(100 * probability)} %`,
+    crossesWords(crosses),
+    `${state === "firing" ? "since" : "held since"} ${momentWords(minute(Date.parse(since)), 60_000)}`,
+  ]
+    .filter((part) => part !== "")
+    .join(" · ");
+}
+
+/** The levels that a rule has. */
+export function limitsOfRule({ when }: Pick<Rule, "when">): readonly number[] {
+  if (!("limit" in when)) return [];
+  return typeof when.limit === "number" ? [when.limit] : when.limit;
+}

@@ -1,0 +1,209 @@
+import type { Drawing, Level, Reach, Stretch } from "../chart/drawing.ts";
+import { alertWords, crossesWords, limitsOfRule, whenWords } from "./alert-words.ts";
+import { byId, make, setText } from "./dom.ts";
+import { ask, put } from "./server.ts";
+import type { Alert, AlertsAnswer, Rule, TransitionsAnswer } from "./wire.ts";
+import { momentWords, spanWords } from "./words.ts";
+
+const EVERY = 3_000;
+/** Transitions that are looked through for those of the series, and told. */
+const LOOKED_AT = 500;
+const TOLD = 5;
+
+/** A time at which a rule fired, until it was over. */
+interface Firing {
+  readonly rule: string;
+  readonly from: number;
+  /** Infinity: it still does. */
+  readonly to: number;
+  readonly summary: string;
+}
+
+const fits = (target: string, wanted: string): boolean => target === "" || target === wanted;
+
+/** The rules about one target, what they have led to, and how both are drawn. */
+export class StageAlerts {
+  readonly #changed: () => void;
+  readonly #move: (rule: Rule) => void;
+  #series = "";
+  #target = "";
+  #unit = "";
+  #rules: readonly Rule[] = [];
+  #alerts: readonly Alert[] = [];
+  #firings: readonly Firing[] = [];
+  #timer = 0;
+  #said = "";
+
+  /** `changed`: there is something else to draw; `move`: somebody wants to change a rule. */
+  constructor(changed: () => void, move: (rule: Rule) => void) {
+    this.#changed = changed;
+    this.#move = move;
+  }
+
+  open(series: string, target: string, unit: string): void {
+    this.#series = series;
+    this.#target = target;
+    this.#unit = unit;
+    this.#rules = [];
+    this.#alerts = [];
+    this.#firings = [];
+    this.#said = "";
+    byId("alert-rules").replaceChildren();
+    void this.refresh();
+  }
+
+  close(): void {
+    this.#series = "";
+    clearTimeout(this.#timer);
+  }
+
+  get rules(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  async refresh(): Promise<void> {
+    clearTimeout(this.#timer);
+    const series = this.#series;
+    if (series === "") return;
+    if (!document.hidden) {
+      try {
+        const [{ rules, alerts }, { transitions }] = await Promise.all([
+          ask<AlertsAnswer>("/v1/alerts", { series }),
+          ask<TransitionsAnswer>("/v1/alerts/transitions", { limit: LOOKED_AT }),
+        ]);
+        if (series !== this.#series) return;
+        this.#rules = rules;
+        this.#alerts = alerts.filter(({ target }) => fits(target, this.#target));
+        this.#firings = firings(
+          transitions.filter((one) => one.series === series && fits(one.target, this.#target)),
+        );
+        this.#tell();
+        this.#changed();
+      } catch {
+        // The connection tells when the server cannot be reached.
+      }
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.refresh(), EVERY);
+  }
+
+  /** Limits as lines, where they are expected to be crossed, and when they were. */
+  draw(drawing: Drawing, moving: string | null): Drawing {
+    const firing = new Map(this.#alerts.map((alert) => [alert.rule, alert]));
+    const levels: Level[] = [];
+    const reaches: Reach[] = [];
+    for (const rule of this.#rules) {
+      if (rule.name === moving) continue;
+      const alert = firing.get(rule.name);
+      const colour = alert?.state === "firing" ? "bad" : "alert";
+      const when = alert === undefined ? "" : crossesWords(alert.crosses);
+      for (const y of limitsOfRule(rule)) {
+        const text = when === "" ? rule.name : `${rule.name}, ${when}`;
+        levels.push({ y, colour, label: `alert ${rule.name}`, text });
+        if (alert?.crosses?.at == null || typeof alert.limit !== "number") continue;
+        const at = Date.parse(alert.crosses.at);
+        const end = (time: string | null, otherwise: number) =>
+          time === null ? otherwise : Date.parse(time);
+        const { from, to } = alert.crosses;
+        reaches.push({ y, from: end(from, at), at, to: end(to, Number.MAX_SAFE_INTEGER), colour });
+      }
+    }
+    const stretches: Stretch[] = this.#firings.map(({ from, to }) => ({
+      from,
+      to: Math.min(to, drawing.now ?? Number.MAX_SAFE_INTEGER),
+      colour: "bad",
+    }));
+    return {
+      ...drawing,
+      levels: [...(drawing.levels ?? []), ...levels],
+      reaches,
+      stretches: [...(drawing.stretches ?? []), ...stretches],
+    };
+  }
+
+  #tell(): void {
+    const said = JSON.stringify([
+      this.#rules,
+      this.#alerts.map(({ rule, state, summary, crosses }) => [rule, state, summary, crosses]),
+      this.#firings,
+    ]);
+    if (said === this.#said) return;
+    this.#said = said;
+    const byRule = new Map(this.#alerts.map((alert) => [alert.rule, alert]));
+    byId("alert-rules").replaceChildren(
+      ...this.#rules.map((rule) => this.#item(rule, byRule.get(rule.name))),
+    );
+    byId("alert-none").hidden = this.#rules.length > 0;
+    byId("alert-past").replaceChildren(
+      ...this.#firings
+        .slice(-TOLD)
+        .reverse()
+        .map(({ rule, from, to, summary }) =>
+          make(
+            "li",
+            "",
+            `${momentWords(from, 1)}: ${rule} fired${to === Number.POSITIVE_INFINITY ? " and still does" : `, over after ${spanWords(Math.max(1000, to - from))}`}${summary === "" ? "" : ` (${summary})`}`,
+          ),
+        ),
+    );
+  }
+
+  #item(rule: Rule, alert: Alert | undefined): HTMLElement {
+    const item = make(
+      "li",
+      "",
+      "",
+      make("b", "", rule.name),
+      make("span", "", `when ${whenWords(rule.when, this.#unit)}`),
+    );
+    item.dataset.state = alert === undefined ? "live" : alert.state === "firing" ? "lost" : "pending";
+    if (alert !== undefined) item.append(make("em", "", alertWords(alert, rule, this.#unit)));
+    if (rule.from === "configuration") {
+      item.append(make("span", "quiet", "of the configuration: changed there"));
+      return item;
+    }
+    if (limitsOfRule(rule).length === 1) {
+      const move = make("button", "plain", "Change");
+      move.type = "button";
+      move.setAttribute("aria-label", `Change ${rule.name}`);
+      move.addEventListener("click", () => this.#move(rule));
+      item.append(move);
+    }
+    const remove = make("button", "plain", "Delete");
+    remove.type = "button";
+    remove.setAttribute("aria-label", `Delete ${rule.name}`);
+    remove.addEventListener("click", () => void this.#remove(rule, remove));
+    item.append(remove);
+    return item;
+  }
+
+  async #remove({ name }: Rule, button: HTMLButtonElement): Promise<void> {
+    if (button.dataset.sure === undefined) {
+      button.dataset.sure = "";
+      setText(button, "Press again to delete");
+      return;
+    }
+    try {
+      await put(`/v1/alerts/${encodeURIComponent(name)}`, null);
+    } catch (error) {
+      setText(byId("alert-told"), (error as Error).message);
+    }
+    void this.refresh();
+  }
+}
+
+/** The times between a firing and its end, of transitions that come newest first. */
+function firings(transitions: TransitionsAnswer["transitions"]): Firing[] {
+  const open = new Map<string, Firing>();
+  const found: Firing[] = [];
+  for (const { alert, rule, state, time, summary } of [...transitions].reverse()) {
+    const at = Date.parse(time);
+    if (state === "firing") open.set(alert, { rule, from: at, to: Number.POSITIVE_INFINITY, summary });
+    else {
+      const begun = open.get(alert);
+      open.delete(alert);
+      if (begun !== undefined) found.push({ ...begun, to: at });
+    }
+  }
+  return [...found, ...open.values()].sort((a, b) => a.from - b.from);
+}

@@ -6,7 +6,7 @@ import type { Shape } from "./shape.ts";
 /** Upper edges of the bins that sizes of errors are counted in, on both sides of nothing; the last bin has none. */
 const LEAST_EDGE = 0.01;
 const EDGE_GROWTH = 1.3;
-const EDGES: readonly number[] = Array.from({ length: 27 }, (_, i) => LEAST_EDGE * EDGE_GROWTH ** i);
+const EDGES: readonly number[] = Array.from({ length: 27 }, (_, i) => LEAST_EDGE * power(EDGE_GROWTH, i));
 const BINS = EDGES.length + 1;
 /** Counts of a knot: outwards below, no error at all, outwards above. */
 const COUNTS = 2 * BINS + 1;

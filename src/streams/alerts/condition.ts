@@ -10,6 +10,7 @@ import {
   type Kind,
   kindOf,
   type Limit,
+  MOST_STEPS,
   type Side,
 } from "./rule.ts";
 
@@ -79,8 +80,6 @@ const CLEAR_WITHIN = 1.5;
 const CLEAR_SURPRISE = 10;
 const NO_SURPRISE = 0.05;
 const CLEAR_SKILL = 0.05;
-/** Steps that are looked ahead at most: forecasters know of no more. */
-export const MOST_STEPS = 512;
 
 const ANY: Range = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
 
@@ -195,7 +194,8 @@ export function verdictOf(condition: Condition, look: Look): Verdict {
       return {
         ...told,
         probability: odds,
-        crosses: crossesAt(crossing, time, step),
+        // When it is costs as much as how likely, and is told of what is likely only.
+        crosses: odds >= clearProbability ? crossesAt(crossing, time, step) : null,
         holds: odds >= probability,
         clears: odds < clearProbability,
       };

@@ -64,9 +64,10 @@ export interface AlertRule {
 
 /** Rules at most. */
 export const MOST_RULES = 1000;
-/** Readings that a rule may hold or a clear may take, and steps of a forecast. */
+/** Readings that a rule may hold or a clear may take. */
 const MOST_READINGS = 100_000;
-const MOST_STEPS = 512;
+/** Steps that are looked ahead at most: forecasters tell of no more, and of so many once they have watched for long. */
+export const MOST_STEPS = 65_536;
 const MOST_LABELS = 32;
 const MOST_RECEIVERS = 16;
 

@@ -237,9 +237,9 @@ test("a disk that fills is told of before it is full, with a date, and one that 
 
 test("a rule that looks further than forecasts reach is told once", async () => {
   const log: string[] = [];
-  await start([{ name: "far", series: "*", when: { reaches: "above", limit: 100, within: "3d" } }], 4, log);
+  await start([{ name: "far", series: "*", when: { reaches: "above", limit: 100, within: "60d" } }], 4, log);
   await send("disk", [1, 2, 3, 4, 5]);
   expect(
-    log.filter((line) => line.includes("rule far: 3d are more than 512 readings of series disk")),
+    log.filter((line) => line.includes("rule far: 60d are more than 65536 readings of series disk")),
   ).toHaveLength(1);
 });

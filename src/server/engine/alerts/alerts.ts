@@ -9,13 +9,12 @@ import {
   asksAhead,
   isTooFar,
   type Look,
-  MOST_STEPS,
   stepsAhead,
   type Verdict,
   verdictOf,
 } from "../../../streams/alerts/condition.ts";
 import { type AlertState, nextState } from "../../../streams/alerts/life.ts";
-import type { AlertRule } from "../../../streams/alerts/rule.ts";
+import { type AlertRule, MOST_STEPS } from "../../../streams/alerts/rule.ts";
 import {
   type Found,
   type StandingRule,

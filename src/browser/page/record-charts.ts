@@ -40,6 +40,7 @@ export class RecordCharts {
     const measured = steps.filter(({ count }) => count > 0);
     byId("record").hidden = measured.length === 0;
     byId("weights").hidden = weights === null;
+    byId("weights-none").hidden = weights !== null;
     if (measured.length > 0) {
       const x = measured.map(({ step }) => step);
       const line = (

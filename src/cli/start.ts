@@ -15,23 +15,20 @@ import type { World } from "./world.ts";
 const SOURCE = "demo/flights";
 /** This machine's own state, beside them. */
 const MACHINE = { name: "machine", kind: "machine", options: {} };
-/** What the page tells before it happens, and when it has. */
-const ALERTS: readonly AlertRule[] = [
-  // More flights than on all but the busiest mornings of that winter: told the evening before, some four times in two weeks.
-  {
-    name: "rush-hour",
-    series: "departures/all airports",
-    when: { forecast: "above", limit: 1150, within: 12, probability: 0.8 },
-  },
-  // A full processor is nothing to tell of; one that stays full for a minute may be.
-  {
-    name: "processor-full",
-    series: "machine/processor",
-    when: { reading: "above", limit: 95 },
-    hold: "1m",
-    clear: { limit: 80, hold: "10s" },
-  },
-];
+/** A full processor is nothing to tell of; one that stays full for a minute may be. */
+const PROCESSOR: AlertRule = {
+  name: "processor-full",
+  series: "machine/processor",
+  when: { reading: "above", limit: 95 },
+  hold: "1m",
+  clear: { limit: 80, hold: "10s" },
+};
+/** More flights than on all but the busiest mornings of that winter: told the evening before, some four times in two weeks. */
+const RUSH: AlertRule = {
+  name: "rush-hour",
+  series: "departures/all airports",
+  when: { forecast: "above", limit: 1150, within: 12, probability: 0.8 },
+};
 /** Ports tried after the usual one. */
 const PORTS = 20;
 /** Readings of each series that are handed in at once while it warms up: a day. */
@@ -69,8 +66,11 @@ export const command = defineCommand({
       await offer(intake, batch, { [SOURCE]: String(reading) });
     };
     const replay = async () => {
+      const fresh = reading < WARM_UP;
       while (reading < WARM_UP && !world.stop.aborted)
         await replayed(Math.min(WARMED_AT_ONCE, WARM_UP - reading));
+      // Made as anybody makes one, once: forecasts are good by now, and whoever moves or deletes it finds it so after a restart.
+      if (fresh && !world.stop.aborted) await engine.alerts.put(RUSH.name, RUSH);
       await every(world, READING_MILLISECONDS / flags.speed, () => replayed(1));
     };
     await Promise.race([stopped(world), replay()]);
@@ -96,7 +96,7 @@ async function open(world: World, database: string, port: number | undefined): P
     ...(name.startsWith("departures/") ? { min: 0, integer: true } : {}),
   });
   const said = new Units(units);
-  const alerts = { rules: ALERTS, unit: (name: string, target: string) => said.of(name, target) };
+  const alerts = { rules: [PROCESSOR], unit: (name: string, target: string) => said.of(name, target) };
   const engine = { database, series, ahead: Number.POSITIVE_INFINITY, alerts };
   if (port !== undefined) return startServing(world, engine, { port, sources: [MACHINE], units });
   for (let candidate = DEFAULT_PORT; ; candidate++) {

@@ -47,6 +47,8 @@ export class AlertForm {
   readonly #name = byId<HTMLInputElement>("alert-name");
   /** The rule that is being changed. */
   #rule: Rule | null = null;
+  /** Asked for before there was anything to draw. */
+  #soon: { readonly rule: Rule | null } | null = null;
   #sideChosen = false;
   #nameChosen = false;
   #wanted: { readonly series: string; readonly target: string } | null = null;
@@ -118,7 +120,11 @@ export class AlertForm {
   /** Begins a new rule, or changes one. */
   open(rule: Rule | null): void {
     const subject = this.#subject();
-    if (subject === null) return;
+    if (subject === null) {
+      this.#soon = { rule };
+      return;
+    }
+    this.#soon = null;
     this.#rule = rule;
     this.#sideChosen = rule !== null;
     this.#nameChosen = rule !== null;
@@ -165,6 +171,7 @@ export class AlertForm {
   }
 
   close(): void {
+    this.#soon = null;
     if (this.#form.hidden) return;
     this.#form.hidden = true;
     this.#line.hidden = true;
@@ -177,9 +184,14 @@ export class AlertForm {
   /** Puts the line where its limit lies now: the chart has been drawn anew. */
   place(): void {
     const subject = this.#subject();
+    if (subject !== null && this.#soon !== null) {
+      this.open(this.#soon.rule);
+      return;
+    }
     if (
+      subject !== null &&
       this.#wanted !== null &&
-      (subject?.series !== this.#wanted.series || subject.target !== this.#wanted.target)
+      (subject.series !== this.#wanted.series || subject.target !== this.#wanted.target)
     ) {
       this.#wanted = null;
       this.close();

@@ -2,6 +2,9 @@ import { shown } from "../chart/numbers.ts";
 import type { Alert, Rule } from "./wire.ts";
 import { momentWords, withUnit } from "./words.ts";
 
+/** The probability that a rule on forecasts asks for when it names none. */
+const USUAL = 0.8;
+
 /** "5m" or 12 in words. */
 function spanOf(within: number | string, ahead: "readings" | "steps"): string {
   if (typeof within === "number") return within === 1 ? `one ${ahead.slice(0, -1)}` : `${within} ${ahead}`;
@@ -63,14 +66,33 @@ export function crossesWords(crosses: Alert["crosses"]): string {
 
 const minute = (time: number): number => Math.round(time / 60_000) * 60_000;
 
+/** Whether what an alert tells of still is as likely as its rule asks: what clears slowly fires on while it is not. */
+export const holds = ({ probability }: Alert, rule: Rule | undefined): boolean =>
+  rule === undefined ||
+  !("forecast" in rule.when) ||
+  probability === null ||
+  probability >= (rule.when.probability ?? USUAL);
+
+/** A probability in words: "84 %", "0.004 %". */
+export const chanceWords = (p: number): string =>
+  `${p >= 0.01 || p === 0 ? Math.round(100 * p) : Number((100 * p).toPrecision(1))} %`;
+
+/** The words of a rule, of what is so, or was until lately. */
+function soWords(alert: Alert, rule: Rule, unit: string): string {
+  const { when } = rule;
+  if (!("forecast" in when)) return whenWords(when, unit);
+  const verb = holds(alert, rule) ? "is" : "was";
+  return `${verb} expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}`;
+}
+
 /** What an alert says: the words of its rule, or else what it waits for; the value, how likely, and when. */
 export function alertWords(alert: Alert, rule: Rule | undefined, unit = ""): string {
   const { summary, value, probability, crosses, state, since } = alert;
   return [
-    rule === undefined || rule.summary !== undefined ? summary : whenWords(rule.when, unit),
+    rule === undefined || rule.summary !== undefined ? summary : soWords(alert, rule, unit),
     value === null ? "" : `now ${withUnit(shown(value), unit)}`,
-    probability === null ? "" : `probability ${Math.round(100 * probability)} %`,
-    crossesWords(crosses),
+    probability === null ? "" : `probability ${chanceWords(probability)}`,
+    holds(alert, rule) ? crossesWords(crosses) : "",
     `${state === "firing" ? "since" : "held since"} ${momentWords(minute(Date.parse(since)), 60_000)}`,
   ]
     .filter((part) => part !== "")

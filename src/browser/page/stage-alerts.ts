@@ -1,9 +1,10 @@
 import type { Drawing, Level, Reach, Stretch } from "../chart/drawing.ts";
-import { alertWords, crossesWords, limitsOfRule, whenWords } from "./alert-words.ts";
+import { shown } from "../chart/numbers.ts";
+import { alertWords, chanceWords, crossesWords, holds, limitsOfRule, whenWords } from "./alert-words.ts";
 import { byId, make, setText } from "./dom.ts";
 import { ask, put } from "./server.ts";
 import type { Alert, AlertsAnswer, Rule, TransitionsAnswer } from "./wire.ts";
-import { momentWords, spanWords } from "./words.ts";
+import { momentWords, spanWords, withUnit } from "./words.ts";
 
 const EVERY = 3_000;
 /** Transitions that are looked through for those of the series, and told. */
@@ -16,7 +17,8 @@ interface Firing {
   readonly from: number;
   /** Infinity: it still does. */
   readonly to: number;
-  readonly summary: string;
+  readonly value: number | null;
+  readonly probability: number | null;
 }
 
 const fits = (target: string, wanted: string): boolean => target === "" || target === wanted;
@@ -96,11 +98,11 @@ export class StageAlerts {
       if (rule.name === moving) continue;
       const alert = firing.get(rule.name);
       const colour = alert?.state === "firing" ? "bad" : "alert";
-      const when = alert === undefined ? "" : crossesWords(alert.crosses);
+      const when = alert === undefined || !holds(alert, rule) ? "" : crossesWords(alert.crosses);
       for (const y of limitsOfRule(rule)) {
         const text = when === "" ? rule.name : `${rule.name}, ${when}`;
         levels.push({ y, colour, label: `alert ${rule.name}`, text });
-        if (alert?.crosses?.at == null || typeof alert.limit !== "number") continue;
+        if (when === "" || alert?.crosses?.at == null || typeof alert.limit !== "number") continue;
         const at = Date.parse(alert.crosses.at);
         const end = (time: string | null, otherwise: number) =>
           time === null ? otherwise : Date.parse(time);
@@ -138,11 +140,17 @@ export class StageAlerts {
       ...this.#firings
         .slice(-TOLD)
         .reverse()
-        .map(({ rule, from, to, summary }) =>
+        .map(({ rule, from, to, value, probability }) =>
           make(
             "li",
             "",
-            `${momentWords(from, 1)}: ${rule} fired${to === Number.POSITIVE_INFINITY ? " and still does" : `, over after ${spanWords(Math.max(1000, to - from))}`}${summary === "" ? "" : ` (${summary})`}`,
+            `${momentWords(from, 60_000)}: ${rule} fired${[
+              value === null ? "" : ` at ${withUnit(shown(value), this.#unit)}`,
+              probability === null ? "" : `, with a probability of ${chanceWords(probability)}`,
+              to === Number.POSITIVE_INFINITY
+                ? ", and still does"
+                : `, over after ${spanWords(Math.max(1000, to - from))}`,
+            ].join("")}`,
           ),
         ),
     );
@@ -196,9 +204,10 @@ export class StageAlerts {
 function firings(transitions: TransitionsAnswer["transitions"]): Firing[] {
   const open = new Map<string, Firing>();
   const found: Firing[] = [];
-  for (const { alert, rule, state, time, summary } of [...transitions].reverse()) {
+  for (const { alert, rule, state, time, value, probability } of [...transitions].reverse()) {
     const at = Date.parse(time);
-    if (state === "firing") open.set(alert, { rule, from: at, to: Number.POSITIVE_INFINITY, summary });
+    if (state === "firing")
+      open.set(alert, { rule, from: at, to: Number.POSITIVE_INFINITY, value, probability });
     else {
       const begun = open.get(alert);
       open.delete(alert);

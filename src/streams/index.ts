@@ -1,6 +1,6 @@
-export { type ObservationInput, ObservationSchema } from "../protocol/observation.ts";
 /// <reference types="node" preserve="true" />
 
+export { type ObservationInput, ObservationSchema } from "../protocol/observation.ts";
 export type { RefusedEvent, RefusedOutput } from "../stages/refused-event.ts";
 export { currentStages, type Stage, type StageOutput, Stages } from "../stages/stage.ts";
 export { stage } from "../stages/stage-operator.ts";

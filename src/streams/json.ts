@@ -32,7 +32,7 @@ export function parseJson(text: string, code: ErrorCode, subject: string): unkno
  * Cost: some twenty readings of the text.
  *
  * @example
- * ```ts
+ * ```
  * placeOfFlaw('{\n  "port": 80 80\n}'); // "something else at line 2, column 14"
  * ```
  */

@@ -10,7 +10,7 @@ export function normalDensity(z: number): number {
  * Stegun. Uses `exp` alone: the same bits on every Node.
  *
  * @example
- * ```ts
+ * ```
  * normalShare(0); // 0.5
  * normalShare(1.6448536) // 0.95
  * ```
@@ -29,7 +29,7 @@ export function normalShare(z: number): number {
  * -Infinity and Infinity for 0 and 1.
  *
  * @example
- * ```ts
+ * ```
  * normalQuantile(0.95); // 1.6448536
  * ```
  */

@@ -14,7 +14,7 @@ export type Grants = Readonly<Partial<Record<Scope, readonly string[]>>>;
  * by a `*` only, and a `?` of it by `*` or `?`. Cost: O(|outer| · |inner|).
  *
  * @example
- * ```ts
+ * ```
  * covers("plant/*", "plant/?/pressure"); // true
  * ```
  */

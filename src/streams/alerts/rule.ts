@@ -186,7 +186,7 @@ export interface RuleContext {
  *
  * @throws EddyError `code`: one line naming the field, what was expected and what came
  * @example
- * ```ts
+ * ```
  * const given = { name: "hot", series: "boiler/*", when: { reading: "above", limit: 90 } };
  * checkRule(given, { subject: "rule", code: "bad-argument", receivers: [] }).name; // "hot"
  * ```

@@ -63,7 +63,7 @@ const ONLY = 'a selector such as eddy_reading{series="boiler"}: nothing is compu
  * Milliseconds of a span of time as PromQL writes it (`90s`, `1h30m`), or of a number of seconds; undefined when it is neither.
  *
  * @example
- * ```ts
+ * ```
  * spanOf("1h30m"); // 5400000
  * spanOf("0.5"); // 500
  * ```

@@ -129,7 +129,7 @@ describe("what goes wrong is one line and an exit code", () => {
     expect(wrong).toEqual({
       code: 1,
       stdout: "",
-      stderr: `eddy: ${server.url}: the token is missing or wrong (init: expected the server's token)\n`,
+      stderr: `eddy: ${server.url}: the token is missing or wrong (Authorization: expected Bearer and a token of the server, got another)\n`,
     });
     const pattern = "x".repeat(257);
     const { code, stderr } = await invoke(["subscribe", server.url, pattern, "--token", "secret"]);

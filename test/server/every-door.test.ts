@@ -102,6 +102,7 @@ const pushed = (read: (points: PushedPoints) => Iterable<unknown>): Came => {
   let outcome: Came | undefined;
   const points: PushedPoints = {
     counter() {},
+    unit() {},
     take(taken) {
       outcome ??= { taken };
     },

@@ -14,8 +14,12 @@ class Collected implements PushedPoints {
   readonly observations: Observation[] = [];
   readonly refused: string[] = [];
   readonly counters: string[] = [];
+  readonly units: string[] = [];
   counter(series: string): void {
     this.counters.push(series);
+  }
+  unit(series: string, column: string, unit: string): void {
+    this.units.push(`${series} ${column} ${unit}`);
   }
   take(observation: Observation): void {
     this.observations.push(observation);
@@ -141,4 +145,28 @@ test("names of metrics: the order of labels is nothing, and no two long ones are
   const long = (end: string) => metricName("m", new Map([["l", `${"é".repeat(300)}${end}`]]));
   expect(long("1")).not.toBe(long("2"));
   expect(long("1")).toBe(long("1"));
+});
+
+test("OTLP: units as people write them, of values and of sums", () => {
+  const points = new Collected();
+  const dataPoints = [{ timeUnixNano: "1700000000000000000", asDouble: 1, count: "2", sum: 3 }];
+  const metric = (name: string, unit: string, kind = "gauge") => ({ name, unit, [kind]: { dataPoints } });
+  const metrics = [
+    metric("heat", "Cel"),
+    metric("memory", "By"),
+    metric("load", "1"),
+    metric("queue", "{requests}"),
+    metric("took", "ms", "histogram"),
+    metric("odd", "__proto__"),
+    { name: "none", gauge: { dataPoints } },
+  ];
+  for (const _ of otlpMetrics({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }, points));
+  expect(points.units).toEqual([
+    "heat value °C",
+    "memory value B",
+    "queue value requests",
+    "took sum ms",
+    "odd value __proto__",
+  ]);
+  expect(points.observations).toHaveLength(7);
 });

@@ -182,7 +182,7 @@ async function take(
   protocol: PushProtocol,
   request: FastifyRequest,
   reply: FastifyReply,
-  { admission, turns, sources }: RouteWorld,
+  { admission, turns, sources, units }: RouteWorld,
   { engine, intake }: Live,
   columns: SeriesColumns,
   rows: number,
@@ -192,7 +192,7 @@ async function take(
   request.working = true;
   try {
     return await admission.work(body.length, async () => {
-      const batch = new PushedBatch(counts, (series) => sources.counters.add(series), request.caller);
+      const batch = new PushedBatch(counts, { counters: sources.counters, units }, request.caller);
       await turns.run(protocol.read(request, body, batch, rows));
       if (batch.observations.length > rows) {
         throw new EddyError("too-large", "body", { expected: `at most ${rows} points`, received: "more" });

@@ -5,8 +5,10 @@ import type { Caller } from "../access/caller.ts";
 import type { Engine } from "../engine.ts";
 import type { Intake } from "../intake.ts";
 import { TOLD } from "../refusals.ts";
+import type { CounterNames } from "../sources/counter-names.ts";
 import type { SourceCounts } from "../sources/counts.ts";
 import type { SeriesColumns } from "../sources/series-columns.ts";
+import type { Units } from "../units.ts";
 
 /** What became of a pushed body. */
 export interface PushOutcome {
@@ -21,20 +23,26 @@ export interface PushOutcome {
 /** Reasons for which a point is not taken although nothing is wrong with it: its sender need not be told. */
 const HARMLESS: ReadonlySet<string> = new Set(["duplicate-time", "stale", "no-numbers", "not-kept"]);
 
+/** What senders say of their series beside the points. */
+export interface Learnt {
+  readonly counters: CounterNames;
+  readonly units: Units;
+}
+
 /** The points of one pushed body. */
 export class PushedBatch implements PushedPoints {
   readonly observations: Observation[] = [];
   readonly #counts: SourceCounts;
-  readonly #counter: (series: string) => void;
+  readonly #learnt: Learnt;
   readonly #caller: Caller;
   refused = 0;
   first: string | undefined;
   /** Points of series that the caller may not write. */
   forbidden = 0;
 
-  constructor(counts: SourceCounts, counter: (series: string) => void, caller: Caller) {
+  constructor(counts: SourceCounts, learnt: Learnt, caller: Caller) {
     this.#counts = counts;
-    this.#counter = counter;
+    this.#learnt = learnt;
     this.#caller = caller;
   }
 
@@ -54,7 +62,11 @@ export class PushedBatch implements PushedPoints {
   }
 
   counter(series: string): void {
-    if (this.#caller.may("write", series)) this.#counter(series);
+    if (this.#caller.may("write", series)) this.#learnt.counters.add(series);
+  }
+
+  unit(series: string, column: string, unit: string): void {
+    if (this.#caller.may("write", series)) this.#learnt.units.learn(series, column, unit);
   }
 
   /** Counts a point that has been received already as refused. */

@@ -37,6 +37,7 @@ const points = (point: MessageShape): MessageShape => ({
 });
 const Metric: MessageShape = {
   1: ["name", "text"],
+  3: ["unit", "text"],
   5: ["gauge", () => points(NumberPoint)],
   7: ["sum", () => points(NumberPoint)],
   9: ["histogram", () => points(HistogramPoint)],
@@ -98,7 +99,7 @@ export function* otlpMetrics(request: unknown, out: PushedPoints): Generator<und
         for (const point of pointsOf(metric)) {
           if (++read % YIELD_POINTS === 0) yield;
           try {
-            take(String(metric.name ?? ""), common, point, out);
+            take(metric, common, point, out);
           } catch (error) {
             if (!(error instanceof EddyError)) throw error;
             out.refuse(error.code, error.message);
@@ -127,8 +128,20 @@ function* pointsOf(metric: Fields): Generator<Point> {
   }
 }
 
-function take(name: string, common: ReadonlyMap<string, string>, point: Point, out: PushedPoints): void {
-  const { fields, kind, counter } = point;
+/** Units of UCUM, as OpenTelemetry writes them, as people write them; of others, what stands in braces is a word. */
+const UNITS: Readonly<Record<string, string>> = { By: "B", KiBy: "KiB", MiBy: "MiB", Cel: "°C", "1": "" };
+const unitOf = (unit: unknown): string => {
+  const text = typeof unit === "string" ? unit.replaceAll(/[{}]/g, "") : "";
+  return Object.hasOwn(UNITS, text) ? (UNITS[text] as string) : text;
+};
+
+function take(
+  metric: Fields,
+  common: ReadonlyMap<string, string>,
+  { fields, kind, counter }: Point,
+  out: PushedPoints,
+): void {
+  const name = String(metric.name ?? "");
   if (name === "") throw new EddyError("bad-observation", "metric", { expected: "a name", received: "none" });
   const series = metricName(name, new Map([...common, ...attributesOf(fields.attributes)]));
   if ((Number(fields.flags ?? 0) & NO_VALUE) !== 0) {
@@ -143,7 +156,11 @@ function take(name: string, common: ReadonlyMap<string, string>, point: Point, o
           count: numberOf(fields.count, series, "count"),
           ...(fields.sum === undefined ? {} : { sum: numberOf(fields.sum, series, "sum") }),
         };
-  if (counter && isName(series)) out.counter(series);
+  if (isName(series)) {
+    if (counter) out.counter(series);
+    const unit = unitOf(metric.unit);
+    if (unit !== "") out.unit(series, kind === "number" ? VALUE : "sum", unit);
+  }
   takePoint(out, { series, time, values }, shownName(series));
 }
 

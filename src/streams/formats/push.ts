@@ -8,6 +8,8 @@ export interface PushedPoints {
   refuse(reason: string, message: string): void;
   /** The values of this series only ever grow, but for beginning anew. */
   counter(series: string): void;
+  /** In which unit a column of a series is read, as its sender says it. */
+  unit(series: string, column: string, unit: string): void;
 }
 
 /** Hands in a point that can be an observation, and refuses any other; `where`: what errors call it. */

@@ -183,6 +183,28 @@ test("record: weights where forecasts tell them", async () => {
   expect(sum).toBeCloseTo(1, 2);
 });
 
+test("record: what was not taken of a series, and why; forgotten with the series", async () => {
+  await start();
+  await feed("a", [1, 2, 3, 4], DAY);
+  const send = async (...lines: object[]) => {
+    const body = lines.map((line) => `${JSON.stringify({ series: "a", ...line })}\n`).join("");
+    await get("/v1/observations", {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body,
+    });
+  };
+  const refused = async () => (await get("/v1/record?series=a")).body.refused;
+  expect(await refused()).toEqual({});
+  await send({ time: 0, value: 9 }, { time: 1, value: 9 });
+  await send({ time: 2, id: "one", value: 9 }, { values: { other: 9 } });
+  await send({ time: 2, id: "one", value: 9 });
+  expect(await refused()).toEqual({ late: 3, "unknown-column": 1, duplicate: 1 });
+  await fetch(`${server.url}/v1/series/a`, { method: "DELETE" });
+  await feed("a", [1, 2], DAY);
+  expect(await refused()).toEqual({});
+});
+
 test("units: as the server was told, else as a table has told them, else none", async () => {
   await start({}, { "*/temp": "°C", pressure: "hPa" });
   const body =

@@ -188,6 +188,10 @@ export class ScriptedEngine implements Engine {
     return this.#latest.keys();
   }
 
+  refusals(): Readonly<Record<string, number>> {
+    return {};
+  }
+
   lastTime(series: string): number {
     return Date.parse(this.summary(series)?.lastTime ?? "");
   }

@@ -12,7 +12,7 @@ import { ask } from "./server.ts";
 import { StageAlerts } from "./stage-alerts.ts";
 import { stageDrawing } from "./stage-drawing.ts";
 import type { DrawingAnswer, Forecast, RecordAnswer } from "./wire.ts";
-import { momentWords, shareWords, skillWords, spanWords, withUnit, zoneName } from "./words.ts";
+import { momentWords, refusedWords, shareWords, skillWords, spanWords, withUnit, zoneName } from "./words.ts";
 
 const POINTS = 600;
 /** Readings drawn when nothing is chosen: as many as have room, each so many pixels wide. */
@@ -22,6 +22,8 @@ const PIXELS = 3.6;
 /** Milliseconds between two drawings, and between two looks at the record. */
 const REDRAWN = 100;
 const RECORDED = 10_000;
+/** Milliseconds after which it is asked again what was refused, though nothing new was taken. */
+const REFUSED = 25_000;
 /** Milliseconds in which several wishes for another part of the past become one question. */
 const SETTLED = 120;
 /** Steps of a forecast beyond which its record is asked for more rarely: it costs more. */
@@ -53,6 +55,7 @@ export class Stage {
   #recordTimer = 0;
   /** What the record was last asked for. */
   #recordOffset = -1;
+  #recordedAt = Number.NEGATIVE_INFINITY;
   /** The reading that the keyboard points at, counted from the last one; null when none. */
   #pointed: number | null = null;
 
@@ -139,6 +142,7 @@ export class Stage {
     this.#recordOffset = -1;
     byId("record").hidden = true;
     byId("weights").hidden = true;
+    byId("refused").hidden = true;
     byId("marks").replaceChildren();
     byId("chart-note").textContent = "";
     const name = fullName(series, target);
@@ -306,11 +310,16 @@ export class Stage {
   async #askRecord(): Promise<void> {
     const { series, target } = { series: this.#series, target: this.#target };
     const offset = this.#forecast?.offset ?? 0;
-    if (series === "" || document.hidden || offset === this.#recordOffset) return;
+    if (series === "" || document.hidden) return;
+    // Without another forecast only what was refused can have changed.
+    if (offset === this.#recordOffset && performance.now() - this.#recordedAt < REFUSED) return;
     try {
       const record = await ask<RecordAnswer>("/v1/record", { series, target });
       if (series !== this.#series || target !== this.#target) return;
       this.#recordOffset = offset;
+      this.#recordedAt = performance.now();
+      setText(byId("refused"), refusedWords(record.refused));
+      byId("refused").hidden = Object.keys(record.refused).length === 0;
       this.#records.show(record, this.#step, this.#unit);
     } catch {
       // As above.

@@ -107,3 +107,22 @@ export function unitOf(series: string, target: string): string {
   }
   return "";
 }
+
+/** Why readings were not taken, by the code of it. */
+const REFUSED: Readonly<Record<string, string>> = {
+  late: "too late, after newer ones",
+  duplicate: "sent twice",
+  "duplicate-time": "of a time that was taken already",
+  ahead: "of a time beyond the server's clock",
+  "unknown-column": "without a column that the series has",
+  "too-large": "too large for one series",
+  busy: "while the server had too much to do",
+};
+
+/** "Readings not taken since the server started: 3 too late, after newer ones; 1 sent twice." */
+export function refusedWords(counts: Readonly<Record<string, number>>): string {
+  const told = Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, count]) => `${count.toLocaleString("en")} ${REFUSED[code] ?? code}`);
+  return told.length === 0 ? "" : `Readings not taken since the server started: ${told.join("; ")}.`;
+}

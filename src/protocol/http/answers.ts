@@ -169,6 +169,9 @@ export const RecordSchema = Type.Object(
     from: perhaps,
     to: perhaps,
     level: perhaps,
+    refused: Type.Record(text, count, {
+      description: "readings of the series that were not taken since the start, by the code of why",
+    }),
     steps: Type.Array(
       Type.Object(
         {

@@ -42,6 +42,8 @@ export class SeriesAdmission {
       const [code, message] = admitted;
       waiting.request.stalled ||= code === "busy";
       refuse(waiting, code, message, this.#parts.metrics);
+      // Of a name that is none there is nothing to be told.
+      if (code !== "bad-observation") this.#parts.refusals.add(waiting.observation.series, code);
       return;
     }
     const { entry, observation } = admitted;

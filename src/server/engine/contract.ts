@@ -185,6 +185,8 @@ export interface Engine {
   /** Newest time taken of a series, epoch milliseconds; NaN when there is none. */
   lastTime(series: string): number;
   summary(series: string): SeriesSummary | undefined;
+  /** How many readings of a series were not taken since the start, by the code of why. */
+  refusals(series: string): Readonly<Record<string, number>>;
   /** The pipelines that are hosted, and those that stand still in the database. */
   pipelines(): readonly PipelineSummary[];
   /** What was forecast last of a series. */

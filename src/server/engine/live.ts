@@ -33,6 +33,7 @@ import { Queries, readingAt } from "./queries.ts";
 import { Queue } from "./queue.ts";
 import { recover } from "./recovery.ts";
 import type { SeriesMaker } from "./series.ts";
+import { SeriesRefusals } from "./series-refusals.ts";
 import { SeriesTable } from "./table.ts";
 
 const DEFAULT_RETENTION: Retention = {
@@ -78,7 +79,8 @@ export class LiveEngine implements Engine {
       reset: settings.reset ?? false,
       derivation,
     });
-    const parts: EngineParts = { store, clock, log, metrics, table, derivation, alerts };
+    const refusals = new SeriesRefusals();
+    const parts: EngineParts = { store, clock, log, metrics, table, derivation, alerts, refusals };
     this.#parts = parts;
     maker.hosting.read = (position) => readingAt(position, parts);
     recover(opened, parts);
@@ -143,6 +145,7 @@ export class LiveEngine implements Engine {
 
   async remove(series: string): Promise<boolean> {
     this.#assertOpen();
+    this.#parts.refusals.forget(series);
     return this.#past.remove(series);
   }
 
@@ -166,6 +169,10 @@ export class LiveEngine implements Engine {
 
   summary(series: string): SeriesSummary | undefined {
     return this.#queries.summary(series);
+  }
+
+  refusals(series: string): Readonly<Record<string, number>> {
+    return this.#parts.refusals.of(series);
   }
 
   lastTime(series: string): number {

@@ -116,7 +116,7 @@ export class Loop {
 
   /** Applies the rows of a committed group from `from` on, as far as one slice of time goes, then yields. */
   #apply(group: Group, positions: Float64Array, from: number): void {
-    const { clock, derivation, metrics, table } = this.#parts;
+    const { clock, derivation, metrics, refusals, table } = this.#parts;
     const { admitted: rows, ended } = group;
     const until = clock.monotonic() + SLICE_MILLISECONDS;
     for (let i = from; i < rows.length; i++) {
@@ -127,6 +127,7 @@ export class Loop {
       if (position === 0) {
         request.duplicate++;
         metrics.add("duplicates_total", 1);
+        refusals.add(observation.series, "duplicate");
         continue;
       }
       const outcome = table.push(entry, observation, position);
@@ -137,8 +138,12 @@ export class Loop {
       } else if (outcome.refused === "late") {
         request.late++;
         metrics.add("late_total", 1);
+        refusals.add(observation.series, "late");
       } else if (outcome.refused === undefined) request.accepted++;
-      else refuse(row, outcome.refused, outcome.message, metrics);
+      else {
+        refuse(row, outcome.refused, outcome.message, metrics);
+        refusals.add(observation.series, outcome.refused);
+      }
       for (const issue of issued) this.#world.publish(issue);
       if (clock.monotonic() > until && i + 1 < rows.length) {
         clock.soon(() => this.#apply(group, positions, i + 1));

@@ -4,6 +4,7 @@ import type { Alerts } from "./alerts/alerts.ts";
 import type { EngineLog } from "./contract.ts";
 import type { Derivation } from "./derivation.ts";
 import type { EngineMetrics } from "./metrics.ts";
+import type { SeriesRefusals } from "./series-refusals.ts";
 import type { SeriesTable } from "./table.ts";
 
 /** What the parts of one engine share. */
@@ -14,5 +15,6 @@ export interface EngineParts {
   readonly metrics: EngineMetrics;
   readonly table: SeriesTable;
   readonly derivation: Derivation;
+  readonly refusals: SeriesRefusals;
   readonly alerts: Alerts;
 }

@@ -127,6 +127,7 @@ export async function record(engine: Engine, asked: RecordAsked) {
     from: known.times[0] ?? null,
     to: known.times.at(-1) ?? null,
     level: issued.at(-1)?.issue.level ?? null,
+    refused: engine.refusals(series),
     steps: steps.map((sums, i) => ({
       step: i + 1,
       count: sums.count,

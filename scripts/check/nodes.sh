@@ -4,6 +4,7 @@
 #
 #   bash scripts/check/nodes.sh              # the oldest 20 that is supported, and the newest 22, 24 and 26
 #   bash scripts/check/nodes.sh 20.19.0 26   # these
+#   bash scripts/check/nodes.sh here 26      # this checkout under the Node that is installed, fingerprint only, and 26
 #   JOBS=2 bash scripts/check/nodes.sh       # two at a time
 #
 # Each Node comes from the package node-PLATFORM-ARCH of the npm registry; on 20 better-sqlite3 is compiled against its headers.
@@ -17,6 +18,11 @@ tests=(test/models/kernels test/storage/records.test.ts test/streams/operators t
 # Under one version: its line of the result goes to $2/result, all else to $2/log.
 check() {
   local version=$1 folder=$2
+  if [ "$version" = here ]; then
+    cd "$checkout"
+    echo "$(node --version) $(node --import tsx scripts/check/fingerprint.ts | tail -n 1)" >"$folder/result"
+    return
+  fi
   mkdir -p "$folder/node" "$folder/checkout"
   npm install --prefix "$folder/node" --no-save --no-audit --no-fund "$package@$version"
   local node=$folder/node/node_modules/$package

@@ -56,6 +56,8 @@ export class Stage {
   /** What the record was last asked for. */
   #recordOffset = -1;
   #recordedAt = Number.NEGATIVE_INFINITY;
+  /** The series has been drawn since it was chosen: before, its chart shows no values, or those of another. */
+  #drawn = false;
   /** The reading that the keyboard points at, counted from the last one; null when none. */
   #pointed: number | null = null;
 
@@ -106,7 +108,7 @@ export class Stage {
   /** What a rule for alerts may be made about. */
   get #subject(): Subject | null {
     const [forecast, past] = [this.#forecast, this.#past];
-    if (forecast === null || past === null || this.#series === "") return null;
+    if (forecast === null || past === null || this.#series === "" || !this.#drawn) return null;
     const [from, to] = this.#chart.view;
     return {
       series: this.#series,
@@ -136,6 +138,7 @@ export class Stage {
     this.#unit = unit;
     this.#past = null;
     this.#forecast = null;
+    this.#drawn = false;
     this.#lead = 0;
     this.#pointed = null;
     this.#range = range === "fixed" ? { kind: "latest" } : { kind: range };
@@ -374,6 +377,7 @@ export class Stage {
             levels: [...(alerted.levels ?? []), { y: limit, colour: "alert", label: "alert in the making" }],
           };
     this.#chart.draw(drawing);
+    this.#drawn = true;
     this.#form.place();
     showKey(byId("stage-key"), drawing);
     const last = forecast.horizon.at(-1);

@@ -1,35 +1,46 @@
 import { JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Subprotocol } from "./subprotocol.ts";
+import type { Sink, Subprotocol } from "./subprotocol.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Chunks kept for the next subscriber to whom the same forecasts are due. */
+/** Chunks kept for the next subscriber to whom the same forecasts are due, and runs of forecasts that one has been sent. */
 const KEPT = 32;
+/** A longer run is hardly ever that of somebody else. */
+const LONGEST_SHARED = 24;
 /** Bytes of forecasts that leave at once; the socket is asked in between whether it takes more. */
 const CHUNK_BYTES = 32 * 1024;
 /** First byte of a text frame that is whole: RFC 6455, 5.2. */
 const WHOLE_TEXT = 0x81;
 
 /**
- * `eddy.v1.json`: a text frame for each forecast. Frames that are due to a subscription leave as one chunk, and subscribers to whom the
- * same ones are due, as all those of a broadcast who keep up, are given the same chunk: it is put together once.
+ * `eddy.v1.json`: a text frame for each forecast. Subscribers to whom the same ones are due, as all those of a broadcast who keep up,
+ * are given the same chunk of frames: it is put together once, when the second one needs it. Where each is due others, nothing is copied.
  */
 export function openJsonFrames(): Subprotocol {
   const chunks = new Map<string, Buffer>();
+  const seen = new Set<string>();
 
-  const chunkOf = (
+  const write = (
     { id, view }: Subscription,
     run: readonly Outgoing[],
     payloads: readonly Buffer[],
-  ): Buffer => {
-    const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-    let chunk = chunks.get(key);
-    if (chunk === undefined) {
-      chunk = framed(payloads);
-      if (chunks.size >= KEPT) chunks.clear();
-      chunks.set(key, chunk);
+    sink: Sink,
+  ): boolean => {
+    if (run.length <= LONGEST_SHARED) {
+      const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
+      let chunk = chunks.get(key);
+      if (chunk === undefined && seen.has(key)) {
+        chunk = framed(payloads);
+        if (chunks.size >= KEPT) chunks.clear();
+        chunks.set(key, chunk);
+      }
+      if (chunk !== undefined) return sink.frames(chunk);
+      if (seen.size >= KEPT) seen.clear();
+      seen.add(key);
     }
-    return chunk;
+    let more = true;
+    for (const payload of payloads) more = sink.message(payload, false);
+    return more;
   };
 
   return {
@@ -48,13 +59,13 @@ export function openJsonFrames(): Subprotocol {
         payloads.push(payload);
         bytes += payload.length;
         if (bytes < CHUNK_BYTES) continue;
-        const more = sink.frames(chunkOf(subscription, run, payloads));
+        const more = write(subscription, run, payloads, sink);
         run = [];
         payloads = [];
         bytes = 0;
         if (!more) break;
       }
-      if (run.length > 0) sink.frames(chunkOf(subscription, run, payloads));
+      if (run.length > 0) write(subscription, run, payloads, sink);
       return sent;
     },
   };

@@ -24,11 +24,14 @@ const MEMORIES = [
 /** Share of the evidence at a step that comes from the steps around it, within half its distance. */
 const SMOOTHED = 0.5;
 const REACH = 0.5;
+/** So many labels of a step count as much as all that is known of the step before. */
+const FEW_LABELS = 10;
 
 /**
  * The choice among rules, per step and target. With L_r the discounted squared error of rule r and rule 0 persistence, the
  * evidence x_r = log L_r - mean over rules of log L_r is averaged twice: half at step h, half over the steps within h/2 of it
- * (neighbouring steps are much alike, and fewer turns of fortune in one of them count); then half of the target, half of all
+ * (neighbouring steps are much alike, and fewer turns of fortune in one of them count; few labels of a step are drawn towards what is
+ * known of the step before); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
  *     w_r ∝ exp(-π (x_r + (r > 0) √(h / m))),   π = min(32, m / 2√h) with m labels remembered
@@ -89,6 +92,11 @@ export class Choice {
     }
   }
 
+  /** Labels of step h, target d so far. */
+  labels(h: number, d: number): number {
+    return this.#labels.view[(h - 1) * this.#targets + d];
+  }
+
   /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
   size(h: number, d: number): number {
     const long = MEMORIES.length - 1;
@@ -113,9 +121,25 @@ export class Choice {
       }
       for (let r = 0; r < R; r++) x[at + r] -= mean;
     }
+    this.#carry();
     const row = this.#logs.length;
     for (let i = 0; i < x.length; i++) this.#sums[row + i] = this.#sums[i] + x[i];
     this.#stale = false;
+  }
+
+  /** What few labels say of a step is drawn towards what is said of the step before. */
+  #carry(): void {
+    const x = this.#evidence;
+    const row = this.#logs.length;
+    for (let h = 2; h <= this.#horizon; h++) {
+      for (let d = 0; d < this.#targets; d++) {
+        const share = FEW_LABELS / (this.labels(h, d) + FEW_LABELS);
+        for (let k = 0; k < MEMORIES.length; k++) {
+          const at = this.#at(k, h, d);
+          for (let i = at; i < at + this.#rules; i++) x[i] += share * (x[i - row] - x[i]);
+        }
+      }
+    }
   }
 
   /** Gathers the evidence of all targets at step h; call before `weigh`. */

@@ -78,24 +78,15 @@ export class Stacking {
     }
   }
 
-  /** The combined difference from persistence. */
-  combine(cell: number, x: Float64Array): number {
+  /** The weights [M] of a cell, persistence's first, written to `out`. */
+  weights(out: Float64Array, cell: number): Float64Array {
     const K = this.#size;
     const w = this.#w.view;
-    let sum = 0;
-    for (let i = 0; i < K; i++) sum += w[cell * K + i] * x[i];
-    return sum;
-  }
-
-  /** Adds `share` times the weights [M] of a cell to `out`. */
-  addWeights(out: Float64Array, cell: number, share: number): void {
-    const K = this.#size;
-    let rest = 1;
+    out[0] = 1;
     for (let i = 0; i < K; i++) {
-      const w = this.#w.view[cell * K + i];
-      out[i + 1] += share * w;
-      rest -= w;
+      out[i + 1] = w[cell * K + i];
+      out[0] -= out[i + 1];
     }
-    out[0] += share * rest;
+    return out;
   }
 }

@@ -1,0 +1,120 @@
+import type { Layout, Slice } from "../../kernels/layout.ts";
+
+/** Labels remembered at most, and at least while there are few. */
+const MOST_REMEMBERED = 1000;
+const LEAST_REMEMBERED = 10;
+/** With fewer labels than this a move is believed, and by the square of their number less with more. */
+const BELIEVED = 70;
+/** Part of the squared moves explained from which on the whole of a forecast move is believed. */
+const EXPLAINED = 0.2;
+/** Share of the evidence at a step that comes from the steps within half its distance, and at a target from all of them. */
+const SMOOTHED = 0.5;
+const REACH = 0.5;
+const POOLED = 0.5;
+
+/** Per cell: Σ m y, Σ m², Σ y² over labels, discounted, with m the move that was forecast and y the one that came; labels. */
+const AGREED = 0;
+const SAID = 1;
+const CAME = 2;
+const LABELS = 3;
+const FIELDS = 4;
+const SUMS = 3;
+
+/**
+ * How much of a move away from the last value to believe, per step and target: the slope of the moves that came on those that were
+ * forecast,
+ *
+ *     λ = (Σ m y + q Σ m²) / (Σ m² + q Σ m²),   q = √h (70 / n)²,   0 ≤ λ ≤ 1
+ *
+ * and all of it where the forecast has explained a fifth of the squared moves or more. On a walk even the best combination moves by
+ * its luck, and pays for it in squared error; what it says there is drawn back to the last value. Half of each sum comes from the
+ * steps around, then half from all targets, each step and target in units of its own moves. State: 4 per cell. Cost: some 30
+ * operations per cell and event.
+ */
+export class Amplitude {
+  readonly #horizon: number;
+  readonly #targets: number;
+  readonly #state: Slice<Float64Array>;
+  /** The three sums of each cell, in units of the moves of its step. */
+  readonly #scaled: Float64Array;
+  /** Their running totals over the steps of a target. */
+  readonly #totals: Float64Array;
+  readonly #pooled = new Float64Array(SUMS);
+  /** λ [H x D], as of the last `weigh`. */
+  readonly share: Float64Array;
+
+  constructor(layout: Layout, name: string, horizon: number, targets: number) {
+    this.#horizon = horizon;
+    this.#targets = targets;
+    this.#state = layout.float64(name, FIELDS * horizon * targets);
+    this.#scaled = new Float64Array(SUMS * horizon * targets);
+    this.#totals = new Float64Array(SUMS * (horizon + 1) * targets);
+    this.share = new Float64Array(horizon * targets).fill(1);
+  }
+
+  /** Takes the move that was forecast for a cell and the one that came. */
+  take(cell: number, said: number, came: number): void {
+    const s = this.#state.view;
+    const at = FIELDS * cell;
+    const n = ++s[at + LABELS];
+    const gamma = 1 - 1 / Math.min(Math.max(n, LEAST_REMEMBERED), MOST_REMEMBERED);
+    s[at + AGREED] = gamma * s[at + AGREED] + said * came;
+    s[at + SAID] = gamma * s[at + SAID] + said * said;
+    s[at + CAME] = gamma * s[at + CAME] + came * came;
+  }
+
+  /** Computes `share` from what has been taken. */
+  weigh(): void {
+    const { share } = this;
+    const D = this.#targets;
+    const H = this.#horizon;
+    const s = this.#state.view;
+    for (let cell = 0; cell < share.length; cell++) {
+      const at = FIELDS * cell;
+      const n = Math.min(s[at + LABELS], MOST_REMEMBERED);
+      const unit = s[at + CAME] > 0 ? n / s[at + CAME] : 0;
+      for (let k = 0; k < SUMS; k++) {
+        const sum = unit * s[at + k];
+        this.#scaled[SUMS * cell + k] = sum;
+        this.#totals[SUMS * (cell + D) + k] = this.#totals[SUMS * cell + k] + sum;
+      }
+    }
+    for (let h = 1; h <= H; h++) {
+      const [from, to] = this.#around(h);
+      const around = SMOOTHED / (to - from + 1);
+      for (let k = 0; k < SUMS; k++) {
+        this.#pooled[k] = 0;
+        for (let d = 0; d < D; d++) this.#pooled[k] += this.#smooth(h, d, k, around) / D;
+      }
+      for (let d = 0; d < D; d++) {
+        const cell = (h - 1) * D + d;
+        const sum = (k: number) => (1 - POOLED) * this.#smooth(h, d, k, around) + POOLED * this.#pooled[k];
+        const [agreed, said, came] = [sum(AGREED), sum(SAID), sum(CAME)];
+        const n = Math.min(s[FIELDS * cell + LABELS], MOST_REMEMBERED);
+        if (n === 0 || !(said > 0)) {
+          share[cell] = 1;
+          continue;
+        }
+        const q = Math.sqrt(h) * (BELIEVED / n) ** 2;
+        const slope = Math.max(0, Math.min(1, (agreed / said + q) / (1 + q)));
+        const explained = (2 * agreed - said) / came;
+        const doubt = Math.max(0, Math.min(1, 1 - explained / EXPLAINED));
+        share[cell] = 1 - (1 - slope) * doubt;
+      }
+    }
+  }
+
+  #around(h: number): readonly [from: number, to: number] {
+    const reach = Math.floor(REACH * h);
+    return [h - reach, Math.min(this.#horizon, h + reach)];
+  }
+
+  /** Sum k of step h, target d, half of it over the steps around. */
+  #smooth(h: number, d: number, k: number, around: number): number {
+    const D = this.#targets;
+    const [from, to] = this.#around(h);
+    const totals = this.#totals;
+    const near = totals[SUMS * (to * D + d) + k] - totals[SUMS * ((from - 1) * D + d) + k];
+    return (1 - SMOOTHED) * this.#scaled[SUMS * ((h - 1) * D + d) + k] + around * near;
+  }
+}

@@ -17,7 +17,7 @@ import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
 import { LongRange } from "./long-range.ts";
-import { COMBINATIONS, COMBINED_BY, Mixture } from "./mixture/mixture.ts";
+import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
 import type { Shape } from "./shape.ts";
 import type { ForecasterSpecification } from "./specification.ts";
@@ -568,19 +568,6 @@ export class Forecaster {
       high: this.#units.inUnits(d, this.#limits.above(d, range.high)),
     };
     return crossingOf(outlook, limits, within);
-  }
-
-  /** Names of the rules that the mixture chooses among: the experts, then what is combined from them. */
-  get rules(): readonly string[] {
-    return [...this.#names, ...COMBINED_BY];
-  }
-
-  /** What rule `r` of `rules` said of step `h`, target `d` in the forecast last issued. */
-  said(r: number, h: number, d: number): number {
-    const { targets: D, horizon: H } = this.#shape;
-    const { issued, rows, rowLength, values } = this.#ledger;
-    const issue = ((issued + H - 1) % H) * rows * rowLength;
-    return this.#units.fromUnits(d, values[issue + r * rowLength + (h - 1) * D + d]);
   }
 
   /** Weights of the experts for step `h`, target `d`. The array is reused by the next call. */

@@ -16,9 +16,6 @@ export interface AnomalyReadoutOptions {
   readonly forgetting?: number;
 }
 
-/** So many labels of a step count as much as all that is known of the step before. */
-const FEW_LABELS = 10;
-
 /** Every least-squares readout forgets alike: a memory of about 5,000 events. */
 export const FORGETTING = 0.9998;
 
@@ -97,14 +94,7 @@ export class AnomalyReadout {
   predict(out: Float64Array): void {
     const D = this.#targets;
     const { targets, horizon: H } = this.#shape;
-    const moves = this.#rls.predict(this.#moves);
-    // What few labels say of a step is drawn towards what is said of the step before.
-    const trusted = this.#features.season.trusted;
-    for (let h = 2; h <= H && trusted; h++) {
-      const labels = Math.max(0, this.#rls.issues - h);
-      const share = FEW_LABELS / (labels + FEW_LABELS);
-      for (let at = (h - 1) * D; at < h * D; at++) moves[at] += share * (moves[at - D] - moves[at]);
-    }
+    this.#rls.predict(this.#moves);
     for (let d = 0; d < D; d++) {
       const c = this.#first + d;
       const base = this.#features.base(c);

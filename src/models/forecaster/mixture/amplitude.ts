@@ -39,6 +39,8 @@ export class Amplitude {
   readonly #scaled: Float64Array;
   /** Their running totals over the steps of a target. */
   readonly #totals: Float64Array;
+  /** The sums of one step and those around it, per target; and their mean over the targets. */
+  readonly #near: Float64Array;
   readonly #pooled = new Float64Array(SUMS);
   /** λ [H x D], as of the last `weigh`. */
   readonly share: Float64Array;
@@ -49,6 +51,7 @@ export class Amplitude {
     this.#state = layout.float64(name, FIELDS * horizon * targets);
     this.#scaled = new Float64Array(SUMS * horizon * targets);
     this.#totals = new Float64Array(SUMS * (horizon + 1) * targets);
+    this.#near = new Float64Array(SUMS * targets);
     this.share = new Float64Array(horizon * targets).fill(1);
   }
 
@@ -79,42 +82,40 @@ export class Amplitude {
         this.#totals[SUMS * (cell + D) + k] = this.#totals[SUMS * cell + k] + sum;
       }
     }
+    const near = this.#near;
+    const pooled = this.#pooled;
+    const totals = this.#totals;
     for (let h = 1; h <= H; h++) {
-      const [from, to] = this.#around(h);
+      const reach = Math.floor(REACH * h);
+      const [from, to] = [h - reach, Math.min(H, h + reach)];
       const around = SMOOTHED / (to - from + 1);
-      for (let k = 0; k < SUMS; k++) {
-        this.#pooled[k] = 0;
-        for (let d = 0; d < D; d++) this.#pooled[k] += this.#smooth(h, d, k, around) / D;
+      const row = SUMS * D;
+      pooled.fill(0);
+      for (let i = 0; i < row; i++) {
+        const sum = totals[to * row + i] - totals[(from - 1) * row + i];
+        near[i] = (1 - SMOOTHED) * this.#scaled[(h - 1) * row + i] + around * sum;
+        pooled[i % SUMS] += near[i] / D;
       }
       for (let d = 0; d < D; d++) {
         const cell = (h - 1) * D + d;
-        const sum = (k: number) => (1 - POOLED) * this.#smooth(h, d, k, around) + POOLED * this.#pooled[k];
-        const [agreed, said, came] = [sum(AGREED), sum(SAID), sum(CAME)];
         const n = Math.min(s[FIELDS * cell + LABELS], MOST_REMEMBERED);
+        const at = SUMS * d;
+        const agreed = (1 - POOLED) * near[at + AGREED] + POOLED * pooled[AGREED];
+        const said = (1 - POOLED) * near[at + SAID] + POOLED * pooled[SAID];
+        const came = (1 - POOLED) * near[at + CAME] + POOLED * pooled[CAME];
         if (n === 0 || !(said > 0)) {
+          share[cell] = 1;
+          continue;
+        }
+        const explained = (2 * agreed - said) / came;
+        if (explained >= EXPLAINED) {
           share[cell] = 1;
           continue;
         }
         const q = Math.sqrt(h) * (BELIEVED / n) ** 2;
         const slope = Math.max(0, Math.min(1, (agreed / said + q) / (1 + q)));
-        const explained = (2 * agreed - said) / came;
-        const doubt = Math.max(0, Math.min(1, 1 - explained / EXPLAINED));
-        share[cell] = 1 - (1 - slope) * doubt;
+        share[cell] = 1 - (1 - slope) * Math.min(1, 1 - explained / EXPLAINED);
       }
     }
-  }
-
-  #around(h: number): readonly [from: number, to: number] {
-    const reach = Math.floor(REACH * h);
-    return [h - reach, Math.min(this.#horizon, h + reach)];
-  }
-
-  /** Sum k of step h, target d, half of it over the steps around. */
-  #smooth(h: number, d: number, k: number, around: number): number {
-    const D = this.#targets;
-    const [from, to] = this.#around(h);
-    const totals = this.#totals;
-    const near = totals[SUMS * (to * D + d) + k] - totals[SUMS * ((from - 1) * D + d) + k];
-    return (1 - SMOOTHED) * this.#scaled[SUMS * ((h - 1) * D + d) + k] + around * near;
   }
 }

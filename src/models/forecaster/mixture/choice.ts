@@ -15,6 +15,9 @@ const YOUNG_SHARE = 0.25;
 const START = 150;
 const LEAST_REMEMBERED = 10;
 
+/** So many labels of a step count as much as all that is known of the step before; hundreds leave next to nothing to it. */
+const FEW_LABELS = 10;
+
 /** Labels remembered at most: `base + perStep h`. Two memories, whose forecasts are averaged. */
 const MEMORIES = [
   { base: 300, perStep: 10 },
@@ -24,8 +27,6 @@ const MEMORIES = [
 /** Share of the evidence at a step that comes from the steps around it, within half its distance. */
 const SMOOTHED = 0.5;
 const REACH = 0.5;
-/** So many labels of a step count as much as all that is known of the step before. */
-const FEW_LABELS = 10;
 
 /**
  * The choice among rules, per step and target. With L_r the discounted squared error of rule r and rule 0 persistence, the
@@ -92,11 +93,6 @@ export class Choice {
     }
   }
 
-  /** Labels of step h, target d so far. */
-  labels(h: number, d: number): number {
-    return this.#labels.view[(h - 1) * this.#targets + d];
-  }
-
   /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
   size(h: number, d: number): number {
     const long = MEMORIES.length - 1;
@@ -133,7 +129,7 @@ export class Choice {
     const row = this.#logs.length;
     for (let h = 2; h <= this.#horizon; h++) {
       for (let d = 0; d < this.#targets; d++) {
-        const share = FEW_LABELS / (this.labels(h, d) + FEW_LABELS);
+        const share = 1 / (1 + (this.#labels.view[(h - 1) * this.#targets + d] / FEW_LABELS) ** 2);
         for (let k = 0; k < MEMORIES.length; k++) {
           const at = this.#at(k, h, d);
           for (let i = at; i < at + this.#rules; i++) x[i] += share * (x[i - row] - x[i]);

@@ -19,23 +19,14 @@ const STACKS = [
 /** One more stack learns from all targets together, each in units of the error of persistence. */
 const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
-/** The combinations, in the order in which the ledger has their forecasts behind the experts'. */
-export const COMBINED_BY: readonly string[] = [
-  ...DISCOUNTS.map((discount) => `inverse-error-${discount}`),
-  "polynomial",
-  ...STACKS.map((_, k) => `stack-${k}`),
-  "stack-pooled",
-];
-/** Inverse error and the polynomial rule stay between the experts of themselves; stacks are held there. */
-const FREE = DISCOUNTS.length + 1;
+/** Forecasts that are made from all experts, and are rules of the choice beside each expert. */
+const COMBINED = DISCOUNTS.length + 1 + STACKS.length + 1;
 /** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, before doubt. */
-export const COMBINATIONS = COMBINED_BY.length + 1;
+export const COMBINATIONS = COMBINED + 1;
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
 const SWEEP_EVERY = 4;
 const YOUNG = 200;
-/** So many labels of a step count as much as all that is known of the step before. */
-const FEW_LABELS = 10;
 
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
@@ -57,6 +48,8 @@ export class Mixture {
   readonly #polynomial: Polynomial;
   readonly #stacks: readonly Stacking[];
   readonly #pooled: Stacking;
+  /** Whether this event has brought a label: where nothing is learned no weights move. */
+  #told = false;
   readonly #choice: Choice;
   readonly #amplitude: Amplitude;
   /** Differences from persistence [M - 1], where kernels can read them. */
@@ -65,10 +58,6 @@ export class Mixture {
   readonly #ruleErrors: Float64Array;
   readonly #errors: Float64Array;
   readonly #weights: Float64Array;
-  /** Weights [M] of the experts in each combination at the step last weighed, per target. */
-  readonly #combining: readonly Float64Array[];
-  /** Those of one stack, before few labels are made up for. */
-  readonly #own: Float64Array;
 
   constructor(layout: Layout, shape: Shape, experts: number) {
     this.#shape = shape;
@@ -81,15 +70,12 @@ export class Mixture {
     this.#stacks = STACKS.map((options, k) => new Stacking(layout, `stack-${k}`, cells, experts, options));
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
-    const rules = experts + COMBINED_BY.length;
+    const rules = experts + COMBINED;
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);
     this.#errors = this.#ruleErrors.subarray(0, experts);
     this.#weights = new Float64Array(experts);
-    const combinations = shape.targets * COMBINED_BY.length;
-    this.#combining = Array.from({ length: combinations }, () => new Float64Array(experts));
-    this.#own = new Float64Array(experts);
   }
 
   /** Learns from the labels of `settlement` how experts and rules did in the issues that the ledger kept. */
@@ -98,6 +84,7 @@ export class Mixture {
     const M = this.#experts;
     const { values, rowLength } = ledger;
     const x = this.#x.view;
+    this.#told = false;
     for (let h = 1; h <= steps; h++) {
       const issue = ledger.settled(h);
       let fade = true;
@@ -105,6 +92,7 @@ export class Mixture {
         const cell = (h - 1) * D + d;
         const label = labels[cell];
         if (Number.isNaN(label)) continue;
+        this.#told = true;
         const at = issue + d;
         const base = values[at];
         const bound = reach[cell];
@@ -141,7 +129,8 @@ export class Mixture {
     this.#amplitude.weigh();
     for (let h = 1; h <= H; h++) {
       this.#choice.pool(h);
-      const sweeps = issued < YOUNG ? 3 : (issued + h) % SWEEP_EVERY === 0 ? 1 : 0;
+      const due = issued < YOUNG ? 3 : (issued + h) % SWEEP_EVERY === 0 ? 1 : 0;
+      const sweeps = this.#told ? due : 0;
       for (let d = 0; d < D; d++) {
         const cell = (h - 1) * D + d;
         const at = ledger.current + cell;
@@ -153,18 +142,20 @@ export class Mixture {
           if (difference < low) low = difference;
           else if (difference > high) high = difference;
         }
-        if (sweeps > 0) {
-          const prior = this.#inverse[DISCOUNTS.length - 1];
-          prior.weigh(cell);
-          for (const stack of this.#stacks) stack.sweep(cell, prior.w, sweeps);
-          if (d === 0) this.#pooled.sweep(h - 1, prior.w, sweeps);
+        let r = M;
+        for (const rule of this.#inverse) {
+          rule.weigh(cell);
+          values[at + r++ * rowLength] = base + weighted(rule.w, x);
         }
-        this.#weigh(h, d);
-        for (let k = 0; k < COMBINED_BY.length; k++) {
-          const difference = weighted(this.#combining[d * COMBINED_BY.length + k], x);
-          const held = k < FREE ? difference : Math.max(low, Math.min(high, difference));
-          values[at + (M + k) * rowLength] = base + held;
+        this.#polynomial.weigh(cell);
+        values[at + r++ * rowLength] = base + weighted(this.#polynomial.w, x);
+        const prior = this.#inverse[DISCOUNTS.length - 1].w;
+        for (const stack of this.#stacks) {
+          if (sweeps > 0) stack.sweep(cell, prior, sweeps);
+          values[at + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
         }
+        if (sweeps > 0 && d === 0) this.#pooled.sweep(h - 1, prior, sweeps);
+        values[at + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
         this.#choice.weigh(h, d);
         let difference = 0;
         for (let k = 0; k < w.length; k++) difference += w[k] * (values[at + k * rowLength] - base);
@@ -172,29 +163,6 @@ export class Mixture {
         mean[cell] = base + this.#amplitude.share[cell] * difference;
       }
     }
-  }
-
-  /**
-   * Weights of the experts in each combination of step h, target d, into `#combining`, where those of step h - 1 are: few labels
-   * of a step are drawn towards what is known of the step before.
-   */
-  #weigh(h: number, d: number): void {
-    const cell = (h - 1) * this.#shape.targets + d;
-    const share = h === 1 ? 0 : FEW_LABELS / (this.#choice.labels(h, d) + FEW_LABELS);
-    const first = d * COMBINED_BY.length;
-    let k = first;
-    const take = (w: Float64Array): void => {
-      const out = this.#combining[k++];
-      for (let m = 0; m < w.length; m++) out[m] = w[m] + share * (out[m] - w[m]);
-    };
-    for (const rule of this.#inverse) {
-      rule.weigh(cell);
-      take(rule.w);
-    }
-    this.#polynomial.weigh(cell);
-    take(this.#polynomial.w);
-    for (const stack of this.#stacks) take(stack.weights(this.#own, cell));
-    take(this.#pooled.weights(this.#own, h - 1));
   }
 
   /** Call after the state was restored: what was derived from it is derived anew. */
@@ -209,13 +177,16 @@ export class Mixture {
     this.#choice.pool(h);
     this.#choice.weigh(h, d);
     const { w } = this.#choice;
-    const M = out.length;
-    for (let m = 0; m < M; m++) out[m] = w[m];
-    for (let step = 1; step <= h; step++) this.#weigh(step, d);
-    for (let k = 0; k < COMBINED_BY.length; k++) {
-      const weights = this.#combining[d * COMBINED_BY.length + k];
-      for (let m = 0; m < M; m++) out[m] += w[M + k] * weights[m];
+    let r = 0;
+    for (; r < out.length; r++) out[r] = w[r];
+    for (const rule of this.#inverse) {
+      rule.weigh(cell);
+      addScaled(out, rule.w, w[r++]);
     }
+    this.#polynomial.weigh(cell);
+    addScaled(out, this.#polynomial.w, w[r++]);
+    for (const stack of this.#stacks) stack.addWeights(out, cell, w[r++]);
+    this.#pooled.addWeights(out, h - 1, w[r]);
     this.#amplitude.weigh();
     const share = this.#amplitude.share[cell];
     for (let m = 0; m < out.length; m++) out[m] *= share;
@@ -229,4 +200,8 @@ function weighted(w: Float64Array, x: Float64Array): number {
   let sum = 0;
   for (let k = 0; k < x.length; k++) sum += w[k + 1] * x[k];
   return sum;
+}
+
+function addScaled(out: Float64Array, w: Float64Array, share: number): void {
+  for (let m = 0; m < out.length; m++) out[m] += share * w[m];
 }

@@ -78,15 +78,24 @@ export class Stacking {
     }
   }
 
-  /** The weights [M] of a cell, persistence's first, written to `out`. */
-  weights(out: Float64Array, cell: number): Float64Array {
+  /** The combined difference from persistence. */
+  combine(cell: number, x: Float64Array): number {
     const K = this.#size;
     const w = this.#w.view;
-    out[0] = 1;
+    let sum = 0;
+    for (let i = 0; i < K; i++) sum += w[cell * K + i] * x[i];
+    return sum;
+  }
+
+  /** Adds `share` times the weights [M] of a cell to `out`. */
+  addWeights(out: Float64Array, cell: number, share: number): void {
+    const K = this.#size;
+    let rest = 1;
     for (let i = 0; i < K; i++) {
-      out[i + 1] = w[cell * K + i];
-      out[0] -= out[i + 1];
+      const w = this.#w.view[cell * K + i];
+      out[i + 1] += share * w;
+      rest -= w;
     }
-    return out;
+    out[0] += share * rest;
   }
 }

@@ -79,9 +79,14 @@ describe("stacking", () => {
       const w = solve(shrunk, target).to1DArray();
       stack.sweep(1, prior, 400);
       const out = new Float64Array(K + 1);
-      stack.weights(out, 1);
+      stack.addWeights(out, 1, 1);
       for (let i = 0; i < K; i++) expect(out[i + 1]).toBeCloseTo(w[i], 9);
       expect(out.reduce((a, c) => a + c)).toBeCloseTo(1, 12);
+      const probe = Float64Array.of(1, 2, 3, 4, 5);
+      expect(stack.combine(1, probe)).toBeCloseTo(
+        w.reduce((sum, v, i) => sum + v * probe[i], 0),
+        8,
+      );
     });
   }
 
@@ -98,7 +103,7 @@ describe("stacking", () => {
     }
     stack.sweep(0, Float64Array.of(0.4, 0.3, 0.3), 50);
     const out = new Float64Array(3);
-    stack.weights(out, 0);
+    stack.addWeights(out, 0, 1);
     expect(out[1]).toBeGreaterThan(0.9);
     expect(out[2]).toBe(0);
   });
@@ -159,7 +164,7 @@ describe("the choice among rules", () => {
       if (h === 1) return own;
       // Few labels of a step are drawn towards what is known of the step before.
       const before = evidence(memory, h - 1, d);
-      const share = 10 / (history[h - 1][d].length + 10);
+      const share = 1 / (1 + (history[h - 1][d].length / 10) ** 2);
       return own.map((v, r) => v + share * (before[r] - v));
     };
     const smoothed = (memory: number, h: number, d: number): number[] => {

@@ -33,6 +33,8 @@ export class StageAlerts {
   #rules: readonly Rule[] = [];
   #alerts: readonly Alert[] = [];
   #firings: readonly Firing[] = [];
+  /** Id of the newest transition that was looked at. */
+  #newest = "";
   #timer = 0;
   #said = "";
 
@@ -49,6 +51,7 @@ export class StageAlerts {
     this.#rules = [];
     this.#alerts = [];
     this.#firings = [];
+    this.#newest = "";
     this.#said = "";
     byId("alert-rules").replaceChildren();
     void this.refresh();
@@ -59,26 +62,27 @@ export class StageAlerts {
     clearTimeout(this.#timer);
   }
 
-  get rules(): readonly Rule[] {
-    return this.#rules;
-  }
-
   async refresh(): Promise<void> {
     clearTimeout(this.#timer);
     const series = this.#series;
     if (series === "") return;
     if (!document.hidden) {
       try {
-        const [{ rules, alerts }, { transitions }] = await Promise.all([
+        const [{ rules, alerts }, newest] = await Promise.all([
           ask<AlertsAnswer>("/v1/alerts", { series }),
-          ask<TransitionsAnswer>("/v1/alerts/transitions", { limit: LOOKED_AT }),
+          told(1).then(([one]) => one?.id ?? ""),
         ]);
+        // They are many, and seldom others.
+        const transitions = newest === this.#newest ? null : await told(LOOKED_AT);
         if (series !== this.#series) return;
         this.#rules = rules;
         this.#alerts = alerts.filter(({ target }) => fits(target, this.#target));
-        this.#firings = firings(
-          transitions.filter((one) => one.series === series && fits(one.target, this.#target)),
-        );
+        if (transitions !== null) {
+          this.#newest = transitions[0]?.id ?? "";
+          this.#firings = firings(
+            transitions.filter((one) => one.series === series && fits(one.target, this.#target)),
+          );
+        }
         this.#tell();
         this.#changed();
       } catch {
@@ -199,6 +203,10 @@ export class StageAlerts {
     void this.refresh();
   }
 }
+
+/** The newest transitions. */
+const told = async (limit: number): Promise<TransitionsAnswer["transitions"]> =>
+  (await ask<TransitionsAnswer>("/v1/alerts/transitions", { limit })).transitions;
 
 /** The times between a firing and its end, of transitions that come newest first. */
 function firings(transitions: TransitionsAnswer["transitions"]): Firing[] {

@@ -1,12 +1,11 @@
 import { itemAt } from "../../models/item-at.ts";
 import { ARROW_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import { openArrowReader } from "../http/observations-body.ts";
-import type { Outgoing } from "./outgoing.ts";
+import { Kept } from "./kept.ts";
+import { type Outgoing, sharedKey } from "./outgoing.ts";
 import type { Subprotocol } from "./subprotocol.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Frames kept for the next subscriber to whom the same forecasts are due. */
-const KEPT = 32;
 /** Steps told in one frame, unless a single forecast has more. */
 const FRAME_STEPS = 4096;
 
@@ -19,21 +18,13 @@ export async function openArrowFrames(epoch: string): Promise<Subprotocol> {
     import("../../storage/arrow/forecast-stream.ts"),
     openArrowReader(),
   ]);
-  const frames = new Map<string, Uint8Array>();
+  const frames = new Kept<Uint8Array>();
 
-  const frameOf = ({ id, view }: Subscription, run: readonly Outgoing[]): Uint8Array => {
-    const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-    let frame = frames.get(key);
-    if (frame === undefined) {
-      frame = forecastStream(run, {
-        steps: view.steps,
-        metadata: { id: JSON.stringify(id), epoch },
-      });
-      if (frames.size >= KEPT) frames.clear();
-      frames.set(key, frame);
-    }
-    return frame;
-  };
+  const frameOf = (subscription: Subscription, run: readonly Outgoing[]): Uint8Array =>
+    frames.get(sharedKey(subscription, run), () => {
+      const { id, view } = subscription;
+      return forecastStream(run, { steps: view.steps, metadata: { id: JSON.stringify(id), epoch } });
+    });
 
   return {
     name: ARROW_SUBPROTOCOL,

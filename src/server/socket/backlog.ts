@@ -1,5 +1,6 @@
 import type { Since } from "../../protocol/client-messages.ts";
 import type { Engine, LogPlace } from "../engine.ts";
+import { keepNewest } from "../newest.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 
 /** A part of the log of forecasts, made ready to be sent. */
@@ -73,10 +74,7 @@ export class Backlog {
     const page = this.#read(after);
     if (page === null) return null;
     this.#kept.set(key, { page, asOf: page.next === null ? this.#engine.offset : null });
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= PAGES_KEPT) break;
-      this.#kept.delete(oldest);
-    }
+    keepNewest(this.#kept, PAGES_KEPT);
     return page;
   }
 

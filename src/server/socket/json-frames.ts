@@ -1,10 +1,11 @@
 import { JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
-import type { Outgoing } from "./outgoing.ts";
+import { Kept } from "./kept.ts";
+import { type Outgoing, sharedKey } from "./outgoing.ts";
 import type { Sink, Subprotocol } from "./subprotocol.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Chunks kept for the next subscriber to whom the same forecasts are due, and runs of forecasts that one has been sent. */
-const KEPT = 32;
+/** Runs of forecasts of which it is known that a subscriber has been sent them. */
+const SEEN = 32;
 /** A longer run is hardly ever that of somebody else. */
 const LONGEST_SHARED = 24;
 /** Bytes of forecasts that leave at once; the socket is asked in between whether it takes more. */
@@ -17,25 +18,19 @@ const WHOLE_TEXT = 0x81;
  * are given the same chunk of frames: it is put together once, when the second one needs it. Where each is due others, nothing is copied.
  */
 export function openJsonFrames(): Subprotocol {
-  const chunks = new Map<string, Buffer>();
+  const chunks = new Kept<Buffer>();
   const seen = new Set<string>();
 
   const write = (
-    { id, view }: Subscription,
+    subscription: Subscription,
     run: readonly Outgoing[],
     payloads: readonly Buffer[],
     sink: Sink,
   ): boolean => {
     if (run.length <= LONGEST_SHARED) {
-      const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-      let chunk = chunks.get(key);
-      if (chunk === undefined && seen.has(key)) {
-        chunk = framed(payloads);
-        if (chunks.size >= KEPT) chunks.clear();
-        chunks.set(key, chunk);
-      }
-      if (chunk !== undefined) return sink.frames(chunk);
-      if (seen.size >= KEPT) seen.clear();
+      const key = sharedKey(subscription, run);
+      if (seen.has(key)) return sink.frames(chunks.get(key, () => framed(payloads)));
+      if (seen.size >= SEEN) seen.clear();
       seen.add(key);
     }
     let more = true;

@@ -3,6 +3,7 @@ import { forecastsIn, type Issue } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { SubscriptionId } from "../../protocol/client-messages.ts";
 import type { LogPlace } from "../engine.ts";
+import { Kept } from "./kept.ts";
 
 /** What a subscription wants to see of a forecast. */
 export class View {
@@ -22,8 +23,11 @@ export class View {
 
 let serials = 0;
 
-/** Frames that one forecast keeps for the next subscriber; clients choose ids and steps as they like. */
-const KEPT = 32;
+/** Equal for subscriptions to which equal bytes are due: that they are called alike, see alike, and are due the same forecasts. */
+export const sharedKey = (
+  { id, view }: { readonly id: SubscriptionId; readonly view: View },
+  run: readonly Outgoing[],
+): string => `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
 
 /** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
 export class Outgoing {
@@ -40,8 +44,9 @@ export class Outgoing {
   readonly slot: string;
   readonly #told: () => Forecast | PipelineOutput;
   readonly #epoch: string;
-  readonly #bodies = new Map<string, string>();
-  readonly #frames = new Map<string, Buffer>();
+  /** Clients choose ids and steps as they like. */
+  readonly #bodies = new Kept<string>();
+  readonly #frames = new Kept<Buffer>();
 
   constructor(
     issue: Issue,
@@ -65,19 +70,13 @@ export class Outgoing {
 
   /** The `data` frame for a subscription, in UTF-8. */
   frame(id: SubscriptionId, view: View): Buffer {
-    const key = `${JSON.stringify(id)} ${view.key}`;
-    let frame = this.#frames.get(key);
-    if (frame === undefined) {
-      frame = Buffer.from(`{"type":"data","id":${JSON.stringify(id)}${this.#body(view)}`);
-      if (this.#frames.size >= KEPT) this.#frames.clear();
-      this.#frames.set(key, frame);
-    }
-    return frame;
+    return this.#frames.get(`${JSON.stringify(id)} ${view.key}`, () =>
+      Buffer.from(`{"type":"data","id":${JSON.stringify(id)}${this.#body(view)}`),
+    );
   }
 
   #body({ key, steps, observed }: View): string {
-    let body = this.#bodies.get(key);
-    if (body === undefined) {
+    return this.#bodies.get(key, () => {
       const place = `,"epoch":${this.#epoch},"offset":${this.offset},"ordinal":${this.ordinal}`;
       const forecast = this.#told();
       if ("output" in forecast) return `${place},"output":${JSON.stringify(forecast)}}`;
@@ -86,11 +85,8 @@ export class Outgoing {
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
       const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
-      body = `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
-      if (this.#bodies.size >= KEPT) this.#bodies.clear();
-      this.#bodies.set(key, body);
-    }
-    return body;
+      return `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
+    });
   }
 }
 

@@ -17,6 +17,36 @@ const TOGETHER = 200;
 const keyOf = ({ rule, series, target }: Pick<Alert, "rule" | "series" | "target">): string =>
   `${rule}\u0000${series}\u0000${target}`;
 
+/** What is kept of a beginning or an end. */
+export type Past = Pick<
+  Transition,
+  "id" | "sequence" | "alert" | "rule" | "series" | "target" | "state" | "time" | "value" | "probability"
+>;
+
+const kept = ({
+  id,
+  sequence,
+  alert,
+  rule,
+  series,
+  target,
+  state,
+  time,
+  value,
+  probability,
+}: Transition): Past => ({
+  id,
+  sequence,
+  alert,
+  rule,
+  series,
+  target,
+  state,
+  time,
+  value,
+  probability,
+});
+
 /** An alert as its beginning tells it. */
 const begun = ({
   alert,
@@ -45,7 +75,7 @@ export class AlertBook {
   #alerts = new Map<string, Alert>();
   #more = 0;
   /** By place in their log, ascending. */
-  #transitions: Transition[] = [];
+  #transitions: Past[] = [];
   #pastKnown = false;
   /** What the socket tells while an answer is on its way: the answer may not know of it yet. */
   #meanwhile: Transition[] | null = null;
@@ -76,7 +106,7 @@ export class AlertBook {
   }
 
   /** What has begun and ended of a series, the oldest first. */
-  pastOf(series: string): Transition[] {
+  pastOf(series: string): Past[] {
     return this.#transitions.filter((one) => one.series === series);
   }
 
@@ -87,7 +117,7 @@ export class AlertBook {
 
   /** Readings have come: what is about to fire, and how likely, may be otherwise. */
   stir(): void {
-    if (this.#rules.length > 0) this.#watch.stir();
+    this.#watch.stir();
   }
 
   /** Some of the log cannot be told: it is asked for anew. */
@@ -103,7 +133,7 @@ export class AlertBook {
     this.#keep([transition]);
     this.#tellSoon();
     // Somebody has made that rule elsewhere.
-    if (!this.#rules.some(({ name }) => name === transition.rule)) this.#watch.stir();
+    if (!this.#rules.some(({ name }) => name === transition.rule)) this.refresh();
   }
 
   #apply(transition: Transition): void {
@@ -115,7 +145,7 @@ export class AlertBook {
     const known = new Set(this.#transitions.map(({ id }) => id));
     const others = transitions.filter(({ id }) => !known.has(id));
     if (others.length === 0) return;
-    this.#transitions = [...this.#transitions, ...others]
+    this.#transitions = [...this.#transitions, ...others.map(kept)]
       .sort((a, b) => a.sequence - b.sequence)
       .slice(-KEPT);
   }
@@ -142,7 +172,11 @@ export class AlertBook {
     this.#said = said;
     if (fresh) this.#tellSoon();
     // What fires or is about to is told of with every reading; else nothing is to be seen but by what stirs.
-    return { fresh: false, rest: (1000 * ONE * answer.alerts.length) / BYTES_A_SECOND };
+    return {
+      fresh: false,
+      rest: (1000 * ONE * answer.alerts.length) / BYTES_A_SECOND,
+      nothing: answer.rules.length === 0,
+    };
   }
 
   #tellSoon(): void {

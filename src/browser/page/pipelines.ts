@@ -13,7 +13,7 @@ export const pipelines = new Watch(async (signal): Promise<Looked> => {
   const fresh = words !== said;
   said = words;
   if (fresh) show(told);
-  return { fresh };
+  return { fresh, nothing: told.length === 0 };
 }, PACE);
 
 const figure = (value: number): string =>

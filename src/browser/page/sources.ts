@@ -14,7 +14,7 @@ export const sources = new Watch(async (signal): Promise<Looked> => {
   const fresh = words !== said;
   said = words;
   if (fresh) show(told);
-  return { fresh };
+  return { fresh, nothing: told.length === 0 };
 }, PACE);
 
 const sum = (counts: Readonly<Record<string, number>>): number =>

@@ -1,6 +1,6 @@
 import type { Drawing, Level, Reach, Stretch } from "../chart/drawing.ts";
 import { shown } from "../chart/numbers.ts";
-import type { AlertBook } from "./alert-book.ts";
+import type { AlertBook, Past } from "./alert-book.ts";
 import {
   alertWords,
   chanceWords,
@@ -12,7 +12,7 @@ import {
 } from "./alert-words.ts";
 import { byId, make, setText } from "./dom.ts";
 import { put } from "./server.ts";
-import type { Alert, Rule, Transition } from "./wire.ts";
+import type { Alert, Rule } from "./wire.ts";
 import { momentWords, spanWords, withUnit } from "./words.ts";
 
 /** Firings told in words. */
@@ -196,7 +196,7 @@ export class StageAlerts {
 }
 
 /** The times between a firing and its end. */
-function firings(transitions: readonly Transition[]): Firing[] {
+function firings(transitions: readonly Past[]): Firing[] {
   const open = new Map<string, Firing>();
   const found: Firing[] = [];
   for (const { alert, rule, state, time, value, probability } of transitions) {

@@ -159,7 +159,10 @@ export class Stage {
     const name = fullName(series, target);
     setText(byId("stage-name"), name);
     setTitle(byId("stage-name"), name);
-    setText(byId("stage-model"), "no forecast yet: the first one follows the second reading");
+    setText(
+      byId("stage-model"),
+      step === null ? "no forecast yet: the first one follows the second reading" : "asking for its readings",
+    );
     for (const id of ["fact-now", "fact-ahead", "fact-skill", "fact-held"]) setText(byId(id), "–");
     byId("fact-skill").dataset.state = "";
     byId("fact-held").dataset.state = "";
@@ -204,10 +207,11 @@ export class Stage {
       if (this.#past === null || this.#past.times.length === 0) this.#askSoon();
     }
     if (this.#past === null || !this.#upToNow) return;
-    // A stretch that stays has an end: what comes behind it is not seen.
-    if (this.#range.kind === "fixed" && Date.parse(forecast.issuedAt) > this.#range.view[1])
+    // A stretch that stays has an end: what comes behind it is not seen, what lies before it may not have come.
+    if (this.#range.kind === "fixed" && Date.parse(forecast.issuedAt) > this.#range.view[1]) {
       this.#upToNow = false;
-    else this.#append(forecast);
+      this.#askSoon();
+    } else this.#append(forecast);
   }
 
   range(range: Range): void {
@@ -219,15 +223,20 @@ export class Stage {
     this.#moved();
   }
 
+  /** What is looked at, though it may not have been drawn yet: several presses may come before that. */
+  get #seen(): Limits {
+    return this.#range.kind === "fixed" ? this.#range.view : this.#chart.view;
+  }
+
   zoom(factor: number): void {
-    const [from, to] = this.#chart.view;
+    const [from, to] = this.#seen;
     const middle = (from + to) / 2;
     const half = Math.max(this.#step, ((to - from) * factor) / 2);
     this.range({ kind: "fixed", view: [middle - half, middle + half] });
   }
 
   pan(share: number): void {
-    const [from, to] = this.#chart.view;
+    const [from, to] = this.#seen;
     this.range({ kind: "fixed", view: [from + (to - from) * share, to + (to - from) * share] });
   }
 

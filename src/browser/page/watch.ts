@@ -4,6 +4,8 @@ export interface Looked {
   readonly fresh: boolean;
   /** Milliseconds until the next question at least: answers that cost much are asked for more rarely. */
   readonly rest?: number;
+  /** There is nothing that readings could change: what stirs is not heard. */
+  readonly nothing?: boolean;
 }
 
 /** Milliseconds between two questions: while the answers tell something new, and when they have not for long. */
@@ -21,6 +23,7 @@ export class Watch {
   readonly #pace: Pace;
   #pause: number;
   #rest = 0;
+  #nothing = false;
   #askedAt = Number.NEGATIVE_INFINITY;
   #timer = 0;
   #asking: AbortController | null = null;
@@ -40,12 +43,14 @@ export class Watch {
   /** Asks now, and goes on asking. A question that is under way is given up: it may wait on a connection that is no more. */
   now(): void {
     this.#running = true;
+    this.#nothing = false;
     this.#pause = this.#pace.soonest;
     void this.#look();
   }
 
   /** Something happened that the answer may tell of: asks as soon as the pace allows. */
   stir(): void {
+    if (this.#nothing) return;
     this.#pause = this.#pace.soonest;
     if (this.#asking !== null) this.#stirred = true;
     else if (this.#running) this.#arm();
@@ -72,6 +77,7 @@ export class Watch {
       const looked = await this.#ask(asking.signal);
       fresh = looked.fresh;
       this.#rest = looked.rest ?? 0;
+      this.#nothing = looked.nothing ?? false;
     } catch {
       // The connection tells when the server cannot be reached.
     }

@@ -60,7 +60,7 @@ const LOOK = `(() => {
   for (const picture of pictures) {
     const card = picture.parentElement;
     if (!card.textContent.includes("no forecast yet") && !forecast(picture.querySelector("canvas")))
-      blank.push("no forecast of " + card.title.split("\n")[0]);
+      blank.push("no forecast of " + card.title.split("\\n")[0]);
   }
   const told = document.getElementById("stage-model").textContent;
   if (!told.startsWith("no forecast yet") && empty(document.querySelector("#stage-chart canvas"))) blank.push("the chart in full");

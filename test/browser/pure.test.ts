@@ -1,10 +1,13 @@
 // What the page and the report are made of and needs no browser: axes, numbers, names, words.
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Drawing, extentOf, limitsOf, measureOf } from "../../src/browser/chart/drawing.ts";
 import { lastAtMost, nearest, shown } from "../../src/browser/chart/numbers.ts";
+import { oldestFirst, readable } from "../../src/browser/page/file-text.ts";
 import { groupOf, ownPart, searched, shortened } from "../../src/browser/page/names.ts";
 import { bounded } from "../../src/browser/page/range.ts";
+import type { RecognitionAnswer } from "../../src/browser/page/wire.ts";
 import { shareWords, skillWords, spanWords, unitOf } from "../../src/browser/page/words.ts";
 
 const cell = fc.oneof(fc.double(), fc.constant(null), fc.constantFrom(0, 1e300, -1e300, 5e-324));
@@ -172,4 +175,63 @@ test.each([
   ["tank/level", "value", ""],
 ])("%s %s is in %s", (series, target, unit) => {
   expect(unitOf(series, target)).toBe(unit);
+});
+
+describe("a file that is dropped on the page", () => {
+  const text = async (part: string | Uint8Array<ArrayBuffer>): Promise<[string, string]> => {
+    const { blob, done } = await readable(new Blob([part]));
+    return [await blob.text(), done];
+  };
+  const table = "Zeit;Außen °C\n2025-01-01;3,5\n";
+
+  test.each([
+    ["as it is", table, ""],
+    [
+      "in UTF-16",
+      Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(table, "utf16le")]),
+      "read as UTF-16",
+    ],
+    ["in Latin letters", Buffer.from(table, "latin1"), "read as Latin letters (Windows-1252)"],
+    ["packed", gzipSync(table), "unpacked"],
+    [
+      "packed in Latin letters",
+      gzipSync(Buffer.from(table, "latin1")),
+      "unpacked, read as Latin letters (Windows-1252)",
+    ],
+  ])("is read, %s", async (_, part, done) => {
+    expect(await text(part)).toEqual([table, done]);
+  });
+
+  test("and is no text, is left to the server", async () => {
+    const bytes = Uint8Array.from({ length: 3000 }, (_, i) => (i * 7919) % 256);
+    const { blob, done } = await readable(new Blob([bytes]));
+    expect(done).toBe("");
+    expect(new Uint8Array(await blob.arrayBuffer())).toEqual(bytes);
+  });
+
+  const found = (times: readonly string[]) =>
+    ({
+      time: { columns: ["time"], form: "" },
+      columns: [{ name: "value", unit: "" }],
+      sample: times.map((time) => ({ series: "", time, values: { value: 1 } })),
+    }) as unknown as RecognitionAnswer;
+  const back = ["2025-01-03T00:00:00Z", "2025-01-02T00:00:00Z", "2025-01-01T00:00:00Z"];
+
+  test("with its newest line first is turned round, and its lines keep their numbers", async () => {
+    const lines = ["time,value", "2025-01-03,3", "2025-01-02,2", "2025-01-01,1"];
+    const { blob, turned, lineOf } = await oldestFirst(new Blob([`${lines.join("\r\n")}\r\n`]), found(back));
+    expect(turned).toBe(true);
+    const told = (await blob.text()).trimEnd().split("\n");
+    expect(told).toEqual([lines[0], lines[3], lines[2], lines[1]]);
+    for (const [i, line] of told.entries()) expect(lines[lineOf(i + 1) - 1]).toBe(line);
+    const bare = await oldestFirst(new Blob(["2025-01-03,3\n2025-01-02,2\n2025-01-01,1"]), found(back));
+    expect(await bare.blob.text()).toBe("2025-01-01,1\n2025-01-02,2\n2025-01-03,3\n");
+    expect(bare.lineOf(1)).toBe(3);
+  });
+
+  test("in the order of time, or with lines within quotes, stays as it is", async () => {
+    const blob = new Blob(['time,note,value\n2025-01-03,"a\nb",3\n']);
+    expect((await oldestFirst(blob, found(back))).blob).toBe(blob);
+    expect((await oldestFirst(blob, found([...back].reverse()))).blob).toBe(blob);
+  });
 });

@@ -1,6 +1,6 @@
 import type { AlertBook } from "./alert-book.ts";
 import { alertWords, type Told } from "./alert-words.ts";
-import { byId, make, setText } from "./dom.ts";
+import { byId, make, replaceAll, setText } from "./dom.ts";
 import { fullName } from "./names.ts";
 import { keyOf, type Row } from "./overview.ts";
 import type { Alert } from "./wire.ts";
@@ -57,8 +57,9 @@ export class Alerts {
     this.#firing = firing;
     this.#said = said;
     if (opened) byId<HTMLDetailsElement>("alerts").open = true;
-    byId("alert-list").replaceChildren(
-      ...sorted.slice(0, 50).map((alert) => {
+    replaceAll(
+      byId("alert-list"),
+      sorted.slice(0, 50).map((alert) => {
         const { series, target, rule, state } = alert;
         const button = make(
           "button",

@@ -10,13 +10,14 @@ import {
   type Told,
   whenWords,
 } from "./alert-words.ts";
-import { byId, make, setText } from "./dom.ts";
+import { byId, make, replaceAll, setText } from "./dom.ts";
 import { put } from "./server.ts";
 import type { Alert, Rule } from "./wire.ts";
 import { momentWords, spanWords, withUnit } from "./words.ts";
 
 /** Firings told in words. */
 const TOLD = 5;
+const AGAIN = "Press again to delete";
 
 /** A time at which a rule fired, until it was over. */
 interface Firing {
@@ -42,6 +43,8 @@ export class StageAlerts {
   #alerts: readonly Alert[] = [];
   #firings: readonly Firing[] = [];
   #said = "";
+  /** The rule that will be deleted if that is pressed again. */
+  #sure = "";
 
   /** `changed`: there is something else to draw; `move`: somebody wants to change a rule. */
   constructor(book: AlertBook, changed: () => void, move: (rule: Rule) => void) {
@@ -55,6 +58,7 @@ export class StageAlerts {
     this.#target = target;
     this.#told = told;
     this.#said = "";
+    this.#sure = "";
     byId("alert-rules").replaceChildren();
     this.show();
   }
@@ -127,8 +131,9 @@ export class StageAlerts {
     if (said === this.#said) return;
     this.#said = said;
     const byRule = new Map(this.#alerts.map((alert) => [alert.rule, alert]));
-    byId("alert-rules").replaceChildren(
-      ...this.#rules.map((rule) => this.#item(rule, byRule.get(rule.name))),
+    replaceAll(
+      byId("alert-rules"),
+      this.#rules.map((rule) => this.#item(rule, byRule.get(rule.name))),
     );
     byId("alert-none").hidden = this.#rules.length > 0;
     byId("alert-past").replaceChildren(
@@ -172,7 +177,7 @@ export class StageAlerts {
       move.addEventListener("click", () => this.#move(rule));
       item.append(move);
     }
-    const remove = make("button", "plain", "Delete");
+    const remove = make("button", "plain", rule.name === this.#sure ? AGAIN : "Delete");
     remove.type = "button";
     remove.setAttribute("aria-label", `Delete ${rule.name}`);
     remove.addEventListener("click", () => void this.#remove(rule, remove));
@@ -181,13 +186,17 @@ export class StageAlerts {
   }
 
   async #remove({ name }: Rule, button: HTMLButtonElement): Promise<void> {
-    if (button.dataset.sure === undefined) {
-      button.dataset.sure = "";
-      setText(button, "Press again to delete");
+    if (this.#sure !== name) {
+      this.#sure = name;
+      setText(button, AGAIN);
       return;
     }
+    this.#sure = "";
     try {
       await put(`/v1/alerts/${encodeURIComponent(name)}`, null);
+      setText(byId("alert-told"), `${name} is deleted.`);
+      // What was pressed is about to go: whoever has only a keyboard goes on from here.
+      byId("alert-new").focus();
     } catch (error) {
       setText(byId("alert-told"), (error as Error).message);
     }

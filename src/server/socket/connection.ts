@@ -21,7 +21,7 @@ import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Observing } from "./observing.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
-import type { Sink, Subprotocol } from "./subprotocol.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What a connection is given by the server that holds it. */
@@ -75,7 +75,6 @@ export class Connection implements Recipient {
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
   readonly #alerts = new Map<SubscriptionId, AlertSubscription>();
   #stopListening = (): void => {};
-  readonly #sink: Sink;
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -123,17 +122,6 @@ export class Connection implements Recipient {
       readBinary: subprotocol.readBinary,
     });
     this.#catchingUp = new CatchingUp(world);
-    this.#sink = {
-      message: (data, binary) => {
-        ws.send(data, { binary });
-        return !this.full;
-      },
-      // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
-      frames: (bytes) => {
-        if (ws.readyState === ws.OPEN) socket.write(bytes);
-        return !this.full;
-      },
-    };
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
@@ -248,13 +236,18 @@ export class Connection implements Recipient {
   }
 
   #write(forecasts: number): number {
-    const { subprotocol } = this.#peer;
+    const { ws, socket, subprotocol } = this.#peer;
     const now = this.#world.monotonic();
     let written = 0;
     let caughtUp = false;
     for (const subscription of this.#subscriptions.values()) {
-      if (written < forecasts && !this.full) {
-        written += subprotocol.send(subscription, now, forecasts - written, this.#sink);
+      while (written < forecasts && !this.full) {
+        const piece = subscription.piece(subprotocol, now);
+        if (piece === undefined) break;
+        // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
+        if (ws.readyState === ws.OPEN) socket.write(piece.bytes);
+        subscription.sent(piece.forecasts, now);
+        written += piece.forecasts;
       }
       // One step a turn: nobody waits for it.
       if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);

@@ -20,7 +20,7 @@ import { Connection, type ConnectionWorld } from "./connection.ts";
 import type { EventPeer } from "./event-peer.ts";
 import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
-import { openJsonFrames } from "./json-frames.ts";
+import { JSON_FRAMES } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Dispatch } from "./outgoing.ts";
 import type { Subprotocol } from "./subprotocol.ts";
@@ -53,7 +53,6 @@ export class StreamEndpoint {
   readonly #connections = new Set<Connection | EventPeer>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
-  readonly #json = openJsonFrames();
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
@@ -177,6 +176,7 @@ export class StreamEndpoint {
     clearInterval(this.#heartbeat);
     this.#unsubscribe();
     const gone = [...this.#connections].map((connection) => connection.onClosed);
+    this.#fanOut.deal();
     for (const connection of this.#connections) connection.drain();
     await Promise.all(gone);
     this.#fanOut.close();
@@ -227,7 +227,7 @@ export class StreamEndpoint {
     const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
     const caller = known instanceof Caller ? known : undefined;
     const subprotocol =
-      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
     this.#add(new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world));
   }
 

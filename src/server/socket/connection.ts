@@ -12,7 +12,7 @@ import type { Refused } from "../access/audit.ts";
 import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
-import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
+import type { AlertFeed, AlertSubscription } from "./alert-feed.ts";
 import type { Backlog } from "./backlog.ts";
 import { CatchingUp } from "./catching-up.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
@@ -57,9 +57,6 @@ export interface Peer {
   readonly caller: Caller | undefined;
   readonly subprotocol: Subprotocol;
 }
-
-/** Pages of the log of transitions that one turn looks through. */
-const ALERT_PAGES = 4;
 
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
@@ -257,35 +254,15 @@ export class Connection implements Recipient {
     return written;
   }
 
-  /** Sends what alert subscriptions have not had, at most `most`; a client that takes less is further behind, and nothing waits. */
+  /** Sends what alert subscriptions have not had, at most `most`. */
   #writeAlerts(most: number): number {
-    if (this.#alerts.size === 0 || !this.#world.open()) return 0;
-    const { alertFeed } = this.#world;
-    const { ws } = this.#peer;
+    if (!this.#world.open()) return 0;
     let written = 0;
-    let pages = 0;
     for (const subscription of this.#alerts.values()) {
-      while (
-        written < most &&
-        !this.full &&
-        subscription.sequence < alertFeed.sequence &&
-        pages++ < ALERT_PAGES
-      ) {
-        const { id, sequence: from } = subscription;
-        const page = alertFeed.after(from);
-        if ("lostUpTo" in page) {
-          subscription.sequence = page.lostUpTo;
-          this.#send({ type: "gap", id, from, to: page.lostUpTo, reason: "no longer kept" });
-          continue;
-        }
-        if (page.transitions.length === 0) break;
-        for (const one of page.transitions) {
-          if (written >= most || this.full) break;
-          subscription.sequence = one.sequence;
-          if (!subscription.wants(one)) continue;
-          ws.send(alertFeed.frame(id, one));
-          written++;
-        }
+      if (written >= most || this.full) break;
+      for (const { message } of this.#world.alertFeed.news(subscription)) {
+        this.#peer.ws.send(typeof message === "string" ? message : JSON.stringify(message));
+        if (++written >= most || this.full) break;
       }
     }
     return written;
@@ -477,32 +454,18 @@ export class Connection implements Recipient {
       this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
       return;
     }
-    const { epoch, offset } = engine;
     const { sequence } = alertFeed;
-    const same = since?.epoch === epoch;
-    if (since !== undefined && same && since.sequence > sequence) {
+    if (since !== undefined && since.epoch === engine.epoch && since.sequence > sequence) {
       this.close(
         CloseCode.cannotResume,
         `since: expected a sequence up to ${sequence}, got ${since.sequence}; subscribe without since`,
       );
       return;
     }
-    // Of another journal nothing is known: what this one has told goes as a gap, as forecasts do.
-    const from = since !== undefined && same ? since.sequence : sequence;
-    const kept = from === sequence || !("lostUpTo" in alertFeed.after(from));
-    this.#send({
-      type: "subscribed",
-      id,
-      epoch,
-      offset,
-      sequence,
-      recovered: since !== undefined && same && kept,
-    });
-    if (since !== undefined && !same) {
-      this.#send({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" });
-    }
+    const { subscription, told } = alertFeed.begin(message, engine, caller);
+    for (const { message } of told) this.#send(message);
     if (this.#alerts.size === 0) this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
-    this.#alerts.set(id, new AlertSubscription(message, from, caller));
+    this.#alerts.set(id, subscription);
     fanOut.wake(this);
   }
 

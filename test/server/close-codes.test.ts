@@ -264,7 +264,7 @@ test("4010: an offset this journal has not reached, or a log that moved on meanw
 });
 
 test("a peer that does not answer pings is terminated", async () => {
-  const { port, url } = await start({ socket: { pingMs: 30 } });
+  const { port, url } = await start({ socket: { pingMs: 300 } });
   const socket = connect(port, "127.0.0.1");
   closers.unshift(() => socket.destroy());
   const headers = [

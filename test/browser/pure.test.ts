@@ -1,9 +1,10 @@
 // What the page and the report are made of and needs no browser: axes, numbers, names, words.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Drawing, extentOf, limitsOf } from "../../src/browser/chart/drawing.ts";
+import { type Drawing, extentOf, limitsOf, measureOf } from "../../src/browser/chart/drawing.ts";
 import { lastAtMost, nearest, shown } from "../../src/browser/chart/numbers.ts";
 import { groupOf, ownPart, searched, shortened } from "../../src/browser/page/names.ts";
+import { bounded } from "../../src/browser/page/range.ts";
 import { shareWords, skillWords, spanWords, unitOf } from "../../src/browser/page/words.ts";
 
 const cell = fc.oneof(fc.double(), fc.constant(null), fc.constantFrom(0, 1e300, -1e300, 5e-324));
@@ -29,6 +30,12 @@ describe("axes", () => {
         expect(from).toBeLessThan(to);
         expect(low).toBeLessThan(high);
         for (const end of [from, to, low]) expect(Number.isNaN(end)).toBe(false);
+        // Measured so, a chart can count from one to the other.
+        const { origin, scale } = measureOf([low, high]);
+        const [bottom, top] = [(low - origin) / scale, (high - origin) / scale];
+        expect(top - bottom).toBeGreaterThan(1e-10);
+        expect(top - bottom).toBeGreaterThan(1e-10 * Math.max(Math.abs(bottom), Math.abs(top)));
+        expect(Math.max(Math.abs(bottom), Math.abs(top))).toBeLessThan(2e15);
       }),
       { seed: 7, numRuns: 500 },
     );
@@ -59,7 +66,16 @@ test.each([
   [1200, 200, "1,200"],
   [1.5, 0.5, "1.5"],
   [Number.NaN, undefined, "–"],
-  [2e12, undefined, "2.00e+12"],
+  [2e12, undefined, "2.000 trillion"],
+  [16_003_584_000, undefined, "16.00 billion"],
+  [16_003_584_000, 100, "16.0035840 billion"],
+  [-2.5, 2.5, "-2.5"],
+  [0.75, 0.25, "0.75"],
+  [-1e-17, 0.5, "0.0"],
+  [1.234e-12, undefined, "1.23 × 10⁻¹²"],
+  [1.0002e-12, 1e-16, "1.0002 × 10⁻¹²"],
+  [1e15 + 1, 1, "1.000000000000001 × 10¹⁵"],
+  [-1.7e308, undefined, "-1.70 × 10³⁰⁸"],
 ])("%d by steps of %s is told as %s", (value, step, told) => {
   expect(shown(value, step)).toBe(told);
 });
@@ -93,6 +109,22 @@ test("long names are shortened where they are the same, and stay different", () 
   expect(shortened([names[0] as string])[0]).toMatch(/^instance=.*…/);
 });
 
+test("what a reader sees as one character is not cut", () => {
+  const family = "👨‍👩‍👧‍👦";
+  const names = ["a", "b"].map((end) => `${family.repeat(60)}${end}`);
+  const short = shortened(names);
+  expect(new Set(short).size).toBe(2);
+  for (const name of short) expect(name.replaceAll(family, "")).toMatch(/^…?[ab…]+$/);
+});
+
+test("a stretch that is looked at is never narrower than a step nor beyond what time has words for", () => {
+  expect(bounded([0, 100], 1000)).toEqual([-450, 550]);
+  for (const view of [bounded([-1e20, 1e20], 1), bounded([1e18, 2e18], 1)]) {
+    for (const end of view) expect(() => new Date(end).toISOString()).not.toThrow();
+    expect(view[0]).toBeLessThan(view[1]);
+  }
+});
+
 test("a search finds every word, anywhere, and * and ? within them", () => {
   const fits = searched("HOST ?pu*idle");
   expect(fits("host-1/cpu/idle")).toBe(true);
@@ -113,7 +145,7 @@ test.each([
 
 test.each([
   [0.9, "9 of 10"],
-  [0.5, "half of"],
+  [0.5, "half"],
   [0.873, "87 of 100"],
   [0.998, "998 of 1,000"],
   [1, "all"],

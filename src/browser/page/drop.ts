@@ -2,7 +2,7 @@ import { byId, make, setText } from "./dom.ts";
 import { keyOf } from "./overview.ts";
 import { ask, Refused, send } from "./server.ts";
 import type { Receipt, RecognitionAnswer, RecordAnswer } from "./wire.ts";
-import { shareWords } from "./words.ts";
+import { readingsWords } from "./words.ts";
 
 /** Bytes of a file by which it is recognised. */
 const LOOKED_AT = 64 * 1024;
@@ -200,7 +200,7 @@ async function report(
         make(
           "p",
           "",
-          `The last ${record.readings.toLocaleString("en")} forecasts, made as if it were live, were ${better}; ${shareWords(sums(({ held }) => held) / count)} readings fell inside.`,
+          `The last ${record.readings.toLocaleString("en")} forecasts, made as if it were live, were ${better}; ${readingsWords(sums(({ held }) => held) / count)} fell inside.`,
         ),
       );
     }

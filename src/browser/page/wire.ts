@@ -1,5 +1,5 @@
 // What the server tells, as the page reads it: types of the protocol alone, so that nothing of its schemas is bundled.
-import type { AlertsAnswer } from "../../protocol/http/alerts.ts";
+import type { AlertsAnswer, TransitionsAnswer } from "../../protocol/http/alerts.ts";
 
 export type { Forecast } from "../../models/forecast.ts";
 export type { AlertsAnswer, TransitionsAnswer } from "../../protocol/http/alerts.ts";
@@ -14,3 +14,4 @@ export type {
 } from "../../protocol/http/answers.ts";
 export type Rule = AlertsAnswer["rules"][number];
 export type Alert = AlertsAnswer["alerts"][number];
+export type Transition = TransitionsAnswer["transitions"][number];

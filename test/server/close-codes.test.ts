@@ -187,6 +187,7 @@ test("4008: a stream that is not read is told, not kept for ever", async () => {
   expect(slow.waiting).toBeGreaterThanOrEqual(10);
   expect(slow.waiting).toBeLessThan(20);
   expect(again).toEqual([]);
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain("\neddy_socket_too_slow_total 1\n");
 });
 
 test("much at once is no reason to end a stream that is read", async () => {

@@ -222,7 +222,7 @@ async function slow(count: number): Promise<void> {
   row("  while one does not read", [after.p50, after.p99]);
   row("  MiB more meanwhile", [(memory(target.process) - resident) / 1024]);
   const metrics = await target.metrics();
-  row("  ended as too slow", [/^eddy_\S*(?:slow|4008)\S* (\S+)$/m.exec(metrics)?.[1] ?? "not told"]);
+  row("  ended as too slow", [/^eddy_socket_too_slow_total (\d+)$/m.exec(metrics)?.[1] ?? "not told"]);
   await readers.end();
   await idle.end();
   await stop();

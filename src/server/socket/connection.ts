@@ -36,6 +36,8 @@ export interface ConnectionWorld {
   readonly options: SocketOptions;
   /** False once the server is shutting down: the engine is not asked any more. */
   readonly open: () => boolean;
+  /** Told when a peer is ended that does not take what there is. */
+  readonly endedAsTooSlow: () => void;
   readonly ingest: (batch: readonly Observation[]) => Promise<Receipt>;
   /** Who shows this token, or how the connection is to be ended. */
   readonly login: (token: string | undefined) => Caller | readonly [CloseCode, string];
@@ -159,6 +161,7 @@ export class Connection implements Recipient {
     if (this.#closing) return;
     this.#closing = true;
     this.#drop();
+    if (code === CloseCode.tooSlow) this.#world.endedAsTooSlow();
     const { ws } = this.#peer;
     ws.close(code, shortened(reason));
     this.#closeTimer = setTimeout(() => ws.terminate(), this.#world.options.closeMs);

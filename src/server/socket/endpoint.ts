@@ -56,6 +56,7 @@ export class StreamEndpoint {
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
+  #tooSlow = 0;
 
   constructor(options: StreamEndpointOptions) {
     this.#options = options;
@@ -167,6 +168,7 @@ export class StreamEndpoint {
       connections_total: this.#opened,
       subscriptions: this.#fanOut.subscriptions,
       conflated_total: this.#fanOut.conflated,
+      too_slow_total: this.#tooSlow,
       log_pages_read_total: this.#backlog.reads,
     };
   }
@@ -248,6 +250,9 @@ export class StreamEndpoint {
       connections: () => this.#connections.size,
       options: socket,
       open: () => intake.open,
+      endedAsTooSlow: () => {
+        this.#tooSlow++;
+      },
       monotonic,
       onError,
     };

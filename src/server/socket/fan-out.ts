@@ -18,7 +18,7 @@ export interface Recipient {
 }
 
 /** Milliseconds of writing, and of reading what has to be caught up with, before other work gets its turn. */
-const TURN_MILLISECONDS = 8;
+const TURN_MILLISECONDS = 4;
 /** Forecasts written to one connection before the next one gets its turn. */
 const FORECASTS_PER_CONNECTION = 512;
 /**

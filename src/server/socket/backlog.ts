@@ -2,10 +2,11 @@ import type { Since } from "../../protocol/client-messages.ts";
 import type { Engine, LogPlace } from "../engine.ts";
 import { keepNewest } from "../newest.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
+import { Run } from "./run.ts";
 
 /** A part of the log of forecasts, made ready to be sent. */
 export interface BacklogPage {
-  readonly forecasts: readonly Outgoing[];
+  readonly run: Run;
   /** Where the next page begins; null when this one reached the end of the log. */
   readonly next: LogPlace | null;
 }
@@ -90,7 +91,7 @@ export class Backlog {
     let rows = 0;
     for (const { position, ordinal, issue } of read.rows) {
       if (position > end) {
-        return { forecasts, next: { position: end, ordinal: ALL } };
+        return { run: new Run(forecasts), next: { position: end, ordinal: ALL } };
       }
       rows++;
       if (issue === null) continue;
@@ -98,6 +99,6 @@ export class Backlog {
       forecasts.push(...this.#dispatch.of({ position, ordinal, issue }));
     }
     if (rows > 0) this.#numbers = Math.max(1, numbers / rows);
-    return { forecasts, next: read.next };
+    return { run: new Run(forecasts), next: read.next };
   }
 }

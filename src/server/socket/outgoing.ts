@@ -21,19 +21,13 @@ export class View {
   }
 }
 
-let serials = 0;
+/** How the `data` message to a subscription begins. */
+export const messageHead = (id: SubscriptionId): Buffer =>
+  Buffer.from(`{"type":"data","id":${JSON.stringify(id)}`);
 
-/** Equal for subscriptions to which equal bytes are due: that they are called alike, see alike, and are due the same forecasts. */
-export const sharedKey = (
-  { id, view }: { readonly id: SubscriptionId; readonly view: View },
-  run: readonly Outgoing[],
-): string => `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-
-/** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
+/** One forecast on its way to many subscribers: it is put into words once, and for each view of it serialised once. */
 export class Outgoing {
   readonly issue: Issue;
-  /** No other forecast of this process has it. */
-  readonly serial = ++serials;
   /** Which of the targets of the issue it is about. */
   readonly target: number;
   /** Its place in the log of forecasts: the journal position of the observation with which it was made, ... */
@@ -44,9 +38,8 @@ export class Outgoing {
   readonly slot: string;
   readonly #told: () => Forecast | PipelineOutput;
   readonly #epoch: string;
-  /** Clients choose ids and steps as they like. */
-  readonly #bodies = new Kept<string>();
-  readonly #frames = new Kept<Buffer>();
+  /** Clients choose steps as they like. */
+  readonly #tails = new Kept<Buffer>();
 
   constructor(
     issue: Issue,
@@ -68,24 +61,23 @@ export class Outgoing {
     return this.issue.series;
   }
 
-  /** The `data` frame for a subscription, in UTF-8. */
-  frame(id: SubscriptionId, view: View): Buffer {
-    return this.#frames.get(`${JSON.stringify(id)} ${view.key}`, () =>
-      Buffer.from(`{"type":"data","id":${JSON.stringify(id)}${this.#body(view)}`),
-    );
+  /** The `data` message to a subscription, in UTF-8. */
+  message(id: SubscriptionId, view: View): Buffer {
+    return Buffer.concat([messageHead(id), this.tail(view)]);
   }
 
-  #body({ key, steps, observed }: View): string {
-    return this.#bodies.get(key, () => {
+  /** What follows on the head of that message. */
+  tail({ key, steps, observed }: View): Buffer {
+    return this.#tails.get(key, () => {
       const place = `,"epoch":${this.#epoch},"offset":${this.offset},"ordinal":${this.ordinal}`;
       const forecast = this.#told();
-      if ("output" in forecast) return `${place},"output":${JSON.stringify(forecast)}}`;
+      if ("output" in forecast) return Buffer.from(`${place},"output":${JSON.stringify(forecast)}}`);
       const wanted =
         steps === null
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
-      const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
-      return `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
+      const value = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
+      return Buffer.from(`${place},"forecast":${JSON.stringify(wanted)}${value}}`);
     });
   }
 }

@@ -322,10 +322,21 @@ export class Chart {
       const at = Math.round(Math.min(Math.max(place, bbox.top), bottom - 1)) + 0.5;
       if (beyond === "") straight(bbox.left, at, right, at, name);
       if (text === undefined) continue;
-      ctx.fillStyle = colour(name);
       const under = at - bbox.top < 16 * ratio;
       ctx.textBaseline = under ? "top" : "bottom";
-      ctx.fillText(`${beyond}${text}`, bbox.left + 6 * ratio, at + (under ? 3 : -3) * ratio);
+      const words = `${beyond}${text}`;
+      const [left, top] = [bbox.left + 6 * ratio, at + (under ? 3 : -3) * ratio];
+      // Read also where lines run behind it.
+      ctx.fillStyle = faded(colour("panel"), 0.8);
+      const height = 14 * ratio;
+      ctx.fillRect(
+        left - 3 * ratio,
+        under ? top : top - height,
+        ctx.measureText(words).width + 6 * ratio,
+        height,
+      );
+      ctx.fillStyle = colour(name);
+      ctx.fillText(words, left, top);
     }
     for (const { y, from, at, to, colour: name } of reaches) {
       const place = Math.min(Math.max(this.#place(plot, y), bbox.top + 2), bottom - 2);

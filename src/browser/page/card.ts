@@ -73,7 +73,7 @@ export class Card {
         skillWords(row.skill),
         row.coverage === null || row.level === null
           ? ""
-          : `${readingsWords(row.coverage)} fell inside their intervals, ${shareWords(row.level)} are promised`,
+          : `${readingsWords(row.coverage)} fell inside the expected range, ${shareWords(row.level)} are promised`,
       ]
         .filter((line) => line !== "")
         .join("\n"),

@@ -141,7 +141,7 @@ export function troubles(row: Row, now: number): { readonly weight: number; read
       found.push({ weight: 60, words: "silent" });
   }
   if (coverage !== null && level !== null && coverage < level - SHORTFALL)
-    found.push({ weight: 20 + 100 * (level - coverage), words: "intervals too narrow" });
+    found.push({ weight: 20 + 100 * (level - coverage), words: "expected range too narrow" });
   if (skill !== null && skill < -0.05)
     found.push({ weight: 10 + Math.min(10, -skill), words: "worse than the last value" });
   return found.sort((a, b) => b.weight - a.weight);

@@ -178,43 +178,45 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
     await poll(() => page.textContent("#stage-name")).toBe("oven");
   });
 
-  test.each(["dark", "light"] as const)(
-    "%s colours, little motion, wide and on a phone: nothing for axe to complain of while something fires",
-    async (colorScheme) => {
+  test.each([
+    ["dark", 1440],
+    ["dark", 390],
+    ["light", 1440],
+    ["light", 390],
+  ] as const)(
+    "%s colours, little motion, %d pixels wide: nothing for axe to complain of while something fires",
+    async (colorScheme, width) => {
       const { server } = await start();
       await observe(server, [...calm, 90, 91, 92]);
-      for (const width of [1440, 390]) {
-        const { page, complaints } = await visit(`${server.url}/#series=oven`, width, {
-          colorScheme,
-          reducedMotion: "reduce",
-        });
-        await page.getByText("when a reading is above 80").waitFor();
-        await page.locator("#record-note", { hasText: "As issued" }).waitFor();
-        expect(
-          await page.evaluate("getComputedStyle(document.querySelector('button')).transitionDuration"),
-        ).toBe("0s");
-        const fits = async () =>
-          expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
-        expect(await violations(page)).toEqual([]);
-        await page.getByRole("button", { name: "Make an alert" }).click();
-        expect(await violations(page)).toEqual([]);
-        await fits();
-        await page.keyboard.press("Escape");
-        await page.click("#back");
-        await page.getByRole("button", { name: "hot: oven" }).waitFor();
-        expect(await violations(page)).toEqual([]);
-        await fits();
-        await page.setInputFiles("#file-input", {
-          name: "table.csv",
-          mimeType: "text/csv",
-          buffer: Buffer.from("time,value\n2025-01-02,2\n2025-01-01,1\n2024-12-31,1\n"),
-        });
-        await page.getByText("its newest line comes first").waitFor();
-        expect(await violations(page)).toEqual([]);
-        await fits();
-        expect(complaints).toEqual([]);
-        await page.close();
-      }
+      const { page, complaints } = await visit(`${server.url}/#series=oven`, width, {
+        colorScheme,
+        reducedMotion: "reduce",
+      });
+      await page.getByText("when a reading is above 80").waitFor();
+      await page.locator("#record-note", { hasText: "As issued" }).waitFor();
+      expect(
+        await page.evaluate("getComputedStyle(document.querySelector('button')).transitionDuration"),
+      ).toBe("0s");
+      const fits = async () =>
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Make an alert" }).click();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      await page.keyboard.press("Escape");
+      await page.click("#back");
+      await page.getByRole("button", { name: "hot: oven" }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      await page.setInputFiles("#file-input", {
+        name: "table.csv",
+        mimeType: "text/csv",
+        buffer: Buffer.from("time,value\n2025-01-02,2\n2025-01-01,1\n2024-12-31,1\n"),
+      });
+      await page.getByText("its newest line comes first").waitFor();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      expect(complaints).toEqual([]);
     },
   );
 

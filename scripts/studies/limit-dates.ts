@@ -2,7 +2,7 @@
  * When a limit is reached: whether it lies between the two moments told as often as is promised, four times in five.
  *
  *     node --import tsx scripts/studies/limit-dates.ts                      what fills up at rates of several kinds
- *     node --import tsx scripts/studies/limit-dates.ts --rows 3000 --series 10 --model persistence
+ *     node --import tsx scripts/studies/limit-dates.ts --rows 2000 --series 10 --model ar
  *
  * Every 50 rows from row 600 on, limits are asked about that lie as far above the last reading as 5, 15, 40 and 100 % of what the series
  * has risen so far. Nothing is told further ahead than four times as far as the series has been watched: what comes later counts as
@@ -25,7 +25,7 @@ const FURTHER = [4 * H, 16 * H, Number.POSITIVE_INFINITY] as const;
 const { values } = parseArgs({
   options: {
     rows: { type: "string", default: "2000" },
-    series: { type: "string", default: "8" },
+    series: { type: "string", default: "10" },
     seed: { type: "string", default: "7" },
     model: { type: "string", default: "auto" },
     kind: { type: "string", multiple: true },
@@ -103,7 +103,7 @@ for (const name of values.kind ?? FILLING) {
     const squares = [...blocks.values()].reduce((sum, [n, inside]) => sum + (inside - between * n) ** 2, 0);
     const cells = [
       name,
-      `${i === 0 ? "to" : "beyond"} ${most === Infinity ? FURTHER[i - 1] : most} (${middle(those.map(({ away }) => away))})`,
+      `${most === Infinity ? `beyond ${FURTHER[i - 1]}` : `to ${most}`} (${middle(those.map(({ away }) => away))})`,
       String(those.length),
       share(-1).toFixed(2),
       between.toFixed(2),

@@ -7,7 +7,7 @@ const GROWTH = 4;
 /** A window is asked about as often as it is long, but not more often than every so many events; a single step together with longer ones. */
 const LEAST_EVERY = 16;
 /** For so many events both sides are asked about each time, to learn sooner; afterwards one after the other. */
-const BOTH = 2048;
+const BOTH = 4096;
 /** Readings that limits are chosen from, and as many as there have to be. */
 const READINGS = 64;
 const LEAST_READINGS = 16;
@@ -25,8 +25,6 @@ const SAID = 4;
 const MAP = 10;
 const PRECISION = 3;
 const GAIN = 9;
-/** So much, in nats, it has to have told to count as much as what was said. */
-const GAIN_ASKED = 0;
 /** Precision of a = b = 1, c = 0 before labels tell. */
 const PRIOR_SLOPE = 6;
 const PRIOR_SHIFT = 2;
@@ -147,7 +145,7 @@ export class Recalibration {
   #told(d: number, w: number, p: number): number {
     const maps = this.#maps.view;
     const at = (d * this.#windows.length + w) * MAP;
-    const weight = 1 / (1 + Math.exp(GAIN_ASKED - maps[at + GAIN]));
+    const weight = 1 / (1 + Math.exp(-maps[at + GAIN]));
     return p + weight * (bent(maps[at], maps[at + 1], maps[at + 2], p) - p);
   }
 

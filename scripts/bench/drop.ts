@@ -1,8 +1,9 @@
 // Thousands of subscribers dropped at once come back: each sees every forecast exactly once, and how long it takes until all have
 // caught up. The server, a process of its own, is killed (SIGKILL) and started again on its database while readings go on.
-//   node --import tsx scripts/bench/drop.ts [--clients 2000] [--rate 20] [--seconds 10] [--targets 2]
+// The clients are those of `eddy/client`, all in this process: near a whole processor, it is they who are waited for.
+//   npm run build && node --import tsx scripts/bench/drop.ts [--clients 2000] [--rate 5] [--seconds 10] [--targets 2]
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,7 +12,7 @@ import { type Client, connect } from "../../src/client/node.ts";
 const { values: flags } = parseArgs({
   options: {
     clients: { type: "string", default: "2000" },
-    rate: { type: "string", default: "20" },
+    rate: { type: "string", default: "5" },
     seconds: { type: "string", default: "10" },
     targets: { type: "string", default: "2" },
   },
@@ -27,7 +28,7 @@ writeFileSync(config, JSON.stringify({ forecast: { horizon: 6, model: "persisten
 
 async function serve(port: number): Promise<{ child: ChildProcess; url: string }> {
   const typed = ["serve", "--port", `${port}`, "--config", config, "--db", join(folder, "eddy.db")];
-  const child = spawn(process.execPath, ["--import", "tsx", "src/cli/main.ts", ...typed], {
+  const child = spawn(process.execPath, ["dist/cli/main.js", ...typed], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await new Promise<string>((resolve, reject) => {
@@ -41,6 +42,12 @@ async function serve(port: number): Promise<{ child: ChildProcess; url: string }
   });
   return { child, url };
 }
+/** Seconds of processor that a process has had. */
+function processor(pid: number | undefined): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const seconds = (from: number): string => ((performance.now() - from) / 1000).toFixed(1);
 
@@ -105,8 +112,13 @@ console.log(`killed; listens again after ${seconds(killed)} s`);
 // Everything that had been sent when the server listened again has reached everyone.
 const behind = (offset: number): number => last.filter((place) => place.offset < offset).length;
 const owed = sent;
+const [ours, theirs] = [processor(process.pid), processor(server.child.pid)];
 while (kept < owed || behind(owed) > 0) await sleep(20);
 console.log(`all caught up ${seconds(listening)} s after that, ${seconds(killed)} s after the kill`);
+const elapsed = (performance.now() - listening) / 1000;
+console.log(
+  `processor meanwhile: clients ${((processor(process.pid) - ours) / elapsed).toFixed(2)}, server ${((processor(server.child.pid) - theirs) / elapsed).toFixed(2)}`,
+);
 await sleep((SECONDS * 1000) / 2);
 clearInterval(timer);
 while (kept < sent) await sleep(20);

@@ -1,4 +1,6 @@
-// The page over many live series: frames a second, memory of its scripts, bytes a second, elements in the page.
+// The page over many live series, with alerts among them that come and go: frames a second, memory of its scripts, bytes a second,
+// elements in the page. Bytes are those of answers with their heads and of the socket, both ways. With no readings at all it tells what
+// a page costs on which nothing happens.
 //   node --import tsx scripts/bench/page.ts [SERIES, default 1000] [SECONDS, default 60] [READINGS A SECOND OF ALL, default 500]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +16,17 @@ const engine = await openEngine({
   series: { model: "persistence", horizon: 12 },
   newSeriesPerSecond: 1_000_000,
   ahead: Number.POSITIVE_INFINITY,
+  alerts: {
+    rules: [
+      { name: "high", series: "plant-0/*", when: { reading: "above", limit: 24.9 } },
+      {
+        name: "soon-high",
+        series: "plant-0/machine-0/*",
+        when: { forecast: "above", limit: 24.9, within: 12 },
+      },
+      { name: "never", series: "*", when: { reading: "above", limit: 1000 } },
+    ],
+  },
 });
 const server = await startServer({ engine });
 await server.ready;
@@ -31,6 +44,7 @@ for (let t = 0; t < 30; t++) {
 let next = 30 * count;
 const PACE = 100;
 const feeding = setInterval(() => {
+  if (rate === 0) return;
   const batch = Array.from({ length: Math.round((rate * PACE) / 1000) }, () => {
     const n = next++;
     return reading(n % count, Math.floor(n / count));
@@ -46,11 +60,18 @@ const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
 const session = await page.context().newCDPSession(page);
 await session.send("Network.enable");
 let bytes = 0;
-session.on("Network.webSocketFrameReceived", ({ response }) => {
-  bytes += response.payloadData.length;
+let questions = 0;
+for (const event of ["Network.webSocketFrameReceived", "Network.webSocketFrameSent"] as const) {
+  session.on(event, ({ response }) => {
+    bytes += response.payloadData.length;
+  });
+}
+session.on("Network.requestWillBeSentExtraInfo", ({ headers }) => {
+  questions++;
+  for (const [name, value] of Object.entries(headers)) bytes += name.length + value.length + 4;
 });
-session.on("Network.dataReceived", ({ dataLength }) => {
-  bytes += dataLength;
+session.on("Network.loadingFinished", ({ encodedDataLength }) => {
+  bytes += encodedDataLength;
 });
 const complaints: string[] = [];
 page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -73,7 +94,12 @@ const heap = async (): Promise<number> => {
 const ROUNDS = 6;
 const lines: number[] = [];
 for (let round = 0; round <= ROUNDS; round++) {
-  const before = { bytes, frames: Number(await page.evaluate("window.frames_")), at: performance.now() };
+  const before = {
+    bytes,
+    questions,
+    frames: Number(await page.evaluate("window.frames_")),
+    at: performance.now(),
+  };
   if (round > 0) await new Promise((resolve) => setTimeout(resolve, (1000 * seconds) / ROUNDS));
   const elapsed = (performance.now() - before.at) / 1000;
   const frames = Number(await page.evaluate("window.frames_")) - before.frames;
@@ -83,7 +109,8 @@ for (let round = 0; round <= ROUNDS; round++) {
   const rates =
     round === 0
       ? ""
-      : `${(frames / elapsed).toFixed(0)} frames/s, ${((bytes - before.bytes) / elapsed / 1000).toFixed(0)} kB/s, `;
+      : `${(frames / elapsed).toFixed(0)} frames/s, ${((bytes - before.bytes) / elapsed / 1000).toPrecision(2)} kB/s, ` +
+        `${((60 * (questions - before.questions)) / elapsed).toFixed(0)} questions a minute, `;
   console.log(
     `${((round * seconds) / ROUNDS).toFixed(0)} s: ${rates}${used.toFixed(1)} MiB of scripts, ${elements} elements`,
   );

@@ -1,5 +1,5 @@
-// Opens the page of fresh starts of the demo, each some seconds after it listens, and looks for what must not be: a blank chart, NaN,
-// a complaint on the console. Prints a line for each, and what is wrong; exits with 1 when anything is.
+// Opens the page of fresh starts of the demo, each some seconds after it listens, and looks for what must not be: a blank chart, one
+// without its forecast, NaN, a complaint on the console. Prints a line for each, and what is wrong; exits with 1 when anything is.
 //   node --import tsx scripts/check/page-starts.ts [STARTS, default 20] [FOLDER for screenshots of the last one after 10 s, 1 min, 5 min]
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -35,7 +35,7 @@ async function demo(folder: string): Promise<{ process: ChildProcess; url: strin
   }
 }
 
-/** Canvases in sight of which every pixel is the same, and texts with NaN. */
+/** Canvases in sight of which every pixel is the same, or none has the colour of a forecast, and texts with NaN. */
 const LOOK = `(() => {
   const empty = (canvas) => {
     if (canvas === null) return true;
@@ -48,6 +48,20 @@ const LOOK = `(() => {
     .filter((picture) => !picture.parentElement.textContent.includes("no forecast yet"))
     .filter((picture) => empty(picture.querySelector("canvas")))
     .map((picture) => picture.parentElement.title.replaceAll("\\n", ", "));
+  const hex = getComputedStyle(document.documentElement).getPropertyValue("--fan").trim();
+  const fan = [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16));
+  const forecast = (canvas) => {
+    if (canvas === null || canvas.offsetParent === null || canvas.width === 0) return true;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 0; i < data.length; i += 4)
+      if (fan.reduce((off, one, k) => off + Math.abs(data[i + k] - one), 0) < 40) return true;
+    return false;
+  };
+  for (const picture of pictures) {
+    const card = picture.parentElement;
+    if (!card.textContent.includes("no forecast yet") && !forecast(picture.querySelector("canvas")))
+      blank.push("no forecast of " + card.title.split("\\n")[0]);
+  }
   const told = document.getElementById("stage-model").textContent;
   if (!told.startsWith("no forecast yet") && empty(document.querySelector("#stage-chart canvas"))) blank.push("the chart in full");
   return {

@@ -21,11 +21,14 @@ const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu"],
 });
-const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: "dark" });
-await page.goto(url);
-await new Promise((resolve) => setTimeout(resolve, WAIT));
-await page.screenshot({ path: "docs/page.png" });
-await browser.close();
-demo.kill("SIGTERM");
-await new Promise((resolve) => demo.once("exit", resolve));
-rmSync(folder, { recursive: true, force: true });
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: "dark" });
+  await page.goto(url);
+  await new Promise((resolve) => setTimeout(resolve, WAIT));
+  await page.screenshot({ path: "docs/page.png", timeout: 2 * WAIT });
+} finally {
+  await browser.close();
+  demo.kill("SIGTERM");
+  await new Promise((resolve) => demo.once("exit", resolve));
+  rmSync(folder, { recursive: true, force: true });
+}

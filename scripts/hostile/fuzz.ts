@@ -10,6 +10,9 @@ import { parseQuery } from "../../src/server/http/prometheus/selector.ts";
 import { SOCKET_DEFAULTS } from "../../src/server/socket/limits.ts";
 import { Receive } from "../../src/server/socket/receive.ts";
 import { forecastStream } from "../../src/storage/arrow/forecast-stream.ts";
+import { conditionOf, stepsAhead, verdictOf } from "../../src/streams/alerts/condition.ts";
+import { nextState } from "../../src/streams/alerts/life.ts";
+import { checkRule } from "../../src/streams/alerts/rule.ts";
 import { isRefused } from "../../src/streams/formats/reading.ts";
 import type { TextFormat } from "../../src/streams/formats/recognise.ts";
 import { readings } from "../../src/streams/sources/readings.ts";
@@ -251,7 +254,66 @@ const models: Parser = (random) => {
   return true;
 };
 
-export const PARSERS: Readonly<Record<string, Parser>> = {
+export /** Rules as they are given, for parts of them to be swapped and spoilt. */
+const WHENS = [
+  { reading: "outside", limit: [10, 90] },
+  { forecast: "above", limit: 90, probability: 0.8, within: 12 },
+  { forecast: "below", limit: -5, within: "1h" },
+  { reaches: "above", limit: 100, within: "3d" },
+  { surprise: 0.001 },
+  { silent: "10m" },
+  { skill: 0 },
+];
+const CLEARS = [{ limit: [20, 80] }, { probability: 0.5, hold: "5m" }, { within: "9d" }, { hold: 3 }, {}];
+const NUMBERS = [
+  0,
+  1,
+  -1,
+  1e-308,
+  1e308,
+  Number.MAX_SAFE_INTEGER,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  42.5,
+];
+
+/** A rule that is taken has to say something of any reading whatever. */
+const rules: Parser = (random) => {
+  const given: Record<string, unknown> = {
+    name: random.chance(0.9) ? "r" : random.pick(NAMES),
+    series: random.chance(0.9) ? "*" : random.pick(NAMES),
+    when: random.pick(WHENS),
+  };
+  if (random.chance(0.5)) given.clear = random.pick(CLEARS);
+  if (random.chance(0.3)) given.hold = random.pick<unknown>([1, 3, "5m", "0s", -1, "1e9d", null]);
+  if (random.chance(0.2)) given[random.pick(NAMES)] = random.pick<unknown>(NUMBERS);
+  const spoiled = random.spoiled(JSON.stringify(given), random.pick([0, 0, 0.01, 0.05]));
+  let read: unknown;
+  try {
+    read = JSON.parse(spoiled);
+  } catch {
+    throw new EddyError("bad-argument", "rule", { expected: "JSON", received: "text" });
+  }
+  const rule = checkRule(read, { subject: "rule", code: "bad-argument", receivers: [] });
+  const condition = conditionOf(rule);
+  const [value, surprise, skill, step] = [0, 1, 2, 3].map(() => random.pick(NUMBERS)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const steps = stepsAhead(condition, step);
+  if (!(steps >= 1 && steps <= 65_536)) throw new RangeError(`${steps} steps`);
+  const crossing = {
+    probability: new Float64Array(steps).fill(random.pick(NUMBERS)),
+    steps: [1, 2, Number.POSITIVE_INFINITY],
+  } as const;
+  const verdict = verdictOf(condition, { time: 0, value, doubted: false, surprise, skill, step, crossing });
+  nextState(condition, undefined, verdict, { time: 0, doubted: random.chance(0.5) });
+  return true;
+};
+
+const PARSERS: Readonly<Record<string, Parser>> = {
   "JSON body": body("application/json", bytes),
   "NDJSON body": body("application/x-ndjson", bytes),
   "CSV body": body("text/csv", bytes),
@@ -268,6 +330,7 @@ export const PARSERS: Readonly<Record<string, Parser>> = {
   "socket frames": socketFrames,
   configuration,
   models,
+  "alert rules": rules,
 };
 
 /** Sends messages to every parser, as many to each. */

@@ -13,6 +13,7 @@ import {
 } from "./client-messages.ts";
 import { ForecastSchema, ForecastStepSchema, PipelineOutputSchema } from "./forecast.ts";
 import { ObservationSchema } from "./observation.ts";
+import { published } from "./published.ts";
 import {
   AcknowledgedSchema,
   AlertDataSchema,
@@ -72,20 +73,12 @@ const NAMED = new Map(
   Object.entries({ ...PARTS, ...CLIENT, ...SERVER }).map(([name, schema]) => [schema, name]),
 );
 
-const ref = (name: string) => ({ $ref: `#/$defs/${name}` });
-
-/** A schema as it is published: plain JSON, with a reference wherever a named one stands. */
-function plain(value: unknown, top = false): unknown {
-  if (Array.isArray(value)) return value.map((one) => plain(one));
-  if (typeof value !== "object" || value === null) return value;
-  const name = NAMED.get(value as TSchema);
-  if (name !== undefined && !top) return ref(name);
-  const { expected, ...rest } = value as Record<string, unknown>;
-  const entries = Object.entries(rest).map(([key, inner]) => [key, plain(inner)] as const);
-  const described =
-    "description" in rest || expected === undefined ? [] : [["description", expected] as const];
-  return Object.fromEntries([...described, ...entries]);
-}
+const refOf = (name: string) => `#/$defs/${name}`;
+const ref = (name: string) => ({ $ref: refOf(name) });
+const refTo = (schema: unknown): string | undefined => {
+  const name = NAMED.get(schema as TSchema);
+  return name === undefined ? undefined : refOf(name);
+};
 
 /**
  * Every message of `/v1/stream` as one JSON Schema (2020-12): `#/$defs/ClientMessage` is what a client may send, `#/$defs/ServerMessage`
@@ -104,7 +97,9 @@ export function protocolSchema(): object {
     $defs: {
       ClientMessage: { oneOf: Object.keys(CLIENT).map(ref) },
       ServerMessage: { oneOf: Object.keys(SERVER).map(ref) },
-      ...Object.fromEntries(Object.entries(all).map(([name, schema]) => [name, plain(schema, true)])),
+      ...Object.fromEntries(
+        Object.entries(all).map(([name, schema]) => [name, published(schema, refTo, "as description")]),
+      ),
     },
   };
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openEngine } from "../../src/server/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
@@ -33,6 +33,8 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Looks until it is so: a machine may be busy. */
+  const poll = <T>(look: () => T) => expect.poll(look, { timeout: 20_000, interval: 50 });
   const alerts = [{ name: "hot", series: "oven", when: { reading: "above", limit: 80 } }] as const;
   const start = async (
     database = `${databases++}.db`,
@@ -61,8 +63,12 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
     );
   };
   const calm = Array.from({ length: 60 }, (_, i) => 60 + 3 * Math.sin(i / 4));
-  const visit = async (url: string, width = 1440): Promise<{ page: Page; complaints: string[] }> => {
-    const page = await browser.newPage({ viewport: { width, height: 1000 } });
+  const visit = async (
+    url: string,
+    width = 1440,
+    options: BrowserContextOptions = {},
+  ): Promise<{ page: Page; complaints: string[] }> => {
+    const page = await browser.newPage({ viewport: { width, height: 1000 }, ...options });
     closers.unshift(() => page.close());
     const complaints: string[] = [];
     page.on("console", (message) => {
@@ -157,11 +163,62 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
       .toBeLessThan(limit);
     await page.getByText(/is saved/).waitFor();
     const remove = page.getByRole("button", { name: `Delete ${made?.name}` });
-    await remove.click();
+    await remove.focus();
+    await page.keyboard.press("Enter");
     expect(await rules(server)).toHaveLength(2);
-    await remove.click();
-    await expect.poll(async () => (await rules(server)).length).toBe(1);
+    await page.keyboard.press("Enter");
+    await poll(async () => (await rules(server)).length).toBe(1);
+    await page.getByText(`${made?.name} is deleted.`).waitFor();
+    expect(await page.evaluate("document.activeElement.id")).toBe("alert-new");
+    // What fires is gone to from the list of alerts.
+    await observe(server, [90, 91, 92], 60);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "hot: oven" }).focus();
+    await page.keyboard.press("Enter");
+    await poll(() => page.textContent("#stage-name")).toBe("oven");
   });
+
+  test.each([
+    ["dark", 1440],
+    ["dark", 390],
+    ["light", 1440],
+    ["light", 390],
+  ] as const)(
+    "%s colours, little motion, %d pixels wide: nothing for axe to complain of while something fires",
+    async (colorScheme, width) => {
+      const { server } = await start();
+      await observe(server, [...calm, 90, 91, 92]);
+      const { page, complaints } = await visit(`${server.url}/#series=oven`, width, {
+        colorScheme,
+        reducedMotion: "reduce",
+      });
+      await page.getByText("when a reading is above 80").waitFor();
+      await page.locator("#record-note", { hasText: "As issued" }).waitFor();
+      expect(
+        await page.evaluate("getComputedStyle(document.querySelector('button')).transitionDuration"),
+      ).toBe("0s");
+      const fits = async () =>
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      expect(await violations(page)).toEqual([]);
+      await page.getByRole("button", { name: "Make an alert" }).click();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      await page.keyboard.press("Escape");
+      await page.click("#back");
+      await page.getByRole("button", { name: "hot: oven" }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      await page.setInputFiles("#file-input", {
+        name: "table.csv",
+        mimeType: "text/csv",
+        buffer: Buffer.from("time,value\n2025-01-02,2\n2025-01-01,1\n2024-12-31,1\n"),
+      });
+      await page.getByText("its newest line comes first").waitFor();
+      expect(await violations(page)).toEqual([]);
+      await fits();
+      expect(complaints).toEqual([]);
+    },
+  );
 
   test("what the server has against a rule is told at the form; one of the configuration cannot be changed", async () => {
     const { server } = await start();
@@ -172,7 +229,7 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
     await page.getByRole("button", { name: "Make an alert" }).click();
     await page.fill("#alert-name", "hot");
     await page.getByRole("button", { name: "Save" }).click();
-    await expect.poll(() => page.textContent("#alert-error")).toMatch(/hot/);
+    await poll(() => page.textContent("#alert-error")).toMatch(/hot/);
     await page.keyboard.press("Escape");
     expect(await page.locator("#alert-form").isHidden()).toBe(true);
     expect(await rules(server)).toHaveLength(1);
@@ -194,7 +251,7 @@ describe.skipIf(missing !== "")(`alerts on the page${missing}`, () => {
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "trouble" }).click();
     const first = page.locator(".card-button").first();
-    await expect.poll(() => first.textContent()).toContain("alert: hot");
+    await poll(() => first.textContent()).toContain("alert: hot");
     expect(await violations(page)).toEqual([]);
   });
 });

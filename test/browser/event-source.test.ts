@@ -28,13 +28,17 @@ test.skipIf(missing !== "")(`EventSource goes on after the server was away${miss
   let engine: Engine;
   let server: Server | undefined;
   let browser: Browser | undefined;
-  const start = async (port = 0): Promise<Server> => {
-    engine = await openEngine({
-      database,
-      series: { model: "persistence", horizon: 3 },
-      ahead: Number.POSITIVE_INFINITY,
-    });
-    server = await startServer({ engine, port, socket: { reconnectAfterMs: 50 } });
+  /** It listens, and says that it is starting, until `recovered`. */
+  const start = async (port = 0, recovered: Promise<unknown> = Promise.resolve()): Promise<Server> => {
+    const opening = recovered.then(() =>
+      openEngine({
+        database,
+        series: { model: "persistence", horizon: 3 },
+        ahead: Number.POSITIVE_INFINITY,
+      }),
+    );
+    server = await startServer({ engine: opening, port, socket: { reconnectAfterMs: 50 } });
+    engine = await opening;
     await server.ready;
     return server;
   };
@@ -51,7 +55,8 @@ test.skipIf(missing !== "")(`EventSource goes on after the server was away${miss
     for (let n = 1; n < 4; n++) await observe(n);
     await page.waitForFunction("window.places.length === 6");
     await server?.close();
-    await start(port);
+    // It comes back while the server still recovers, too.
+    await start(port, page.waitForFunction("window.told.includes('failure')"));
     // Some while nobody listens, if the browser has not come back yet.
     for (let n = 4; n < 8; n++) await observe(n);
     await page.waitForFunction("window.places.length >= 14");

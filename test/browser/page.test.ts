@@ -393,7 +393,7 @@ describe.skipIf(missing !== "")(`the page${missing}`, () => {
     await page.click("#file-replay");
     await until(async () => ((await text(page, "#file-result")) ?? "").includes("repeating the last value"));
     const result = (await text(page, "#file-result")) ?? "";
-    expect(result).toContain("9,000 readings replayed, 1 were refused");
+    expect(result).toContain("9,000 readings replayed, 1 was refused");
     expect(result).toContain("line 9002");
     await page.click("#file-cancel");
     expect(await text(page, "#stage-name")).toBe("greenhouse · degrees");

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import { normals } from "../models/forecaster/series.ts";
 import { fakeWorld } from "./invoke.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eddy-alerts-"));
@@ -55,6 +56,53 @@ describe("eddy alerts test", () => {
     expect(stdout).toContain("the rule");
     expect(stdout).toContain("firing");
   });
+
+  it("tells that no reading was beyond the limit: it may be one in another unit", async () => {
+    for (const when of [
+      { reading: "above", limit: 950 },
+      { forecast: "outside", limit: [-50, 950], within: 5 },
+    ]) {
+      const { stdout } = await tried(JSON.stringify({ when }));
+      expect(stdout).toMatch(/no reading was beyond (-50 and )?950: they lie from 0 to 143/);
+    }
+    const { stdout } = await tried(JSON.stringify({ when: { reading: "above", limit: 95 } }));
+    expect(stdout).not.toContain("no reading");
+    const { readings } = JSON.parse((await tried('{"when":{"surprise":0.01}}', "--json")).stdout);
+    expect(readings.lowest).toBe(0);
+  });
+
+  /** What people are told of in vain by a straight line through the last hours. */
+  for (const [kind, used] of [
+    [
+      "a new disk that fills at once and then stays",
+      (t: number) => 20 + 35 * (1 - Math.exp(-t / 6)) + 0.0004 * t,
+    ],
+    ["logs that are rotated", (t: number) => 40 + (t % 24) * 0.9],
+    [
+      "a job at three that leaves its file for half an hour",
+      (t: number) => 60 + (t % 288 > 36 && t % 288 < 43 ? 25 : 0),
+    ],
+  ] as const) {
+    it(`gives no date for ${kind}`, async () => {
+      const noise = normals(5);
+      const lines = Array.from({ length: 700 }, (_, t) => {
+        const time = new Date(Date.UTC(2026, 2, 2) + t * 300_000).toISOString();
+        return `${time},${(used(t) + 0.05 * noise()).toFixed(3)}`;
+      });
+      const path = join(folder, "used.csv");
+      writeFileSync(path, `time,used\n${lines.join("\n")}\n`);
+      const { world, written } = fakeWorld("");
+      const rule = JSON.stringify({ when: { reaches: "above", limit: 95, within: "1d" } });
+      expect(
+        await run(
+          ["alerts", "test", rule, "--on", path, "--model", "holt-winters", "--quiet", "--json"],
+          world,
+        ),
+      ).toBe(0);
+      const { changes } = JSON.parse(written.stdout);
+      expect(changes).toEqual([]);
+    });
+  }
 
   it("refuses what is no rule, and a rule that a file cannot try, naming the field", async () => {
     for (const [rule, exit, words] of [

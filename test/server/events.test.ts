@@ -269,11 +269,33 @@ test("as many as sockets, together with them", async () => {
   const client = await Client.ready(server.url);
   await open();
   expect(await refused("")).toMatchObject({ status: 429, code: "busy" });
+  // To a browser, that would be the end for ever.
+  const told = await open();
+  await told.end();
+  expect(told.response.statusCode).toBe(200);
+  expect(told.lines[0]).toBe("retry: 1000");
+  expect(told.events).toMatchObject([{ event: "failure", data: { code: "busy", retryable: true } }]);
   client.close();
   await client.closed;
   while (await isConnected(2));
   const reader = await open();
   expect(reader.response.statusCode).toBe(200);
+});
+
+test("while the server starts, a browser is told to come back, and everybody else by the status", async () => {
+  let recovered = (_: Promise<Engine>) => {};
+  server = await startServer({ engine: new Promise((resolve) => (recovered = resolve)) });
+  expect(await refused("")).toMatchObject({ status: 503, code: "not-ready" });
+  expect(await refused("", { accept: "*/*" })).toMatchObject({ status: 503, code: "not-ready" });
+  for (const accept of ["text/event-stream", "application/json;q=.1, Text/Event-Stream;q=.9"]) {
+    const reader = await open("", { accept });
+    await reader.end();
+    expect(reader.response.headers["content-type"]).toBe("text/event-stream");
+    expect(reader.events).toMatchObject([{ event: "failure", data: { type: "error", code: "not-ready" } }]);
+  }
+  recovered(openEngine({ database: `${folder()}/eddy.db`, series: { model: "persistence", horizon: 3 } }));
+  await server.ready;
+  expect((await open()).response.headers["content-type"]).toBe("text/event-stream");
 });
 
 test("the token, the origin and the name of the host are asked for as everywhere", async () => {

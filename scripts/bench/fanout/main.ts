@@ -21,7 +21,6 @@ const { values } = parseArgs({
     horizon: { type: "string", default: "6" },
     mode: { type: "string", default: "latest" },
     slow: { type: "boolean", default: false },
-    resume: { type: "string", default: "0" },
   },
 });
 const rate = Number(values.rate);
@@ -154,8 +153,6 @@ async function beside(count: number): Promise<void> {
     protocol: PROTOCOL,
     count,
     subscribe,
-    resume: false,
-    exact: false,
   });
   await wait(3000);
   let eddy: Measured | undefined;
@@ -171,7 +168,7 @@ async function beside(count: number): Promise<void> {
   });
   const [port] = await once(peer, "message");
   const others = new Readers();
-  await others.ask({ do: "open", port, protocol: "", count, subscribe: {}, resume: false, exact: false });
+  await others.ask({ do: "open", port, protocol: "", count, subscribe: {} });
   await wait(3000);
   const bare = await measured(others, peer.pid);
   await others.end();
@@ -213,7 +210,7 @@ async function slow(count: number): Promise<void> {
   const { target, stop } = await served({});
   const readers = new Readers();
   const idle = new Readers();
-  const open = { do: "open", port: target.port, protocol: PROTOCOL, resume: false, exact: false } as const;
+  const open = { do: "open", port: target.port, protocol: PROTOCOL } as const;
   await readers.ask({ ...open, count: count - 1, subscribe });
   await idle.ask({ ...open, count: 1, subscribe: { ...subscribe, mode: "stream" } });
   await wait(3000);
@@ -225,51 +222,13 @@ async function slow(count: number): Promise<void> {
   row("  while one does not read", [after.p50, after.p99]);
   row("  MiB more meanwhile", [(memory(target.process) - resident) / 1024]);
   const metrics = await target.metrics();
-  row("  ended as too slow", [/^eddy_\S*(?:slow|4008)\S* (\S+)$/m.exec(metrics)?.[1] ?? "not told"]);
+  row("  ended as too slow", [/^eddy_socket_too_slow_total (\d+)$/m.exec(metrics)?.[1] ?? "not told"]);
   await readers.end();
   await idle.end();
   await stop();
 }
 
-/** Are they all told everything once when they are dropped at once and come back? */
-async function resumed(count: number): Promise<void> {
-  const { target, stop } = await served({});
-  const readers = new Readers();
-  const open = {
-    do: "open",
-    port: target.port,
-    protocol: PROTOCOL,
-    count,
-    subscribe: { type: "subscribe", id: 1, pattern: "fan/1?", mode: "stream" },
-    exact: true,
-  } as const;
-  await readers.ask({ ...open, resume: false });
-  await wait(4000);
-  await readers.ask({ do: "drop" });
-  await wait(3000);
-  const started = performance.now();
-  const seen = await target.watch(async () => {
-    await readers.ask({ ...open, resume: true });
-    // What is live goes on coming: nothing is missing but what came within the last look.
-    while (performance.now() - started < 60_000) {
-      await wait(250);
-      const { missing } = await readers.ask<"account">({ do: "account" });
-      if (missing <= (count * rate) / 20) break;
-    }
-  });
-  const caughtUp = (performance.now() - started) / 1000;
-  await wait(2000);
-  const account = await readers.ask<"account">({ do: "account" });
-  row(`${count} dropped and back`, [`${caughtUp.toFixed(1)} s`]);
-  row("  forecasts, missing, twice", [account.forecasts, account.missing, account.twice]);
-  row("  held ms, by itself, MiB", [seen.block ?? Number.NaN, seen.own ?? Number.NaN, seen.memory]);
-  await readers.end();
-  await stop();
-}
-
-if (Number(values.resume) > 0) {
-  await resumed(Number(values.resume));
-} else if (values.slow) {
+if (values.slow) {
   await slow(Number(values.subscribers.split(",")[0]));
 } else {
   row("", ["deliveries/s", "p50 ms", "p99 ms", "µs each", "readers", "held ms", "by itself", "KiB each"]);

@@ -9,22 +9,14 @@ const LOOKED_AT = 32;
 
 class Reader {
   readonly #socket: Socket;
-  readonly #onFrame: (reader: Reader, payload: Buffer) => void;
+  readonly #onFrame: (payload: Buffer) => void;
   #left: Buffer = Buffer.alloc(0);
   #greeted = false;
   readonly #first: readonly string[];
   frames = 0;
-  seen = new Map<string, number>();
-  epoch = "";
-  offset = 0;
   closed: number | undefined;
 
-  constructor(
-    port: number,
-    protocol: string,
-    first: readonly string[],
-    onFrame: (reader: Reader, payload: Buffer) => void,
-  ) {
+  constructor(port: number, protocol: string, first: readonly string[], onFrame: (payload: Buffer) => void) {
     this.#onFrame = onFrame;
     this.#first = first;
     this.#socket = connect(port, "127.0.0.1");
@@ -65,7 +57,7 @@ class Reader {
       const kind = data[at] & 0x0f;
       if (kind === 1 || kind === 2) {
         this.frames++;
-        if (exact || this.frames % LOOKED_AT === 0) this.#onFrame(this, payload());
+        if (this.frames % LOOKED_AT === 0) this.#onFrame(payload());
       } else if (kind === 8) {
         this.closed = length >= 2 ? payload().readUInt16BE(0) : 1005;
         this.#socket.end();
@@ -101,7 +93,6 @@ function masked(head: number, payload: Buffer): Buffer {
 
 let readers: Reader[] = [];
 let waits: number[] = [];
-let exact = false;
 
 /** When what the frame tells of was sent, by what it says itself. */
 function sentAt(payload: Buffer): number {
@@ -109,46 +100,18 @@ function sentAt(payload: Buffer): number {
   return at < 0 ? Number.NaN : Date.parse(payload.toString("latin1", at + 12, at + 36));
 }
 
-function onFrame(reader: Reader, payload: Buffer): void {
-  if (exact) {
-    note(reader, payload);
-    return;
-  }
+function onFrame(payload: Buffer): void {
   const sent = sentAt(payload);
   if (!Number.isNaN(sent)) waits.push(Date.now() - sent);
-}
-
-/** Which forecasts have come, and how often. */
-function note(reader: Reader, payload: Buffer): void {
-  const message = JSON.parse(payload.toString());
-  if (message.type === "subscribed") {
-    reader.epoch = message.epoch;
-    reader.offset = Math.max(reader.offset, message.offset);
-  }
-  if (message.type !== "data") return;
-  const key = `${message.offset} ${message.forecast.target}`;
-  reader.seen.set(key, (reader.seen.get(key) ?? 0) + 1);
-  reader.offset = Math.max(reader.offset, message.offset);
 }
 
 const INIT = '{"type":"init"}';
 
 async function opened(asked: Extract<Asked, { do: "open" }>): Promise<Told> {
-  exact = asked.exact;
   const started = Date.now();
   for (let n = 0; n < asked.count; n++) {
-    const before = asked.resume ? readers[n] : undefined;
-    const since = before && { since: { epoch: before.epoch, offset: before.offset } };
-    const first = asked.protocol === "" ? [] : [INIT, JSON.stringify({ ...asked.subscribe, ...since })];
-    const reader = new Reader(asked.port, asked.protocol, first, onFrame);
-    if (before !== undefined) {
-      reader.seen = before.seen;
-      reader.epoch = before.epoch;
-      reader.offset = before.offset;
-      readers[n] = reader;
-    } else {
-      readers.push(reader);
-    }
+    const first = asked.protocol === "" ? [] : [INIT, JSON.stringify(asked.subscribe)];
+    readers.push(new Reader(asked.port, asked.protocol, first, onFrame));
     // A thousand SYNs at once would be dropped by the kernel, not by what is measured.
     if (n % 200 === 199) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -182,21 +145,6 @@ process.on("message", async (asked: Asked) => {
         p99: at(0.99),
         closed: readers.map(({ closed }) => closed ?? 0),
       });
-      return;
-    }
-    case "drop":
-      for (const reader of readers) reader.drop();
-      tell({ told: "dropped" });
-      return;
-    case "account": {
-      const all = new Set(readers.flatMap(({ seen }) => [...seen.keys()]));
-      const complete = readers.filter(({ seen }) => seen.size === all.size).length;
-      const twice = readers.reduce(
-        (sum, { seen }) => sum + [...seen.values()].filter((n) => n > 1).length,
-        0,
-      );
-      const missing = readers.reduce((sum, { seen }) => sum + all.size - seen.size, 0);
-      tell({ told: "account", forecasts: all.size, complete, missing, twice });
       return;
     }
     case "end":

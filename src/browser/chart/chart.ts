@@ -1,6 +1,15 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { type Cell, type Drawing, extentOf, type FixedLimits, type Limits, limitsOf } from "./drawing.ts";
+import {
+  type Cell,
+  type Drawing,
+  extentOf,
+  type FixedLimits,
+  type Limits,
+  limitsOf,
+  type Measure,
+  measureOf,
+} from "./drawing.ts";
 import { type Gestures, gestures } from "./gestures.ts";
 import { shown } from "./numbers.ts";
 import { tellHovered } from "./told.ts";
@@ -55,6 +64,7 @@ export class Chart {
   #shape = "";
   #xLimits: Limits = [0, 1];
   #yLimits: Limits = [0, 1];
+  #measure: Measure = { origin: 0, scale: 1 };
   readonly #resized: ResizeObserver;
 
   constructor(host: HTMLElement, options: ChartOptions) {
@@ -90,11 +100,12 @@ export class Chart {
     this.#drawing = drawing;
     this.#xLimits = extentOf(drawing);
     this.#yLimits = limitsOf(drawing, ...this.#xLimits, this.#options.limits);
+    this.#measure = measureOf(this.#yLimits);
     const shape = JSON.stringify([
       drawing.bands.map(({ label, colour, opacity }) => [label, colour, opacity]),
       drawing.lines.map(({ label, colour, dashed, width, points }) => [label, colour, dashed, width, points]),
     ]);
-    const data = aligned(drawing);
+    const data = aligned(drawing, this.#measure);
     if (this.#plot === null || shape !== this.#shape) {
       const { clientWidth, clientHeight } = this.#host;
       if (clientWidth === 0 || clientHeight === 0) return;
@@ -128,13 +139,30 @@ export class Chart {
     const plot = this.#plot;
     if (plot === null) return null;
     const over = plot.over.getBoundingClientRect();
-    return over.top - this.#host.getBoundingClientRect().top + plot.valToPos(y, "y");
+    return over.top - this.#host.getBoundingClientRect().top + this.#place(plot, y, false);
   }
 
   /** The value at a height of the window. */
   valueAt(clientY: number): number {
     const plot = this.#plot;
-    return plot === null ? Number.NaN : plot.posToVal(clientY - plot.over.getBoundingClientRect().top, "y");
+    if (plot === null) return Number.NaN;
+    return this.#value(plot.posToVal(clientY - plot.over.getBoundingClientRect().top, "y"));
+  }
+
+  /** Where a value stands in what is drawn, and the other way round. */
+  #drawn(value: number): number {
+    const { origin, scale } = this.#measure;
+    return (value - origin) / scale;
+  }
+
+  #value(drawn: number): number {
+    const { origin, scale } = this.#measure;
+    return drawn * scale + origin;
+  }
+
+  /** Where a value lies, pixels: of the canvas, or of the element. */
+  #place(plot: uPlot, value: number, ofCanvas = true): number {
+    return plot.valToPos(this.#drawn(value), "y", ofCanvas);
   }
 
   /** Points at nothing. */
@@ -191,7 +219,7 @@ export class Chart {
       legend: { show: false },
       scales: {
         x: { time: x === "time", range: () => [...this.#xLimits] as [number, number] },
-        y: { range: () => [...this.#yLimits] as [number, number] },
+        y: { range: () => this.#yLimits.map((limit) => this.#drawn(limit)) as [number, number] },
       },
       axes: small
         ? [{ show: false }, { show: false }]
@@ -219,7 +247,10 @@ export class Chart {
               size: (_, words) => Math.max(44, ...(words ?? []).map((word) => 7.2 * word.length + 16)),
               values: (_, splits) => {
                 const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : undefined;
-                return splits.map((split) => yWords(split, step));
+                const { scale } = this.#measure;
+                return splits.map((split) =>
+                  yWords(this.#value(split), step === undefined ? undefined : step * scale),
+                );
               },
             },
           ],
@@ -286,18 +317,29 @@ export class Chart {
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.textAlign = "left";
     for (const { y, colour: name, text } of levels) {
-      const place = plot.valToPos(y, "y", true);
+      const place = this.#place(plot, y);
       const beyond = place < bbox.top ? "↑ " : place > bottom ? "↓ " : "";
       const at = Math.round(Math.min(Math.max(place, bbox.top), bottom - 1)) + 0.5;
       if (beyond === "") straight(bbox.left, at, right, at, name);
       if (text === undefined) continue;
-      ctx.fillStyle = colour(name);
       const under = at - bbox.top < 16 * ratio;
       ctx.textBaseline = under ? "top" : "bottom";
-      ctx.fillText(`${beyond}${text}`, bbox.left + 6 * ratio, at + (under ? 3 : -3) * ratio);
+      const words = `${beyond}${text}`;
+      const [left, top] = [bbox.left + 6 * ratio, at + (under ? 3 : -3) * ratio];
+      // Read also where lines run behind it.
+      ctx.fillStyle = faded(colour("panel"), 0.8);
+      const height = 14 * ratio;
+      ctx.fillRect(
+        left - 3 * ratio,
+        under ? top : top - height,
+        ctx.measureText(words).width + 6 * ratio,
+        height,
+      );
+      ctx.fillStyle = colour(name);
+      ctx.fillText(words, left, top);
     }
     for (const { y, from, at, to, colour: name } of reaches) {
-      const place = Math.min(Math.max(plot.valToPos(y, "y", true), bbox.top + 2), bottom - 2);
+      const place = Math.min(Math.max(this.#place(plot, y), bbox.top + 2), bottom - 2);
       const [first, middle, last] = [from, at, to].map((x) => plot.valToPos(x, "x", true)) as [
         number,
         number,
@@ -320,7 +362,7 @@ export class Chart {
       if (at > bbox.left && at < right) straight(at, bbox.top, at, bottom, "quiet");
     }
     const dot = (x: number, y: number, radius: number, name: string, ring: boolean): void => {
-      const [px, py] = [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
+      const [px, py] = [plot.valToPos(x, "x", true), this.#place(plot, y)];
       if (px < bbox.left - 1 || px > right + 1) return;
       ctx.beginPath();
       // What lies beyond the picture is shown at its edge.
@@ -367,7 +409,11 @@ export class Chart {
 }
 
 /** All layers over one list of places of x: `undefined` where a layer has no place, null where its value is missing. */
-function aligned({ bands, lines }: Drawing): uPlot.AlignedData {
+function aligned({ bands, lines }: Drawing, { origin, scale }: Measure): uPlot.AlignedData {
+  const drawn = (cells: readonly Cell[]): readonly Cell[] =>
+    scale === 1 && origin === 0
+      ? cells
+      : cells.map((cell) => (cell === null ? null : (cell - origin) / scale));
   const columns: readonly { x: readonly number[]; y: readonly Cell[] }[] = [
     ...bands.flatMap(({ x, lower, upper }) => [
       { x, y: upper },
@@ -376,7 +422,7 @@ function aligned({ bands, lines }: Drawing): uPlot.AlignedData {
     ...lines,
   ];
   if (columns.length === 0) return [[]];
-  return uPlot.join(columns.map(({ x, y }) => [x, y] as unknown as uPlot.AlignedData));
+  return uPlot.join(columns.map(({ x, y }) => [x, drawn(y)] as unknown as uPlot.AlignedData));
 }
 
 /** Words of moments along the axis, in the time zone of whoever looks, 24 hours to the day. */

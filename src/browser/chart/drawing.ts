@@ -80,6 +80,8 @@ export type Limits = readonly [low: number, high: number];
 /** Share of the height of the lines by which a band may reach beyond them: a wide one must not flatten the lines. */
 const REACH = 0.6;
 const MARGIN = 0.06;
+/** Two numbers that lie nearer to each other than this, beside their size, can hardly be told apart. */
+const NEAREST = 4e-15;
 
 /**
  * The y axis of a drawing between two places of x: all of its lines, of its bands what lies near. Always two finite numbers
@@ -102,7 +104,7 @@ export function limitsOf(
     (x[i] as number) >= from && (x[i] as number) <= to;
   for (const { x, y } of drawing.lines) for (let i = 0; i < x.length; i++) if (inView(x, i)) see(y[i]);
   const lineless = low > high;
-  const reach = high > low ? REACH * (high - low) : Math.max(1e-9, Math.abs(high || 1) * 0.01);
+  const reach = high > low ? REACH * (high - low) : Math.abs(high || 1) * 0.01;
   const [lowest, highest] = lineless
     ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     : [low - reach, high + reach];
@@ -114,14 +116,16 @@ export function limitsOf(
       if (typeof b === "number" && Number.isFinite(b)) see(Math.max(Math.min(b, highest), lowest));
     }
   }
-  const span = high > low ? high - low : Math.max(1e-9, Math.abs(high || 1));
+  const span = high > low ? high - low : Math.abs(high || 1);
   const [bottomMost, topMost] = [low - span, high + span];
   for (const { y, text } of drawing.levels ?? [])
     if (text === undefined || lineless || (y >= bottomMost && y <= topMost)) see(y);
   if (low > high) [low, high] = [0, 1];
-  const margin = high > low ? (high - low) * MARGIN : Math.max(1e-9, Math.abs(high) * 0.05) || 1;
-  const bottom = fixed.low ?? low - margin;
-  const top = fixed.high ?? high + margin;
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  const margin =
+    high > low ? Math.max((high - low) * MARGIN, largest * NEAREST, 1e-290) : largest * 0.05 || 1;
+  const bottom = fixed.low ?? Math.max(-Number.MAX_VALUE, low - margin);
+  const top = fixed.high ?? Math.min(Number.MAX_VALUE, high + margin);
   return bottom < top ? [bottom, top] : [bottom - 1, bottom + 1];
 }
 
@@ -142,4 +146,26 @@ export function extentOf({ bands, lines, view }: Drawing): Limits {
   }
   if (from > to) return [0, 1];
   return from === to ? [from - 1, to + 1] : [from, to];
+}
+
+/** Values are drawn as (value - origin) / scale. */
+export interface Measure {
+  readonly origin: number;
+  readonly scale: number;
+}
+
+/** Beyond these a chart loses digits: it counts in steps of 17 digits at most. */
+const LARGEST = 1e15;
+const SMALLEST_SPAN = 1e-9;
+
+/** What values between two are measured by so that a chart can count in them: as they are, but for very large, very small and very near ones. */
+export function measureOf([low, high]: Limits): Measure {
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  // The difference of the largest numbers there are is none.
+  const half = high / 2 - low / 2;
+  if (largest < LARGEST && half >= SMALLEST_SPAN && half >= largest * SMALLEST_SPAN)
+    return { origin: 0, scale: 1 };
+  const scale = Math.max(1e-300, 10 ** Math.floor(Math.log10(half)));
+  const ten = 10 * scale;
+  return { origin: half < largest * SMALLEST_SPAN ** 0.5 ? Math.floor(low / ten) * ten : 0, scale };
 }

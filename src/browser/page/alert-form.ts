@@ -202,11 +202,17 @@ export class AlertForm {
     if (limit !== null) this.#tellWould(limit);
   }
 
-  /** A value as finely as the chart can show it. */
+  /** A value as finely as the chart can show it, with no more digits than that takes. */
   #fine(value: number): number {
     const [low, high] = this.#chart.values;
-    const step = 10 ** Math.floor(Math.log10(Math.max(1e-12, (high - low) / FINE)));
-    return Number((Math.round(value / step) * step).toPrecision(12));
+    const step = 10 ** Math.floor(Math.log10((high - low) / FINE));
+    const rounded = Math.round(value / step) * step;
+    if (!Number.isFinite(rounded)) return value;
+    for (let digits = 6; digits < 17; digits++) {
+      const short = Number(rounded.toPrecision(digits));
+      if (Math.abs(short - rounded) < step / 10) return short;
+    }
+    return rounded;
   }
 
   #moveTo(value: number): void {

@@ -1,13 +1,16 @@
 import { shown } from "../chart/numbers.ts";
 import type { Alert, Rule } from "./wire.ts";
-import { momentWords, withUnit } from "./words.ts";
+import { momentWords, spanWords, withUnit } from "./words.ts";
 
 /** The probability that a rule on forecasts asks for when it names none. */
 const USUAL = 0.8;
 
-/** "5m" or 12 in words. */
-function spanOf(within: number | string, ahead: "readings" | "steps"): string {
-  if (typeof within === "number") return within === 1 ? `one ${ahead.slice(0, -1)}` : `${within} ${ahead}`;
+/** "5m" or 12 in words; steps as the time they take, where that is known. */
+function spanOf(within: number | string, step: number): string {
+  if (typeof within === "number") {
+    if (step > 0) return spanWords(within * step);
+    return within === 1 ? "one step" : `${within} steps`;
+  }
   const names: Readonly<Record<string, string>> = {
     s: "seconds",
     m: "minutes",
@@ -27,21 +30,27 @@ const limitWords = (limit: number | readonly number[], unit: string): string =>
     ? withUnit(shown(limit), unit)
     : limit.map((one) => withUnit(shown(one), unit)).join(" to ");
 
+/** How a target is told of: its unit, and milliseconds from one step to the next, 0 where they are not known. */
+export interface Told {
+  readonly unit: string;
+  readonly step: number;
+}
+
 /** What a rule waits for, as a part of a sentence. */
-export function whenWords(when: Rule["when"], unit = ""): string {
+export function whenWords(when: Rule["when"], { unit, step }: Told): string {
   if ("reading" in when) return `a reading is ${when.reading} ${limitWords(when.limit, unit)}`;
   if ("forecast" in when) {
     const chance =
       when.probability === undefined
         ? ""
         : `, with a probability of at least ${Math.round(100 * when.probability)} %`;
-    return `it is expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}${chance}`;
+    return `it is expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, step)}${chance}`;
   }
   if ("reaches" in when)
-    return `it is on its way to be ${when.reaches} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}`;
+    return `it is on its way to be ${when.reaches} ${limitWords(when.limit, unit)} within ${spanOf(when.within, step)}`;
   if ("surprise" in when)
     return `fewer than one of ${Math.round(1 / when.surprise).toLocaleString("en")} readings would lie so far out`;
-  if ("silent" in when) return `nothing comes for ${spanOf(when.silent, "readings")}`;
+  if ("silent" in when) return `nothing comes for ${spanOf(when.silent, step)}`;
   return when.skill === 0
     ? "the forecast is no better than repeating the last value"
     : `the skill of the forecast is below ${shown(when.skill)}`;
@@ -78,19 +87,20 @@ export const chanceWords = (p: number): string =>
   `${p >= 0.01 || p === 0 ? Math.round(100 * p) : Number((100 * p).toPrecision(1))} %`;
 
 /** The words of a rule, of what is so, or was until lately. */
-function soWords(alert: Alert, rule: Rule, unit: string): string {
+function soWords(alert: Alert, rule: Rule, told: Told): string {
+  const { unit, step } = told;
   const { when } = rule;
-  if (!("forecast" in when)) return whenWords(when, unit);
+  if (!("forecast" in when)) return whenWords(when, told);
   const verb = holds(alert, rule) ? "is" : "was";
-  return `${verb} expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, "steps")}`;
+  return `${verb} expected to be ${when.forecast} ${limitWords(when.limit, unit)} within ${spanOf(when.within, step)}`;
 }
 
 /** What an alert says: the words of its rule, or else what it waits for; the value, how likely, and when. */
-export function alertWords(alert: Alert, rule: Rule | undefined, unit = ""): string {
+export function alertWords(alert: Alert, rule: Rule | undefined, told: Told): string {
   const { summary, value, probability, crosses, state, since } = alert;
   return [
-    rule === undefined || rule.summary !== undefined ? summary : soWords(alert, rule, unit),
-    value === null ? "" : `now ${withUnit(shown(value), unit)}`,
+    rule === undefined || rule.summary !== undefined ? summary : soWords(alert, rule, told),
+    value === null ? "" : `now ${withUnit(shown(value), told.unit)}`,
     probability === null ? "" : `probability ${chanceWords(probability)}`,
     holds(alert, rule) ? crossesWords(crosses) : "",
     `${state === "firing" ? "since" : "held since"} ${momentWords(minute(Date.parse(since)), 60_000)}`,

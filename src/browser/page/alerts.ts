@@ -1,54 +1,39 @@
-import { alertWords } from "./alert-words.ts";
-import { byId, make, setText } from "./dom.ts";
+import type { AlertBook } from "./alert-book.ts";
+import { alertWords, type Told } from "./alert-words.ts";
+import { byId, make, replaceAll, setText } from "./dom.ts";
 import { fullName } from "./names.ts";
 import { keyOf, type Row } from "./overview.ts";
-import { ask } from "./server.ts";
-import type { Alert, AlertsAnswer } from "./wire.ts";
-
-const EVERY = 2_000;
+import type { Alert } from "./wire.ts";
 
 /** The gravest first. */
 const grave = (a: Alert, b: Alert): number =>
   a.state === b.state ? Date.parse(b.since) - Date.parse(a.since) : a.state === "firing" ? -1 : 1;
 
-/** The alerts of all series, asked for again and again: told above the list, and marked in it. */
+/** The alerts of all series: told above the list, and marked in it. */
 export class Alerts {
   readonly #rows: ReadonlyMap<string, Row>;
   readonly #choose: (key: string) => void;
-  readonly #changed: () => void;
+  readonly #marks: () => void;
   #marked: Row[] = [];
   #said = "";
   #firing = 0;
-  #timer = 0;
 
-  constructor(rows: ReadonlyMap<string, Row>, choose: (key: string) => void, changed: () => void) {
+  /** `marks`: told when other series are marked than before. */
+  constructor(rows: ReadonlyMap<string, Row>, choose: (key: string) => void, marks: () => void) {
     this.#rows = rows;
     this.#choose = choose;
-    this.#changed = changed;
+    this.#marks = marks;
   }
 
-  /** Asks now, and goes on asking. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.#timer);
-    if (!document.hidden) {
-      try {
-        this.#show(await ask<AlertsAnswer>("/v1/alerts"));
-      } catch {
-        // The connection tells when the server cannot be reached.
-      }
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), EVERY);
-  }
-
-  #show({ rules, alerts, more = 0 }: AlertsAnswer): void {
-    const sorted = [...alerts].sort(grave);
+  show({ rules, alerts: all, more }: AlertBook): void {
+    const alerts = [...all];
+    const sorted = alerts.sort(grave);
     this.#mark(sorted);
     byId("alerts").hidden = rules.length === 0;
     const byName = new Map(rules.map((rule) => [rule.name, rule]));
     const firing = alerts.filter(({ state }) => state === "firing").length;
     const parts = [
-      firing === 0 ? "no alert" : firing === 1 ? "1 alert" : `${firing + more} alerts`,
+      firing === 0 ? "no alert" : firing + more === 1 ? "1 alert" : `${firing + more} alerts`,
       alerts.length > firing ? `${alerts.length - firing} about to be` : "",
       `${rules.length} ${rules.length === 1 ? "rule" : "rules"}`,
     ];
@@ -72,8 +57,9 @@ export class Alerts {
     this.#firing = firing;
     this.#said = said;
     if (opened) byId<HTMLDetailsElement>("alerts").open = true;
-    byId("alert-list").replaceChildren(
-      ...sorted.slice(0, 50).map((alert) => {
+    replaceAll(
+      byId("alert-list"),
+      sorted.slice(0, 50).map((alert) => {
         const { series, target, rule, state } = alert;
         const button = make(
           "button",
@@ -90,7 +76,7 @@ export class Alerts {
           "",
           "",
           button,
-          make("span", "", alertWords(alert, byName.get(rule), this.#unit(alert))),
+          make("span", "", alertWords(alert, byName.get(rule), this.#told(alert))),
         );
         item.dataset.state = state === "firing" ? "lost" : "pending";
         return item;
@@ -98,15 +84,21 @@ export class Alerts {
     );
   }
 
-  #unit(alert: Alert): string {
+  #told(alert: Alert): Told {
     const [key = ""] = this.#keys(alert);
-    return this.#rows.get(key)?.unit ?? "";
+    const row = this.#rows.get(key);
+    return { unit: row?.unit ?? "", step: row?.step ?? 0 };
   }
 
   /** The rows that an alert is about. */
   #keys({ series, target }: Alert): string[] {
     if (target !== "") return [keyOf(series, target)];
     return [...this.#rows.values()].filter((row) => row.series === series).map(({ key }) => key);
+  }
+
+  /** Alerts that fire now. */
+  get firing(): number {
+    return this.#firing;
   }
 
   #mark(alerts: readonly Alert[]): void {
@@ -121,6 +113,6 @@ export class Alerts {
         this.#marked.push(row);
       }
     }
-    if (before !== this.#marked.map(({ key, alert }) => `${key} ${alert?.state}`).join()) this.#changed();
+    if (before !== this.#marked.map(({ key, alert }) => `${key} ${alert?.state}`).join()) this.#marks();
   }
 }

@@ -4,7 +4,7 @@ import { make, setText, setTitle } from "./dom.ts";
 import { fullName, NO_GROUP } from "./names.ts";
 import { type Row, troubles } from "./overview.ts";
 import { Track } from "./track.ts";
-import { momentWords, shareWords, shortSkill, skillWords, withUnit } from "./words.ts";
+import { momentWords, readingsWords, shareWords, shortSkill, skillWords, withUnit } from "./words.ts";
 
 /** One series at a glance: name, last reading, a small picture, how its forecasts do. */
 export class Card {
@@ -26,6 +26,7 @@ export class Card {
     this.button.type = "button";
     const picture = make("div", "card-picture");
     picture.setAttribute("aria-hidden", "true");
+    for (const name of [this.#group, this.#name]) name.dir = "auto";
     const names = make("span", "card-names", "", this.#group, this.#name);
     this.button.append(
       make("span", "card-head", "", names, this.#now),
@@ -72,7 +73,7 @@ export class Card {
         skillWords(row.skill),
         row.coverage === null || row.level === null
           ? ""
-          : `${shareWords(row.coverage)} readings fell inside their intervals, ${shareWords(row.level)} are promised`,
+          : `${readingsWords(row.coverage)} fell inside the expected range, ${shareWords(row.level)} are promised`,
       ]
         .filter((line) => line !== "")
         .join("\n"),

@@ -1,5 +1,11 @@
 // The page's subscriptions: what is wanted is changed bit by bit, and the client of the protocol (src/client) does the rest.
-import { type Client, connect, type ForecastMessage, type Unsubscribable } from "../../client/index.ts";
+import {
+  type AlertMessage,
+  type Client,
+  connect,
+  type ForecastMessage,
+  type Unsubscribable,
+} from "../../client/index.ts";
 import { token } from "./server.ts";
 
 /** Milliseconds of the longest wait before a lost connection is tried again: somebody is looking. */
@@ -16,6 +22,9 @@ export interface Wanted {
 
 export interface Handlers {
   readonly data: (message: ForecastMessage, id: string) => void;
+  readonly alert: (message: AlertMessage) => void;
+  /** Beginnings and ends of alerts that cannot be told any more. */
+  readonly alertsMissed: () => void;
   readonly state: (state: "connecting" | "live" | "lost", text: string) => void;
   readonly unauthorised: () => void;
   /** The connection stands; what was missed meanwhile is to be asked for. */
@@ -84,6 +93,12 @@ export class Connection {
           );
           if (status.error?.code === "unauthorised") unauthorised();
       }
+    });
+    const { alert, alertsMissed } = this.#handlers;
+    client.alerts("*", { gap: alertsMissed }).subscribe({
+      next: alert,
+      // Whoever may not read all series is not told of all alerts: then those are asked for alone.
+      error: () => {},
     });
     this.want(this.#wanted);
   }

@@ -27,3 +27,15 @@ export function setText(element: Element, text: string): void {
 export function setTitle(element: HTMLElement, title: string): void {
   if (element.title !== title) element.title = title;
 }
+
+const labelOf = (element: Element): string => element.getAttribute("aria-label") ?? element.textContent ?? "";
+
+/** Puts other children in the place of those there are; whoever was on a button among them stays on the one of the same name. */
+export function replaceAll(host: HTMLElement, children: readonly Node[]): void {
+  const { activeElement } = document;
+  const label = activeElement !== null && host.contains(activeElement) ? labelOf(activeElement) : null;
+  host.replaceChildren(...children);
+  if (label === null) return;
+  const same = [...host.querySelectorAll("button")].find((button) => labelOf(button) === label);
+  same?.focus({ preventScroll: true });
+}

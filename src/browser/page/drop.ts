@@ -1,17 +1,20 @@
 import { byId, make, setText } from "./dom.ts";
+import { LOOKED_AT, type Ordered, oldestFirst, readable } from "./file-text.ts";
 import { keyOf } from "./overview.ts";
 import { ask, Refused, send } from "./server.ts";
 import type { Receipt, RecognitionAnswer, RecordAnswer } from "./wire.ts";
-import { shareWords } from "./words.ts";
+import { readingsWords, spanWords } from "./words.ts";
 
-/** Bytes of a file by which it is recognised. */
-const LOOKED_AT = 64 * 1024;
 /** Bytes sent at once: the server takes 8 MiB, and what is sent at once is acknowledged at once. */
 const PIECE = 256 * 1024;
 /** How long to wait when the server is full. */
 const BUSY = 1_000;
 /** Reasons told of a file's refused lines. */
 const TOLD = 5;
+/** Milliseconds that are waited without being told how long. */
+const SOON = 5_000;
+/** Columns that number the lines. */
+const COUNTS = /^(id|idx|index|row|line|nr|no|n|#|)\.?$/i;
 
 const SEPARATORS: Readonly<Record<string, string>> = {
   ",": "commas",
@@ -26,6 +29,7 @@ export function openDrop(choose: (key: string) => void): void {
   const input = byId<HTMLInputElement>("file-input");
   const zone = byId("drop-zone");
   let file: File | null = null;
+  let table: Ordered | null = null;
   let found: RecognitionAnswer | null = null;
 
   const look = async (chosen: File): Promise<void> => {
@@ -40,23 +44,29 @@ export function openDrop(choose: (key: string) => void): void {
     byId<HTMLButtonElement>("file-replay").disabled = true;
     byId<HTMLProgressElement>("file-progress").hidden = true;
     if (!dialog.open) dialog.showModal();
+    const refuse = (words: string): void => byId("file-found").replaceChildren(make("p", "bad", words));
+    if (chosen.size === 0) {
+      refuse("The file is empty.");
+      return;
+    }
     try {
+      const { blob, done } = await readable(chosen);
       const answer = await send<RecognitionAnswer>(
         "/v1/recognise",
         { series: name.value },
         "text/csv",
-        chosen.slice(0, LOOKED_AT),
+        blob.slice(0, LOOKED_AT),
       );
+      const ordered = await oldestFirst(blob, answer);
       if (file !== chosen) return;
       found = answer;
-      tell(answer);
+      table = ordered;
+      tell(answer, [done, ordered.turned ? "its newest line comes first: taken from its end" : ""]);
       byId("file-naming").hidden = answer.series.columns.length > 0 || answer.series.inLine;
       byId<HTMLButtonElement>("file-replay").disabled = answer.sample.length === 0;
       byId("file-replay").focus();
     } catch (error) {
-      byId("file-found").replaceChildren(
-        make("p", "bad", `It cannot be read as a table. ${(error as Error).message}`),
-      );
+      if (file === chosen) refuse(`It cannot be read as a table. ${(error as Error).message}`);
     }
   };
 
@@ -69,8 +79,8 @@ export function openDrop(choose: (key: string) => void): void {
   byId("file-cancel").addEventListener("click", () => dialog.close());
   byId("file-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    if (file === null || found === null) return;
-    void replay(file, found, byId<HTMLInputElement>("file-series").value.trim(), choose);
+    if (table === null || found === null) return;
+    void replay(table, found, byId<HTMLInputElement>("file-series").value.trim(), choose);
   });
 
   let over = 0;
@@ -96,7 +106,10 @@ export function openDrop(choose: (key: string) => void): void {
   });
 }
 
-function tell({ separator, time, series, columns, leftOut, sample }: RecognitionAnswer): void {
+function tell(
+  { separator, time, series, columns, leftOut, sample }: RecognitionAnswer,
+  done: readonly string[],
+): void {
   const named = columns.map(({ name, unit }) => (unit === "" ? name : `${name} [${unit}]`));
   const few = (names: readonly string[]): string =>
     names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
@@ -111,12 +124,15 @@ function tell({ separator, time, series, columns, leftOut, sample }: Recognition
     ["series", series.columns.length > 0 ? `named by ${few(series.columns)}` : "one"],
     ["values", few(named)],
     ["left out", few(leftOut.columns)],
+    ["the file", done.filter((part) => part !== "").join(", ")],
     ["first reading", sample[0] === undefined ? "none" : sampleWords(sample[0])],
   ];
   const list = make("dl", "found");
   for (const [name = "", words = ""] of lines)
     if (words !== "") list.append(make("dt", "", name), make("dd", "", words));
-  byId("file-found").replaceChildren(list);
+  const none =
+    "No reading was found in its first lines: a table has a line for each reading, and columns with numbers.";
+  byId("file-found").replaceChildren(list, ...(sample.length === 0 ? [make("p", "bad", none)] : []));
 }
 
 const sampleWords = ({ time, values }: RecognitionAnswer["sample"][number]): string => {
@@ -128,7 +144,7 @@ const sampleWords = ({ time, values }: RecognitionAnswer["sample"][number]): str
 
 /** Sends the file piece by piece, then tells what became of it. */
 async function replay(
-  file: File,
+  { blob: file, lineOf }: Ordered,
   found: RecognitionAnswer,
   series: string,
   choose: (key: string) => void,
@@ -138,6 +154,7 @@ async function replay(
   const result = byId("file-result");
   const total = { accepted: 0, duplicate: 0, late: 0, refused: 0 };
   const reasons: string[] = [];
+  const began = performance.now();
   button.disabled = true;
   progress.hidden = false;
   progress.max = file.size;
@@ -150,13 +167,21 @@ async function replay(
       total.late += receipt.late;
       total.refused += receipt.refused.length + (receipt.moreRefused ?? 0);
       for (const one of receipt.refused)
-        if (reasons.length < TOLD) reasons.push(`line ${line + one.line}: ${one.message}`);
+        if (reasons.length < TOLD) reasons.push(`line ${lineOf(line + one.line)}: ${one.message}`);
       progress.value = until;
-      result.replaceChildren(make("p", "", `${total.accepted.toLocaleString("en")} readings replayed`));
+      const left = ((performance.now() - began) * (file.size - until)) / until;
+      const wait = left > SOON ? `, about ${spanWords(Math.ceil(left / 1000) * 1000)} more` : "";
+      result.replaceChildren(make("p", "", `${readings(total.accepted)} replayed${wait}`));
+    }
+    if (total.accepted + total.duplicate === 0) {
+      told(total, ["Nothing of it was taken.", ...reasons]);
+      return;
     }
     const [first] = found.sample;
     const name = first === undefined ? series : first.series === "" ? series : first.series;
-    const target = Object.keys(first?.values ?? {})[0] ?? "value";
+    const targets = Object.keys(first?.values ?? {});
+    // What only counts the lines is shown where there is nothing else.
+    const target = targets.find((one) => !COUNTS.test(one)) ?? targets[0] ?? "value";
     choose(keyOf(name, target));
     await report(name, target, total, reasons);
   } catch (error) {
@@ -167,25 +192,33 @@ async function replay(
   }
 }
 
+type Total = Readonly<Record<"accepted" | "duplicate" | "late" | "refused", number>>;
+
+const readings = (count: number): string =>
+  `${count.toLocaleString("en")} ${count === 1 ? "reading" : "readings"}`;
+
+/** What became of the readings, and more lines about it. */
+function told({ accepted, duplicate, late, refused }: Total, more: readonly string[]): HTMLElement[] {
+  const was = (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? "was" : "were"}`;
+  const parts = [`${readings(accepted)} replayed`];
+  if (duplicate > 0) parts.push(`${was(duplicate)} known already`);
+  if (late > 0)
+    parts.push(
+      `${late.toLocaleString("en")} came after later ones and ${late === 1 ? "was" : "were"} left out`,
+    );
+  if (refused > 0) parts.push(`${was(refused)} refused`);
+  const lines = [make("p", "", `${parts.join(", ")}.`), ...more.map((line) => make("p", "quiet", line))];
+  byId("file-result").replaceChildren(...lines);
+  return lines;
+}
+
 async function report(
   series: string,
   target: string,
-  {
-    accepted,
-    duplicate,
-    late,
-    refused,
-  }: Readonly<Record<"accepted" | "duplicate" | "late" | "refused", number>>,
+  total: Total,
   reasons: readonly string[],
 ): Promise<void> {
-  const told = [`${accepted.toLocaleString("en")} readings replayed`];
-  if (duplicate > 0) told.push(`${duplicate.toLocaleString("en")} were known already`);
-  if (late > 0) told.push(`${late.toLocaleString("en")} came after later ones and were left out`);
-  if (refused > 0) told.push(`${refused.toLocaleString("en")} were refused`);
-  const lines = [
-    make("p", "", `${told.join(", ")}.`),
-    ...reasons.map((reason) => make("p", "quiet", reason)),
-  ];
+  const lines = told(total, reasons);
   const record = await ask<RecordAnswer>("/v1/record", { series, target }).catch(() => null);
   if (record !== null) {
     const sums = (of: (one: RecordAnswer["steps"][number]) => number | null): number =>
@@ -200,7 +233,7 @@ async function report(
         make(
           "p",
           "",
-          `The last ${record.readings.toLocaleString("en")} forecasts, made as if it were live, were ${better}; ${shareWords(sums(({ held }) => held) / count)} readings fell inside.`,
+          `The last ${record.readings.toLocaleString("en")} forecasts, made as if it were live, were ${better}; ${readingsWords(sums(({ held }) => held) / count)} fell inside.`,
         ),
       );
     }
@@ -229,7 +262,7 @@ interface Piece {
 }
 
 /** The file in pieces that end with a line, each with the heading in front, where there is one. */
-async function* pieces(file: File, { columns }: RecognitionAnswer): AsyncGenerator<Piece> {
+async function* pieces(file: Blob, { columns }: RecognitionAnswer): AsyncGenerator<Piece> {
   const begin = new Uint8Array(await file.slice(0, LOOKED_AT).arrayBuffer());
   let from = begin.indexOf(0x0a) + 1;
   const heading = file.slice(0, from);

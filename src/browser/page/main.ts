@@ -1,6 +1,7 @@
 // The page: all series at a glance, one of them in full, drawn from the documented protocol.
 import "./page.css";
 import type { ForecastMessage } from "../../client/index.ts";
+import { AlertBook } from "./alert-book.ts";
 import { Alerts } from "./alerts.ts";
 import { Connection, type Wanted } from "./connection.ts";
 import { byId, setText } from "./dom.ts";
@@ -9,13 +10,13 @@ import { List } from "./list.ts";
 import { fullName } from "./names.ts";
 import { type Order, ordered } from "./order.ts";
 import { keyOf, Overview, type Row } from "./overview.ts";
-import { watchPipelines } from "./pipelines.ts";
+import { pipelines } from "./pipelines.ts";
 import { PRESETS } from "./range.ts";
-import { ask, token } from "./server.ts";
-import { watchSources } from "./sources.ts";
+import { ask, serverNow, token } from "./server.ts";
+import { sources } from "./sources.ts";
 import { Stage } from "./stage.ts";
 import { openTheme } from "./theme.ts";
-import type { DrawingAnswer } from "./wire.ts";
+import type { DrawingAnswer, Forecast } from "./wire.ts";
 
 /** Messages a second for each target: of the one in full, and of each small picture. */
 const STAGE_RATE = 10;
@@ -31,6 +32,8 @@ const SORTED = 5_000;
 const ABOUT_AS_GOOD = 0.7;
 /** Milliseconds between two looks for small pictures that lack readings. */
 const CAUGHT_UP = 4_000;
+/** Milliseconds after which a page that nobody sees takes no more forecasts. */
+const RESTS_AFTER = 30_000;
 const ORDER_KEPT_AS = "eddy-order";
 
 /** The id of the subscription of the series in full. */
@@ -48,12 +51,17 @@ let received = 0;
 let opened = false;
 
 const search = byId<HTMLInputElement>("filter");
-const stage = new Stage(() => writeAddress());
+const book = new AlertBook(() => {
+  alerts.show(book);
+  stage.showAlerts();
+  writeTitle();
+});
+const stage = new Stage(book, () => writeAddress());
 const list = new List(
-  (key) => choose(key),
+  (key) => choose(key, { remember: true }),
   () => sighted(),
 );
-const overview = new Overview((cameOrWent) => {
+const overview = new Overview((cameOrWent, read) => {
   setText(
     byId("count-series"),
     new Set([...overview.rows.values()].map(({ series }) => series)).size.toLocaleString("en"),
@@ -68,11 +76,15 @@ const overview = new Overview((cameOrWent) => {
   }
   fill();
   openFirst();
+  if (read === 0) return;
+  for (const watch of [book, sources, pipelines]) watch.stir();
+  // What an alert is about may have had no row before.
+  if (cameOrWent) alerts.show(book);
 });
 
 const alerts = new Alerts(
   overview.rows,
-  (key) => choose(key),
+  (key) => choose(key, { remember: true }),
   () => {
     if (order === "trouble") sort();
   },
@@ -80,7 +92,7 @@ const alerts = new Alerts(
 
 function sort(): void {
   sortedAt = performance.now();
-  const entries = ordered(overview.rows.values(), order, search.value, Date.now());
+  const entries = ordered(overview.rows.values(), order, search.value, serverNow());
   const found = entries.filter(({ kind }) => kind === "row").length;
   list.show(entries);
   list.choose(chosen);
@@ -107,7 +119,7 @@ function openFirst(): void {
     awaited = null;
     byId("missing").hidden = true;
     opened = true;
-    choose(key, rangeOf());
+    choose(key, { range: rangeOf() });
     list.choose(key, true);
     return;
   }
@@ -122,10 +134,14 @@ function openFirst(): void {
   list.choose(chosen, true);
 }
 
-function choose(key: string | null, range?: string): void {
+/** `remember`: whoever goes back in the browser comes to what was seen before. */
+function choose(
+  key: string | null,
+  { range, remember = false }: { range?: string; remember?: boolean } = {},
+): void {
   if (key !== null && !overview.rows.has(key)) {
     awaited = key;
-    void overview.refresh();
+    overview.refresh();
     return;
   }
   const before = chosen;
@@ -141,15 +157,27 @@ function choose(key: string | null, range?: string): void {
       PRESETS.find((kind) => kind === range),
     );
     byId("detail").scrollTop = 0;
-    document.title = `${fullName(row.series, row.target)} · Eddy`;
   }
-  if (key === null) document.title = "Eddy";
-  writeAddress();
+  writeTitle();
+  writeAddress(remember && key !== before);
   sighted();
 }
 
+/** The title names what is seen, and tells of alerts whoever looks at something else. */
+function writeTitle(): void {
+  const row = chosen === null ? undefined : overview.rows.get(chosen);
+  const { firing } = alerts;
+  document.title = [
+    firing === 0 ? "" : firing === 1 ? "1 alert" : `${firing} alerts`,
+    row === undefined ? "" : fullName(row.series, row.target),
+    "Eddy",
+  ]
+    .filter((part) => part !== "")
+    .join(" · ");
+}
+
 /** The address names what is seen, so that it can be sent to somebody. */
-function writeAddress(): void {
+function writeAddress(remember = false): void {
   const row = chosen === null ? undefined : overview.rows.get(chosen);
   const words = new URLSearchParams();
   if (row !== undefined) {
@@ -158,8 +186,10 @@ function writeAddress(): void {
     if (stage.rangeKind !== "latest" && stage.rangeKind !== "fixed") words.set("range", stage.rangeKind);
   }
   const address = words.toString();
-  if (location.hash.slice(1) !== address)
-    history.replaceState(null, "", address === "" ? location.pathname : `#${address}`);
+  if (location.hash.slice(1) === address) return;
+  const whole = address === "" ? location.pathname : `#${address}`;
+  if (remember) history.pushState(null, "", whole);
+  else history.replaceState(null, "", whole);
 }
 
 const rangeOf = (): string => new URLSearchParams(location.hash.slice(1)).get("range") ?? "latest";
@@ -167,7 +197,10 @@ const rangeOf = (): string => new URLSearchParams(location.hash.slice(1)).get("r
 function readAddress(): void {
   const words = new URLSearchParams(location.hash.slice(1));
   const series = words.get("series");
-  if (series === null) return;
+  if (series === null) {
+    if (opened) choose(null);
+    return;
+  }
   const key = keyOf(series, words.get("target") ?? "value");
   // The first target of a series that has no target `value`.
   const known = overview.rows.has(key) || words.has("target");
@@ -178,14 +211,23 @@ function readAddress(): void {
 
 /** Cards whose readings have been asked for. */
 const filled = new WeakSet<object>();
+/** The last forecast of what is subscribed to for small pictures: a card that comes into sight again is not told it again. */
+const lastForecasts = new Map<string, Forecast>();
+/** Nobody has seen the page for long: nothing but alerts is subscribed to. */
+let resting = false;
 let filling = 0;
 let subscribing = 0;
 
 /** Subscribes to what is in sight, and asks for the readings of small pictures that have none yet. */
 function sighted(): void {
+  for (const [key, { track }] of list.cards) {
+    const known = lastForecasts.get(key);
+    if (known !== undefined && track.forecast === null) track.add(known);
+  }
   fill();
   clearTimeout(subscribing);
   subscribing = setTimeout(() => {
+    if (resting) return;
     const wanted = new Map<string, Wanted>();
     const row = chosen === null ? undefined : overview.rows.get(chosen);
     if (row !== undefined) wanted.set(STAGE_ID, { series: row.series, maxRate: STAGE_RATE });
@@ -194,9 +236,11 @@ function sighted(): void {
       const horizons = Array.from({ length: row.horizon }, (_, i) => i + 1).filter(
         (h) => h === 1 || h === row.horizon || h % every === 0,
       );
-      wanted.set(`card ${row.series}`.slice(0, 128), { series: row.series, maxRate: CARD_RATE, horizons });
+      wanted.set(`card ${row.series}`, { series: row.series, maxRate: CARD_RATE, horizons });
     }
     connection.want(wanted);
+    const seen = new Set([...list.cards.values()].map(({ row }) => row.series));
+    for (const [key, { series }] of lastForecasts) if (!seen.has(series)) lastForecasts.delete(key);
   }, 150);
 }
 
@@ -219,11 +263,13 @@ function fill(): void {
 
 function take({ forecast }: ForecastMessage, id: string): void {
   received++;
+  overview.stir();
   const key = keyOf(forecast.series, forecast.target);
   if (id === STAGE_ID) {
     if (key === chosen) stage.take(forecast);
     return;
   }
+  lastForecasts.set(key, forecast);
   const card = list.cards.get(key);
   if (card === undefined) return;
   card.track.add(forecast);
@@ -242,14 +288,12 @@ function take({ forecast }: ForecastMessage, id: string): void {
 
 const connection = new Connection({
   data: take,
+  alert: (message) => book.take(message),
+  alertsMissed: () => book.missed(),
   ready: () => {
     byId("token-form").hidden = true;
     // What came while the connection was lost is asked for as well.
-    void overview.refresh();
-    void alerts.refresh();
-    for (const card of list.cards.values()) filled.delete(card);
-    fill();
-    stage.refresh();
+    catchUp();
   },
   state: (state, text) => {
     byId("status").dataset.state = state;
@@ -261,9 +305,34 @@ const connection = new Connection({
   },
 });
 
+/** Everything is asked for anew: the connection was lost, or nobody has looked for long. */
+function catchUp(): void {
+  for (const watch of [overview, book]) watch.refresh();
+  for (const watch of [sources, pipelines]) watch.now();
+  for (const card of list.cards.values()) filled.delete(card);
+  fill();
+  stage.refresh();
+}
+
+let unseen = 0;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(unseen);
+  if (document.hidden) {
+    unseen = setTimeout(() => {
+      resting = true;
+      lastForecasts.clear();
+      connection.want(new Map());
+    }, RESTS_AFTER);
+  } else if (resting) {
+    resting = false;
+    catchUp();
+    sighted();
+  }
+});
+
 function frame(at: number): void {
   stage.frame(at);
-  list.frame(at, Date.now());
+  list.frame(at, serverNow());
   requestAnimationFrame(frame);
 }
 
@@ -297,7 +366,7 @@ for (const name of ["trouble", "skill", "name"] as const) {
 }
 byId("back").addEventListener("click", () => {
   const key = chosen;
-  choose(null);
+  choose(null, { remember: true });
   list.choose(key, true);
   list.focus();
 });
@@ -328,7 +397,7 @@ addEventListener("keydown", (event) => {
   if (target === search && (key === "ArrowDown" || key === "Enter")) {
     event.preventDefault();
     const first = list.neighbour(0, 0);
-    if (first !== null) goTo(key === "Enter" ? first : first, key === "Enter");
+    if (first !== null) goTo(first, key === "Enter");
     list.focus();
     return;
   }
@@ -358,14 +427,12 @@ byId("example").textContent =
 
 openTheme();
 openDrop((key) => {
-  choose(key);
+  choose(key, { remember: true });
 });
 addEventListener("hashchange", readAddress);
 readAddress();
 if (token() !== null) byId<HTMLInputElement>("token").value = "";
 connection.connect();
-void overview.refresh();
-void alerts.refresh();
-void watchSources();
-void watchPipelines();
+overview.refresh();
+book.refresh();
 requestAnimationFrame(frame);

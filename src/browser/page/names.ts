@@ -29,16 +29,26 @@ export const fullName = (series: string, target: string): string =>
 /** Characters of a name that are told at most where there is little room. */
 const ROOM = 46;
 
+const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** What a reader sees as characters: a flag or a family is one, and is not cut. */
+const characters = (name: string): string[] =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+  /^[\x00-\x7f]*$/.test(name)
+    ? name.split("")
+    : Array.from(graphemes.segment(name), ({ segment }) => segment);
+
 /**
  * Names shortened so that they can be told apart: what all of them begin with and end with gives way first, then the middle.
  * Cost: the length of all of them.
  */
 export function shortened(names: readonly string[], room = ROOM): string[] {
   if (names.every((name) => name.length <= room)) return [...names];
-  const [first = ""] = names;
+  const cut = names.map(characters);
+  const [first = []] = cut;
   let head = first.length;
   let tail = first.length;
-  for (const name of names) {
+  for (const name of cut) {
     let i = 0;
     while (i < head && i < name.length && name[i] === first[i]) i++;
     head = i;
@@ -46,15 +56,14 @@ export function shortened(names: readonly string[], room = ROOM): string[] {
     while (j < tail && j < name.length && name.at(-1 - j) === first.at(-1 - j)) j++;
     tail = j;
   }
-  return names.map((name) => {
-    if (name.length <= room) return name;
+  return cut.map((name) => {
+    if (name.length <= room) return name.join("");
     const from = names.length < 2 || head < 8 ? 0 : head - 2;
     const to = names.length < 2 || tail < 8 ? name.length : Math.max(from + 1, name.length - tail + 2);
-    const own = name.slice(from, to);
-    const told = `${from > 0 ? "…" : ""}${own}${to < name.length ? "…" : ""}`;
-    if (told.length <= room) return told;
+    const told = [...(from > 0 ? ["…"] : []), ...name.slice(from, to), ...(to < name.length ? ["…"] : [])];
+    if (told.length <= room) return told.join("");
     const half = Math.floor((room - 1) / 2);
-    return `${told.slice(0, half)}…${told.slice(-half)}`;
+    return [...told.slice(0, half), "…", ...told.slice(-half)].join("");
   });
 }
 

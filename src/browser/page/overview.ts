@@ -1,4 +1,5 @@
 import { ask } from "./server.ts";
+import { type Looked, Watch } from "./watch.ts";
 import type { OverviewAnswer } from "./wire.ts";
 import { unitOf } from "./words.ts";
 
@@ -27,43 +28,48 @@ export interface Row {
 
 export const keyOf = (series: string, target: string): string => `${series}\u0000${target}`;
 
-/** Pause between two questions, milliseconds, and the bytes a second that they may come to. */
-const SHORTEST = 2_000;
+/** Between two questions, milliseconds, and the bytes a second that they may come to. */
+const PACE = { soonest: 2_000, latest: 10_000 };
 const LONGEST = 30_000;
 const BYTES_A_SECOND = 60_000;
 /** Characters of one row, about. */
 const ROW = 110;
 
-/** All series at a glance, asked for again and again: only what has changed, and the slower the more that is. */
+/** All series at a glance: only what has changed is asked for, and the slower the more that is. */
 export class Overview {
   readonly rows = new Map<string, Row>();
-  readonly #changed: (cameOrWent: boolean) => void;
+  readonly #changed: (cameOrWent: boolean, read: number) => void;
+  readonly #watch = new Watch((signal) => this.#ask(signal), PACE);
   #epoch = "";
   #offset = 0;
   #rewrites = -1;
-  #timer = 0;
 
-  /** `changed`: told after each answer, with whether series came or went. */
-  constructor(changed: (cameOrWent: boolean) => void) {
+  /** `changed`: told after each answer, with whether series came or went, and how many had readings. */
+  constructor(changed: (cameOrWent: boolean, read: number) => void) {
     this.#changed = changed;
   }
 
   /** Asks now, and goes on asking. */
-  async refresh(): Promise<void> {
-    clearTimeout(this.#timer);
-    let pause = SHORTEST;
-    try {
-      const answer = await ask<OverviewAnswer>(
-        "/v1/overview",
-        this.#rewrites < 0 ? {} : { after: this.#offset, rewrites: this.#rewrites },
-      );
-      pause = Math.min(LONGEST, Math.max(SHORTEST, (1000 * ROW * answer.rows.length) / BYTES_A_SECOND));
-      this.#take(answer);
-    } catch {
-      // The connection tells when the server cannot be reached.
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), pause);
+  refresh(): void {
+    this.#watch.now();
+  }
+
+  /** A reading has come. */
+  stir(): void {
+    this.#watch.stir();
+  }
+
+  async #ask(signal: AbortSignal): Promise<Looked> {
+    const answer = await ask<OverviewAnswer>(
+      "/v1/overview",
+      this.#rewrites < 0 ? {} : { after: this.#offset, rewrites: this.#rewrites },
+      signal,
+    );
+    const { length } = answer.rows;
+    this.#take(answer);
+    // Whoever sees an empty page is about to send something.
+    const fresh = length > 0 || this.rows.size === 0;
+    return { fresh, rest: Math.min(LONGEST, (1000 * ROW * length) / BYTES_A_SECOND) };
   }
 
   #take(answer: OverviewAnswer): void {
@@ -73,7 +79,7 @@ export class Overview {
       // Another database stands behind the same address.
       this.#epoch = epoch;
       this.#rewrites = -1;
-      void this.refresh();
+      this.#watch.stir();
       return;
     }
     const place = (name: string): number => columns.indexOf(name);
@@ -102,7 +108,7 @@ export class Overview {
     this.#epoch = epoch;
     this.#offset = offset;
     this.#rewrites = rewrites;
-    this.#changed(cameOrWent);
+    this.#changed(cameOrWent, rows.length);
   }
 }
 
@@ -135,7 +141,7 @@ export function troubles(row: Row, now: number): { readonly weight: number; read
       found.push({ weight: 60, words: "silent" });
   }
   if (coverage !== null && level !== null && coverage < level - SHORTFALL)
-    found.push({ weight: 20 + 100 * (level - coverage), words: "intervals too narrow" });
+    found.push({ weight: 20 + 100 * (level - coverage), words: "expected range too narrow" });
   if (skill !== null && skill < -0.05)
     found.push({ weight: 10 + Math.min(10, -skill), words: "worse than the last value" });
   return found.sort((a, b) => b.weight - a.weight);

@@ -1,20 +1,20 @@
 import { byId, make, setText } from "./dom.ts";
 import { ask } from "./server.ts";
+import { type Looked, Watch } from "./watch.ts";
 import type { PipelineReport } from "./wire.ts";
 
-const EVERY = 5_000;
+const PACE = { soonest: 5_000, latest: 60_000 };
+let said = "";
 
-/** The hosted pipelines: what they read, how much they took and gave, how they do; asked for again and again. */
-export async function watchPipelines(): Promise<void> {
-  if (!document.hidden) {
-    try {
-      show(await ask<PipelineReport[]>("/v1/pipelines"));
-    } catch {
-      // The connection tells when the server cannot be reached.
-    }
-  }
-  setTimeout(() => void watchPipelines(), EVERY);
-}
+/** The hosted pipelines: what they read, how much they took and gave, how they do. */
+export const pipelines = new Watch(async (signal): Promise<Looked> => {
+  const told = await ask<PipelineReport[]>("/v1/pipelines", {}, signal);
+  const words = JSON.stringify(told);
+  const fresh = words !== said;
+  said = words;
+  if (fresh) show(told);
+  return { fresh, nothing: told.length === 0 };
+}, PACE);
 
 const figure = (value: number): string =>
   Number.isInteger(value) ? value.toLocaleString("en") : value.toPrecision(3);

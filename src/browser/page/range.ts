@@ -33,3 +33,16 @@ export function asked(range: Range, now: number): { from: number | "all"; to?: n
       return { from: now - (SPANS[range.kind] as number) };
   }
 }
+
+/** The years 1 to 9999: moments beyond have no words. */
+const EARLIEST = Date.parse("0001-01-01T00:00:00Z");
+const LATEST = Date.parse("9999-12-31T00:00:00Z");
+const NARROWEST = 10;
+
+/** A stretch that can be looked at: not narrower than a step, and within what time has words for. */
+export function bounded([from, to]: Limits, step: number): Limits {
+  const narrowest = Math.max(NARROWEST, step);
+  const middle = Math.min(LATEST, Math.max(EARLIEST, (from + to) / 2));
+  const half = Math.max(narrowest, to - from) / 2;
+  return [Math.max(EARLIEST, middle - half), Math.min(LATEST, middle + half)];
+}

@@ -4,7 +4,7 @@ import { showKey } from "../chart/key.ts";
 import { shown } from "../chart/numbers.ts";
 import { byId, setText } from "./dom.ts";
 import type { RecordAnswer } from "./wire.ts";
-import { momentWords, shareWords, spanWords, withUnit } from "./words.ts";
+import { momentWords, readingsWords, shareWords, spanWords, withUnit } from "./words.ts";
 
 /** Experts drawn each by itself; the others are drawn together. */
 const HEAVIEST = 7;
@@ -25,7 +25,7 @@ export class RecordCharts {
     x: "whole",
     xWords: this.#ahead,
     yWords: (value, step) =>
-      step === undefined ? `${shareWords(value)} readings` : `${Math.round(100 * value)} %`,
+      step === undefined ? `${readingsWords(value)}` : `${Math.round(100 * value)} %`,
     limits: { high: 1 },
   });
   readonly #weights = new Chart(byId("weights-chart"), {

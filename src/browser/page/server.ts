@@ -8,6 +8,9 @@ export class Refused extends Error {
   }
 }
 
+/** Milliseconds for an answer: a connection that broke while the computer slept tells of nothing. */
+const PATIENCE = 60_000;
+
 export const token = (): string | null => sessionStorage.getItem("eddy-token");
 
 async function answer<T>(response: Response): Promise<T> {
@@ -15,6 +18,18 @@ async function answer<T>(response: Response): Promise<T> {
   const told = (await response.json().catch(() => null)) as { message?: string } | null;
   throw new Refused(response.status, told?.message ?? `${response.status} ${response.statusText}`);
 }
+
+/** Milliseconds that the clock of the server is ahead of this one, as far as its answers tell. */
+let ahead = 0;
+
+function readClock(response: Response): void {
+  const told = Date.parse(response.headers.get("date") ?? "");
+  // It is told in whole seconds, and takes a moment to come.
+  if (Number.isFinite(told)) ahead = Math.abs(told - Date.now()) < 3_000 ? 0 : told - Date.now();
+}
+
+/** The moment by the server's clock: readings are told by it, and the clock of whoever looks may be wrong. */
+export const serverNow = (): number => Date.now() + ahead;
 
 const headers = (more: Readonly<Record<string, string>> = {}): Record<string, string> => {
   const shown = token();
@@ -33,8 +48,11 @@ export async function ask<T>(
   query: Readonly<Record<string, string | number>> = {},
   signal?: AbortSignal,
 ): Promise<T> {
-  const options = signal === undefined ? {} : { signal };
-  return answer<T>(await fetch(path(route, query), { headers: headers(), ...options }));
+  const patience = AbortSignal.timeout(PATIENCE);
+  const options = { signal: signal === undefined ? patience : AbortSignal.any([signal, patience]) };
+  const response = await fetch(path(route, query), { headers: headers(), ...options });
+  readClock(response);
+  return answer<T>(response);
 }
 
 export async function send<T>(

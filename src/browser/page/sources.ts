@@ -1,21 +1,21 @@
 import { byId, make, setText } from "./dom.ts";
 import { ask } from "./server.ts";
+import { type Looked, Watch } from "./watch.ts";
 import type { SourceReport } from "./wire.ts";
 import { momentWords } from "./words.ts";
 
-const EVERY = 5_000;
+const PACE = { soonest: 5_000, latest: 60_000 };
+let said = "";
 
-/** The sources of the server: what came, what was taken, what was not and why; asked for again and again. */
-export async function watchSources(): Promise<void> {
-  if (!document.hidden) {
-    try {
-      show(await ask<SourceReport[]>("/v1/sources"));
-    } catch {
-      // The connection tells when the server cannot be reached.
-    }
-  }
-  setTimeout(() => void watchSources(), EVERY);
-}
+/** The sources of the server: what came, what was taken, what was not and why. */
+export const sources = new Watch(async (signal): Promise<Looked> => {
+  const told = await ask<SourceReport[]>("/v1/sources", {}, signal);
+  const words = JSON.stringify(told);
+  const fresh = words !== said;
+  said = words;
+  if (fresh) show(told);
+  return { fresh, nothing: told.length === 0 };
+}, PACE);
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);

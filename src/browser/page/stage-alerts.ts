@@ -1,15 +1,23 @@
 import type { Drawing, Level, Reach, Stretch } from "../chart/drawing.ts";
 import { shown } from "../chart/numbers.ts";
-import { alertWords, chanceWords, crossesWords, holds, limitsOfRule, whenWords } from "./alert-words.ts";
-import { byId, make, setText } from "./dom.ts";
-import { ask, put } from "./server.ts";
-import type { Alert, AlertsAnswer, Rule, TransitionsAnswer } from "./wire.ts";
+import type { AlertBook, Past } from "./alert-book.ts";
+import {
+  alertWords,
+  chanceWords,
+  crossesWords,
+  holds,
+  limitsOfRule,
+  type Told,
+  whenWords,
+} from "./alert-words.ts";
+import { byId, make, replaceAll, setText } from "./dom.ts";
+import { put } from "./server.ts";
+import type { Alert, Rule } from "./wire.ts";
 import { momentWords, spanWords, withUnit } from "./words.ts";
 
-const EVERY = 3_000;
-/** Transitions that are looked through for those of the series, and told. */
-const LOOKED_AT = 500;
+/** Firings told in words. */
 const TOLD = 5;
+const AGAIN = "Press again to delete";
 
 /** A time at which a rule fired, until it was over. */
 interface Firing {
@@ -25,68 +33,59 @@ const fits = (target: string, wanted: string): boolean => target === "" || targe
 
 /** The rules about one target, what they have led to, and how both are drawn. */
 export class StageAlerts {
+  readonly #book: AlertBook;
   readonly #changed: () => void;
   readonly #move: (rule: Rule) => void;
   #series = "";
   #target = "";
-  #unit = "";
+  #told: Told = { unit: "", step: 0 };
   #rules: readonly Rule[] = [];
   #alerts: readonly Alert[] = [];
   #firings: readonly Firing[] = [];
-  #timer = 0;
   #said = "";
+  /** The rule that will be deleted if that is pressed again. */
+  #sure = "";
 
   /** `changed`: there is something else to draw; `move`: somebody wants to change a rule. */
-  constructor(changed: () => void, move: (rule: Rule) => void) {
+  constructor(book: AlertBook, changed: () => void, move: (rule: Rule) => void) {
+    this.#book = book;
     this.#changed = changed;
     this.#move = move;
   }
 
-  open(series: string, target: string, unit: string): void {
+  open(series: string, target: string, told: Told): void {
     this.#series = series;
     this.#target = target;
-    this.#unit = unit;
-    this.#rules = [];
-    this.#alerts = [];
-    this.#firings = [];
+    this.#told = told;
     this.#said = "";
+    this.#sure = "";
     byId("alert-rules").replaceChildren();
-    void this.refresh();
+    this.show();
+  }
+
+  /** How long a step is has come to be known. */
+  set step(step: number) {
+    if (step === this.#told.step) return;
+    this.#told = { ...this.#told, step };
+    this.#said = "";
+    this.show();
+  }
+
+  /** What the book tells of the series now. */
+  show(): void {
+    const series = this.#series;
+    if (series === "") return;
+    const own = (one: { readonly series: string; readonly target: string }): boolean =>
+      one.series === series && fits(one.target, this.#target);
+    this.#rules = this.#book.rulesOf(series);
+    this.#alerts = [...this.#book.alerts].filter(own);
+    this.#firings = firings(this.#book.pastOf(series).filter(own));
+    this.#tell();
+    this.#changed();
   }
 
   close(): void {
     this.#series = "";
-    clearTimeout(this.#timer);
-  }
-
-  get rules(): readonly Rule[] {
-    return this.#rules;
-  }
-
-  async refresh(): Promise<void> {
-    clearTimeout(this.#timer);
-    const series = this.#series;
-    if (series === "") return;
-    if (!document.hidden) {
-      try {
-        const [{ rules, alerts }, { transitions }] = await Promise.all([
-          ask<AlertsAnswer>("/v1/alerts", { series }),
-          ask<TransitionsAnswer>("/v1/alerts/transitions", { limit: LOOKED_AT }),
-        ]);
-        if (series !== this.#series) return;
-        this.#rules = rules;
-        this.#alerts = alerts.filter(({ target }) => fits(target, this.#target));
-        this.#firings = firings(
-          transitions.filter((one) => one.series === series && fits(one.target, this.#target)),
-        );
-        this.#tell();
-        this.#changed();
-      } catch {
-        // The connection tells when the server cannot be reached.
-      }
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), EVERY);
   }
 
   /** Limits as lines, where they are expected to be crossed, and when they were. */
@@ -132,8 +131,9 @@ export class StageAlerts {
     if (said === this.#said) return;
     this.#said = said;
     const byRule = new Map(this.#alerts.map((alert) => [alert.rule, alert]));
-    byId("alert-rules").replaceChildren(
-      ...this.#rules.map((rule) => this.#item(rule, byRule.get(rule.name))),
+    replaceAll(
+      byId("alert-rules"),
+      this.#rules.map((rule) => this.#item(rule, byRule.get(rule.name))),
     );
     byId("alert-none").hidden = this.#rules.length > 0;
     byId("alert-past").replaceChildren(
@@ -145,7 +145,7 @@ export class StageAlerts {
             "li",
             "",
             `${momentWords(from, 60_000)}: ${rule} fired${[
-              value === null ? "" : ` at ${withUnit(shown(value), this.#unit)}`,
+              value === null ? "" : ` at ${withUnit(shown(value), this.#told.unit)}`,
               probability === null ? "" : `, with a probability of ${chanceWords(probability)}`,
               to === Number.POSITIVE_INFINITY
                 ? ", and still does"
@@ -162,10 +162,10 @@ export class StageAlerts {
       "",
       "",
       make("b", "", rule.name),
-      make("span", "", `when ${whenWords(rule.when, this.#unit)}`),
+      make("span", "", `when ${whenWords(rule.when, this.#told)}`),
     );
     item.dataset.state = alert === undefined ? "live" : alert.state === "firing" ? "lost" : "pending";
-    if (alert !== undefined) item.append(make("em", "", alertWords(alert, rule, this.#unit)));
+    if (alert !== undefined) item.append(make("em", "", alertWords(alert, rule, this.#told)));
     if (rule.from === "configuration") {
       item.append(make("span", "quiet", "of the configuration: changed there"));
       return item;
@@ -177,7 +177,7 @@ export class StageAlerts {
       move.addEventListener("click", () => this.#move(rule));
       item.append(move);
     }
-    const remove = make("button", "plain", "Delete");
+    const remove = make("button", "plain", rule.name === this.#sure ? AGAIN : "Delete");
     remove.type = "button";
     remove.setAttribute("aria-label", `Delete ${rule.name}`);
     remove.addEventListener("click", () => void this.#remove(rule, remove));
@@ -186,25 +186,29 @@ export class StageAlerts {
   }
 
   async #remove({ name }: Rule, button: HTMLButtonElement): Promise<void> {
-    if (button.dataset.sure === undefined) {
-      button.dataset.sure = "";
-      setText(button, "Press again to delete");
+    if (this.#sure !== name) {
+      this.#sure = name;
+      setText(button, AGAIN);
       return;
     }
+    this.#sure = "";
     try {
       await put(`/v1/alerts/${encodeURIComponent(name)}`, null);
+      setText(byId("alert-told"), `${name} is deleted.`);
+      // What was pressed is about to go: whoever has only a keyboard goes on from here.
+      byId("alert-new").focus();
     } catch (error) {
       setText(byId("alert-told"), (error as Error).message);
     }
-    void this.refresh();
+    this.#book.refresh();
   }
 }
 
-/** The times between a firing and its end, of transitions that come newest first. */
-function firings(transitions: TransitionsAnswer["transitions"]): Firing[] {
+/** The times between a firing and its end. */
+function firings(transitions: readonly Past[]): Firing[] {
   const open = new Map<string, Firing>();
   const found: Firing[] = [];
-  for (const { alert, rule, state, time, value, probability } of [...transitions].reverse()) {
+  for (const { alert, rule, state, time, value, probability } of transitions) {
     const at = Date.parse(time);
     if (state === "firing")
       open.set(alert, { rule, from: at, to: Number.POSITIVE_INFINITY, value, probability });

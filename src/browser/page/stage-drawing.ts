@@ -1,7 +1,7 @@
 import type { Band, Drawing, Limits, Line, Mark } from "../chart/drawing.ts";
 import { lastAtMost } from "../chart/numbers.ts";
 import type { DrawingAnswer, Forecast } from "./wire.ts";
-import { shareWords, spanWords } from "./words.ts";
+import { readingsWords, shareWords, spanWords } from "./words.ts";
 
 /** What is known of one target, as its chart shows it. */
 export interface Known {
@@ -9,6 +9,8 @@ export interface Known {
   readonly forecast: Forecast;
   /** Milliseconds between two steps. */
   readonly step: number;
+  /** The past goes up to the last reading: otherwise it ends before. */
+  readonly upToNow: boolean;
 }
 
 /** Pairs of levels that lie around the middle, the widest first: 0.1 with 0.9. */
@@ -26,7 +28,7 @@ function pairs(levels: readonly string[]): { lower: string; upper: string; share
 const percentile = (level: number): string => `${Number((100 * level).toFixed(1))} %`;
 /** "9 of 10 readings are expected here (5 % to 95 %)". */
 const expected = (share: number): string =>
-  `${shareWords(share)} readings expected here (${percentile((1 - share) / 2)} to ${percentile((1 + share) / 2)})`;
+  `${readingsWords(share)} expected here (${percentile((1 - share) / 2)} to ${percentile((1 + share) / 2)})`;
 
 /** Readings with a hole in each silence. */
 function withGaps({ times, values, gaps }: DrawingAnswer): { x: number[]; y: (number | null)[] } {
@@ -54,10 +56,11 @@ function until({ times, mean, lower, upper }: DrawingAnswer["forecasts"], end: n
 }
 
 /** The chart of one target: what was read, what had been forecast for it, what is forecast now, and what is worth a look. */
-export function stageDrawing({ past, forecast, step }: Known, view: Limits): Drawing {
+export function stageDrawing({ past, forecast, step, upToNow }: Known, view: Limits): Drawing {
   const { x, y } = withGaps(past);
   const { lead, marks } = past;
-  const now = past.times.at(-1) ?? Date.parse(forecast.issuedAt);
+  const newest = upToNow ? past.times.at(-1) : undefined;
+  const now = newest ?? Date.parse(forecast.issuedAt);
   const forecasts = until(past.forecasts, now + step / 2);
   const before = lead === 1 ? `${spanWords(step)} before` : `${spanWords(lead * step)} before`;
   const bands: Band[] = [
@@ -71,7 +74,8 @@ export function stageDrawing({ past, forecast, step }: Known, view: Limits): Dra
     },
   ];
   const { horizon } = forecast;
-  const value = past.values.at(-1) ?? horizon[0]?.mean ?? 0;
+  const value =
+    (newest === undefined ? forecast.observed.value : past.values.at(-1)) ?? horizon[0]?.mean ?? 0;
   const ahead = [now, ...horizon.map(({ time }) => Date.parse(time))];
   bands.push({
     label: expected(forecast.level),

@@ -2,28 +2,38 @@ import { Chart } from "../chart/chart.ts";
 import type { Limits } from "../chart/drawing.ts";
 import { showKey } from "../chart/key.ts";
 import { shown } from "../chart/numbers.ts";
+import type { AlertBook } from "./alert-book.ts";
 import { AlertForm, type Subject } from "./alert-form.ts";
 import { byId, make, setText, setTitle } from "./dom.ts";
 import { fullName } from "./names.ts";
 import type { Row } from "./overview.ts";
-import { asked, PRESETS, type Range, viewOf } from "./range.ts";
+import { asked, bounded, PRESETS, type Range, viewOf } from "./range.ts";
 import { RecordCharts } from "./record-charts.ts";
 import { ask } from "./server.ts";
 import { StageAlerts } from "./stage-alerts.ts";
 import { stageDrawing } from "./stage-drawing.ts";
+import { type Looked, Watch } from "./watch.ts";
 import type { DrawingAnswer, Forecast, RecordAnswer } from "./wire.ts";
-import { momentWords, refusedWords, shareWords, skillWords, spanWords, withUnit, zoneName } from "./words.ts";
+import {
+  momentWords,
+  readingsWords,
+  refusedWords,
+  shareWords,
+  skillWords,
+  spanWords,
+  withUnit,
+  zoneName,
+} from "./words.ts";
 
 const POINTS = 600;
 /** Readings drawn when nothing is chosen: as many as have room, each so many pixels wide. */
 const LATEST = 240;
 const FEWEST = 60;
 const PIXELS = 3.6;
-/** Milliseconds between two drawings, and between two looks at the record. */
+/** Milliseconds between two drawings. */
 const REDRAWN = 100;
-const RECORDED = 10_000;
-/** Milliseconds after which it is asked again what was refused, though nothing new was taken. */
-const REFUSED = 25_000;
+/** Milliseconds between two looks at the record: what was refused may grow though nothing new was taken. */
+const RECORDED = { soonest: 10_000, latest: 120_000 };
 /** Milliseconds in which several wishes for another part of the past become one question. */
 const SETTLED = 120;
 /** Steps of a forecast beyond which its record is asked for more rarely: it costs more. */
@@ -47,22 +57,21 @@ export class Stage {
   #range: Range = { kind: "latest" };
   #lead = 1;
   #past: DrawingAnswer | null = null;
+  /** The past goes up to the last reading. */
+  #upToNow = true;
   #forecast: Forecast | null = null;
   #changed = false;
   #drawnAt = Number.NEGATIVE_INFINITY;
   #asking: AbortController | null = null;
   #askTimer = 0;
-  #recordTimer = 0;
-  /** What the record was last asked for. */
-  #recordOffset = -1;
-  #recordedAt = Number.NEGATIVE_INFINITY;
+  readonly #record = new Watch((signal) => this.#askRecord(signal), RECORDED);
   /** The series has been drawn since it was chosen: before, its chart shows no values, or those of another. */
   #drawn = false;
   /** The reading that the keyboard points at, counted from the last one; null when none. */
   #pointed: number | null = null;
 
   /** `moved`: told when another range is looked at. */
-  constructor(moved: () => void) {
+  constructor(book: AlertBook, moved: () => void) {
     this.#moved = moved;
     this.#chart = new Chart(byId("stage-chart"), {
       x: "time",
@@ -78,9 +87,9 @@ export class Stage {
       byId("stage-place"),
       () => this.#subject,
       redraw,
-      () => void this.#alerts.refresh(),
+      () => book.refresh(),
     );
-    this.#alerts = new StageAlerts(redraw, (rule) => this.#form.open(rule));
+    this.#alerts = new StageAlerts(book, redraw, (rule) => this.#form.open(rule));
     for (const kind of PRESETS) byId(`range-${kind}`).addEventListener("click", () => this.range({ kind }));
     byId("zoom-in").addEventListener("click", () => this.zoom(0.5));
     byId("zoom-out").addEventListener("click", () => this.zoom(2));
@@ -130,7 +139,7 @@ export class Stage {
 
   /** Shows another target, from the log first. */
   open(
-    { series, target, unit }: Pick<Row, "series" | "target" | "unit">,
+    { series, target, unit, step }: Pick<Row, "series" | "target" | "unit" | "step">,
     range: Range["kind"] = "latest",
   ): void {
     this.#series = series;
@@ -142,7 +151,6 @@ export class Stage {
     this.#lead = 0;
     this.#pointed = null;
     this.#range = range === "fixed" ? { kind: "latest" } : { kind: range };
-    this.#recordOffset = -1;
     byId("record").hidden = true;
     byId("weights").hidden = true;
     byId("refused").hidden = true;
@@ -151,24 +159,30 @@ export class Stage {
     const name = fullName(series, target);
     setText(byId("stage-name"), name);
     setTitle(byId("stage-name"), name);
-    setText(byId("stage-model"), "no forecast yet: the first one follows the second reading");
+    setText(
+      byId("stage-model"),
+      step === null ? "no forecast yet: the first one follows the second reading" : "asking for its readings",
+    );
     for (const id of ["fact-now", "fact-ahead", "fact-skill", "fact-held"]) setText(byId(id), "–");
     byId("fact-skill").dataset.state = "";
     byId("fact-held").dataset.state = "";
     this.#press();
     this.#form.close();
-    this.#alerts.open(series, target, unit);
+    this.#alerts.open(series, target, { unit, step: step ?? 0 });
     void this.#ask();
-    this.#askRecordSoon(0);
+    this.#record.now();
   }
 
   /** Everything is asked for anew: the connection was lost, or the past has changed. */
   refresh(): void {
     if (this.#series === "") return;
-    this.#recordOffset = -1;
     this.#askSoon();
-    this.#askRecordSoon(0);
-    void this.#alerts.refresh();
+    this.#record.now();
+  }
+
+  /** Rules or alerts are not as they were. */
+  showAlerts(): void {
+    this.#alerts.show();
   }
 
   close(): void {
@@ -177,7 +191,7 @@ export class Stage {
     this.#alerts.close();
     this.#asking?.abort();
     clearTimeout(this.#askTimer);
-    clearTimeout(this.#recordTimer);
+    this.#record.stop();
   }
 
   take(forecast: Forecast): void {
@@ -185,17 +199,23 @@ export class Stage {
     const first = this.#forecast === null;
     this.#forecast = forecast;
     this.#changed = true;
+    this.#record.stir();
     if (first) {
       this.#offerLeads(forecast);
+      this.#alerts.step = this.#step;
       // What the log told before there was a forecast may be nothing.
       if (this.#past === null || this.#past.times.length === 0) this.#askSoon();
     }
-    if (this.#past === null || this.#range.kind === "fixed") return;
-    this.#append(forecast);
+    if (this.#past === null || !this.#upToNow) return;
+    // A stretch that stays has an end: what comes behind it is not seen, what lies before it may not have come.
+    if (this.#range.kind === "fixed" && Date.parse(forecast.issuedAt) > this.#range.view[1]) {
+      this.#upToNow = false;
+      this.#askSoon();
+    } else this.#append(forecast);
   }
 
   range(range: Range): void {
-    this.#range = range;
+    this.#range = range.kind === "fixed" ? { kind: "fixed", view: bounded(range.view, this.#step) } : range;
     this.#pointed = null;
     this.#press();
     this.#changed = true;
@@ -203,15 +223,20 @@ export class Stage {
     this.#moved();
   }
 
+  /** What is looked at, though it may not have been drawn yet: several presses may come before that. */
+  get #seen(): Limits {
+    return this.#range.kind === "fixed" ? this.#range.view : this.#chart.view;
+  }
+
   zoom(factor: number): void {
-    const [from, to] = this.#chart.view;
+    const [from, to] = this.#seen;
     const middle = (from + to) / 2;
     const half = Math.max(this.#step, ((to - from) * factor) / 2);
     this.range({ kind: "fixed", view: [middle - half, middle + half] });
   }
 
   pan(share: number): void {
-    const [from, to] = this.#chart.view;
+    const [from, to] = this.#seen;
     this.range({ kind: "fixed", view: [from + (to - from) * share, to + (to - from) * share] });
   }
 
@@ -289,6 +314,7 @@ export class Stage {
       // Another one has been chosen meanwhile: the answer to that is on its way.
       if (this.#lead > 0 && past.lead !== this.#lead) return;
       this.#past = past;
+      this.#upToNow = range?.to === undefined || range.to >= this.#now;
       this.#lead = past.lead;
       byId<HTMLSelectElement>("lead").value = String(this.#lead);
       this.#changed = true;
@@ -301,32 +327,15 @@ export class Stage {
     return this.#forecast === null ? 0 : Date.parse(this.#forecast.issuedAt);
   }
 
-  #askRecordSoon(pause: number): void {
-    clearTimeout(this.#recordTimer);
-    const again = (this.#forecast?.horizon.length ?? 0) > LONG ? 3 * RECORDED : RECORDED;
-    this.#recordTimer = setTimeout(() => {
-      void this.#askRecord();
-      this.#askRecordSoon(again);
-    }, pause);
-  }
-
-  async #askRecord(): Promise<void> {
+  async #askRecord(signal: AbortSignal): Promise<Looked> {
     const { series, target } = { series: this.#series, target: this.#target };
-    const offset = this.#forecast?.offset ?? 0;
-    if (series === "" || document.hidden) return;
-    // Without another forecast only what was refused can have changed.
-    if (offset === this.#recordOffset && performance.now() - this.#recordedAt < REFUSED) return;
-    try {
-      const record = await ask<RecordAnswer>("/v1/record", { series, target });
-      if (series !== this.#series || target !== this.#target) return;
-      this.#recordOffset = offset;
-      this.#recordedAt = performance.now();
-      setText(byId("refused"), refusedWords(record.refused));
-      byId("refused").hidden = Object.keys(record.refused).length === 0;
-      this.#records.show(record, this.#step, this.#unit);
-    } catch {
-      // As above.
-    }
+    const record = await ask<RecordAnswer>("/v1/record", { series, target }, signal);
+    setText(byId("refused"), refusedWords(record.refused));
+    byId("refused").hidden = Object.keys(record.refused).length === 0;
+    this.#records.show(record, this.#step, this.#unit);
+    // Its forecasts tell when there is more to see.
+    const long = (this.#forecast?.horizon.length ?? 0) > LONG;
+    return { fresh: false, rest: long ? 3 * RECORDED.soonest : 0 };
   }
 
   /** Which forecasts of the past may be drawn: those made so many steps before. */
@@ -365,7 +374,9 @@ export class Stage {
   #draw(forecast: Forecast, past: DrawingAnswer): void {
     const step = this.#step;
     const unit = this.#unit;
-    const plain = stageDrawing({ past, forecast, step }, this.#view(forecast, past));
+    const view = this.#view(forecast, past);
+    const upToNow = this.#upToNow;
+    const plain = stageDrawing({ past, forecast, step, upToNow }, view);
     const { limit, moving } = this.#form;
     const alerted = this.#alerts.draw(plain, moving);
     // The line in the making is an element of its own; here it only makes room for itself.
@@ -402,15 +413,19 @@ export class Stage {
     byId("fact-skill").dataset.state = skill === null ? "" : skill >= 0 ? "good" : "bad";
     setText(
       byId("fact-held"),
-      coverage === null ? "not measured yet" : `${shareWords(coverage)} readings fell inside`,
+      coverage === null ? "not measured yet" : `${readingsWords(coverage)} fell inside`,
     );
     setText(byId("fact-promised"), `${shareWords(level)} are promised`);
     byId("fact-held").dataset.state = coverage !== null && coverage < level - 0.08 ? "bad" : "";
+    const [from, to] = view;
+    const empty = !past.times.some((time) => time >= from && time <= to);
     setText(
       byId("chart-note"),
-      past.sampled
-        ? `More readings lie in this stretch than can be drawn: ${past.times.length.toLocaleString("en")} of them, evenly spread.`
-        : "",
+      empty
+        ? `Nothing was read from ${momentWords(from, 60_000)} to ${momentWords(to, 60_000)}. Double click, or press “latest”, to come back.`
+        : past.sampled
+          ? `More readings lie in this stretch than can be drawn: ${past.times.length.toLocaleString("en")} of them, evenly spread.`
+          : "",
     );
     byId("stage-chart").setAttribute(
       "aria-label",

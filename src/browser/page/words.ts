@@ -21,14 +21,21 @@ export function shortSkill(skill: number | null): string {
   return `${rounded > 0 ? "+" : rounded < 0 ? "−" : "±"}${Math.abs(rounded)} %`;
 }
 
-/** 0.9: "9 of 10"; 0.953: "95 of 100"; 0.5: "half of". */
+/** 0.9: "9 of 10"; 0.953: "95 of 100"; 0.5: "half". */
 export function shareWords(share: number): string {
   const tenths = Math.round(share * 10);
-  if (Math.abs(share - 0.5) < 0.005) return "half of";
+  if (Math.abs(share - 0.5) < 0.005) return "half";
   if (Math.abs(share * 10 - tenths) < 0.05 && tenths > 0 && tenths < 10) return `${tenths} of 10`;
   const hundredths = Math.round(share * 100);
   if (hundredths === 100 && share < 1) return `${Math.min(999, Math.round(share * 1000))} of 1,000`;
-  return hundredths === 100 ? "all" : hundredths === 0 ? "none of" : `${hundredths} of 100`;
+  return hundredths === 100 ? "all" : hundredths === 0 ? "none" : `${hundredths} of 100`;
+}
+
+/** The same of readings: "9 of 10 readings", "half of the readings", "no readings". */
+export function readingsWords(share: number): string {
+  const words = shareWords(share);
+  if (words === "half") return "half of the readings";
+  return words === "none" ? "no readings" : `${words} readings`;
 }
 
 /** How much of a stretch of time: "24 h". */

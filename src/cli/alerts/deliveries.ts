@@ -1,16 +1,8 @@
 import { text, whole, word } from "../../models/kinds.ts";
+import type { DeliveriesAnswer } from "../../protocol/http/delivery.ts";
 import { defineCommand } from "../command.ts";
 import { flag } from "../flags.ts";
 import { asJson, pages, serverFlags, tableOf } from "./ask.ts";
-
-interface DeliveryAnswered {
-  readonly id: number;
-  readonly receiver: string;
-  readonly state: string;
-  readonly attempts: number;
-  readonly error: string | null;
-  readonly transition: { readonly rule: string; readonly state: string; readonly summary: string };
-}
 
 export const command = defineCommand({
   name: "alerts deliveries",
@@ -31,7 +23,7 @@ export const command = defineCommand({
     const found = await pages({ world, url, token }, "/v1/alerts/deliveries", query, "deliveries", limit);
     if (json) await world.stdout.write(asJson(found));
     else {
-      const rows = (found as DeliveryAnswered[]).map(
+      const rows = (found as DeliveriesAnswer["deliveries"]).map(
         ({ id, receiver, state, attempts, error, transition }) => [
           id,
           receiver,

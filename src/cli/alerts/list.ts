@@ -1,6 +1,7 @@
+import type { AlertsAnswer } from "../../protocol/http/alerts.ts";
 import { defineCommand } from "../command.ts";
 import { asJson, ask, serverFlags, tableOf } from "./ask.ts";
-import { type Answered, conditionWords } from "./words.ts";
+import { conditionWords } from "./words.ts";
 
 export const command = defineCommand({
   name: "alerts list",
@@ -9,7 +10,7 @@ export const command = defineCommand({
   flags: serverFlags,
   examples: ["eddy alerts list --url http://127.0.0.1:8787"],
   async run({ flags: { url, token, json }, world }) {
-    const answer = (await ask({ world, url, token }, "GET", "/v1/alerts")) as Answered;
+    const answer = (await ask({ world, url, token }, "GET", "/v1/alerts")) as AlertsAnswer;
     if (json) {
       await world.stdout.write(asJson(answer));
       return 0;

@@ -1,18 +1,6 @@
+import type { ReceiversAnswer } from "../../protocol/http/delivery.ts";
 import { defineCommand } from "../command.ts";
 import { asJson, ask, serverFlags, tableOf } from "./ask.ts";
-
-interface ReceiverAnswered {
-  readonly name: string;
-  readonly kind: string;
-  readonly waiting: number;
-  readonly reminded: number;
-  readonly dead: number;
-  readonly told: number;
-  readonly failures: number;
-  readonly reached: boolean | null;
-  readonly lastTold: string | null;
-  readonly lastError: { readonly time: string; readonly message: string } | null;
-}
 
 export const command = defineCommand({
   name: "alerts receivers",
@@ -20,9 +8,7 @@ export const command = defineCommand({
   stray: "the server is named by --url",
   flags: serverFlags,
   async run({ flags: { url, token, json }, world }) {
-    const answer = (await ask({ world, url, token }, "GET", "/v1/alerts/receivers")) as {
-      receivers: readonly ReceiverAnswered[];
-    };
+    const answer = (await ask({ world, url, token }, "GET", "/v1/alerts/receivers")) as ReceiversAnswer;
     if (json) await world.stdout.write(asJson(answer));
     else {
       const rows = answer.receivers.map((one) => [

@@ -98,9 +98,11 @@ export const command = defineCommand({
         received: String(live.taken),
       });
     }
-    const { targets, ways, changes } = found;
+    const { targets, ways, changes, readings } = found;
     await world.stdout.write(
-      flags.json ? `${JSON.stringify({ rule, targets, ways, changes })}\n` : table(ways, changes),
+      flags.json
+        ? `${JSON.stringify({ rule, targets, ways, changes, readings })}\n`
+        : `${table(ways, changes)}${found.never}`,
     );
     return 0;
   },
@@ -112,6 +114,8 @@ class Findings {
   readonly #condition: Condition;
   readonly #trials = new Map<string, Trial>();
   readonly changes: Change[] = [];
+  /** The lowest and the highest reading that it has looked at. */
+  readonly readings = { lowest: Number.POSITIVE_INFINITY, highest: Number.NEGATIVE_INFINITY };
 
   constructor(rule: AlertRule, condition: Condition) {
     this.#rule = rule;
@@ -130,6 +134,14 @@ class Findings {
     });
   }
 
+  /** That no reading was beyond the limit, which may be one in another unit (90 % of what is told as 0.9). */
+  get never(): string {
+    const { kind, limit, range } = this.#condition;
+    const { lowest, highest } = this.readings;
+    if (limit === null || kind === "skill" || lowest < range.low || highest > range.high) return "";
+    return `no reading was beyond ${[limit].flat().join(" and ")}: they lie from ${lowest} to ${highest}\n`;
+  }
+
   take({ series, time, step, targets }: Issue, asked: Series | undefined): void {
     for (const { name: target, observed: value, surprise, skill, taken } of targets) {
       if (this.#rule.target !== undefined && !matchesPattern(this.#rule.target, target)) continue;
@@ -139,6 +151,10 @@ class Findings {
       const crossing = asksAhead(this.#condition)
         ? asked?.crossing(target, this.#condition.range, stepsAhead(this.#condition, step))
         : undefined;
+      if (!Number.isNaN(value)) {
+        this.readings.lowest = Math.min(this.readings.lowest, value);
+        this.readings.highest = Math.max(this.readings.highest, value);
+      }
       const state = trial.take({ time, value, doubted: taken === 0, surprise, skill, step, crossing });
       const said = trial.verdict;
       if (state === undefined || said === undefined) continue;

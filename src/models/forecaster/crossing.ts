@@ -1,6 +1,7 @@
 import { power } from "../kernels/power.ts";
 import { normalQuantile, normalShare } from "../statistics/normal.ts";
-import { type KnownErrors, logistic, type Side } from "./error-paths.ts";
+import type { KnownErrors } from "./error-paths.ts";
+import { logistic } from "./error-shares.ts";
 import type { FarAhead } from "./far-trend.ts";
 import type { FirstPassage } from "./first-passage.ts";
 
@@ -53,6 +54,8 @@ export interface Outlook {
   readonly rises: boolean;
   /** What to reckon with. */
   readonly passage: FirstPassage;
+  /** What a probability of a crossing within h steps, as reckoned, is worth. */
+  readonly worth: (h: number, p: number) => number;
 }
 
 /** Fields of a look at the path: its step, the scores of the limits there, what is common and how much of it goes on. */
@@ -69,17 +72,23 @@ const FIELDS = 5;
  */
 export function crossingOf(outlook: Outlook, range: Range, within: number): Crossing {
   const told = Math.min(within, outlook.farthest);
-  const paths = [{ weight: 1 - outlook.stays, looks: looksAt(outlook, range, told, false) }];
-  if (outlook.stays > 0) {
-    paths.push({ weight: outlook.stays, looks: looksAt(outlook, range, told, true) });
-  }
-  const steps = Float64Array.from(
-    { length: paths[0].looks.length / FIELDS },
-    (_, i) => paths[0].looks[i * FIELDS],
-  );
-  const near = Math.min(steps.length, told <= outlook.horizon ? told : steps.indexOf(told) + 1);
+  const steps = stepsTo(outlook, told);
+  const near = told <= outlook.horizon ? told : steps.indexOf(told) + 1;
+  const paths = [{ weight: 1 - outlook.stays, stays: false }];
+  if (outlook.stays > 0) paths.push({ weight: outlook.stays, stays: true });
+  const chancesTo = (count: number): Float64Array => {
+    const chances = new Float64Array(count);
+    for (const { weight, stays } of paths) {
+      follow(outlook, weight, looksAt(outlook, range, steps, count, stays), chances);
+    }
+    for (let i = 0, most = 0; i < count; i++) {
+      most = Math.max(most, outlook.worth(steps[i], Math.min(1, chances[i])));
+      chances[i] = most;
+    }
+    return chances;
+  };
   const probability = new Float64Array(within).fill(Number.NaN);
-  const chances = follow(outlook, paths, near);
+  const chances = chancesTo(near);
   for (let i = 0, from = 0, before = 0; i < near; i++) {
     for (let h = from + 1; h <= steps[i]; h++)
       probability[h - 1] = before + ((h - from) / (steps[i] - from)) * (chances[i] - before);
@@ -90,14 +99,25 @@ export function crossingOf(outlook: Outlook, range: Range, within: number): Cros
   return {
     probability,
     get steps() {
-      first ??= firstSteps(steps, follow(outlook, paths, steps.length));
+      first ??= firstSteps(steps, chancesTo(steps.length));
       return first;
     },
   };
 }
 
+/** The steps at which the path is looked at, as far as anything is known; `within` is one of them. */
+function stepsTo({ horizon, farthest }: Outlook, within: number): number[] {
+  const steps: number[] = [];
+  for (let h = 1; h <= Math.min(horizon, farthest); h++) steps.push(h);
+  for (let h = horizon; h < farthest; ) {
+    h = Math.min(Math.max(h + 1, Math.round(h * STRIDE)), h < within ? within : farthest);
+    steps.push(h);
+  }
+  return steps;
+}
+
 /** The steps until probabilities of a crossing reach the levels. */
-function firstSteps(steps: Float64Array, chances: Float64Array): [number, number, number] {
+function firstSteps(steps: readonly number[], chances: Float64Array): [number, number, number] {
   const first: [number, number, number] = [Infinity, Infinity, Infinity];
   let level = 0;
   for (let i = 0, from = 0, before = 0; i < steps.length; i++) {
@@ -111,19 +131,19 @@ function firstSteps(steps: Float64Array, chances: Float64Array): [number, number
   return first;
 }
 
-/** Every look at the path, as far as anything is known; there is one at step `within`. */
-function looksAt(outlook: Outlook, { low, high }: Range, within: number, stays: boolean): Float64Array {
-  const { gap, errors, horizon, farthest } = outlook;
+/** The first looks at the path. */
+function looksAt(
+  outlook: Outlook,
+  { low, high }: Range,
+  steps: readonly number[],
+  count: number,
+  stays: boolean,
+): Float64Array {
+  const { gap, errors, horizon } = outlook;
   const last = outlook.size(horizon);
-  const steps: number[] = [];
-  for (let h = 1; h <= Math.min(horizon, farthest); h++) steps.push(h);
-  for (let h = horizon; h < farthest; ) {
-    const next = Math.min(Math.max(h + 1, Math.round(h * STRIDE)), h < within ? within : farthest);
-    steps.push(next);
-    h = next;
-  }
-  const looks = new Float64Array(steps.length * FIELDS);
-  steps.forEach((h, i) => {
+  const looks = new Float64Array(count * FIELDS);
+  for (let i = 0; i < count; i++) {
+    const h = steps[i];
     const far = h > horizon ? outlook.far(h) : undefined;
     const mean = stays ? outlook.held : (far?.value ?? outlook.mean(h));
     const x = h + gap;
@@ -142,11 +162,16 @@ function looksAt(outlook: Outlook, { low, high }: Range, within: number, stays: 
     looks[at + HIGH] = -normalQuantile(above);
     // Of two limits each counts by how likely it is to be passed here.
     const up = above > 0 ? above / (above + under) : 0;
-    const mixed = (of: (side: Side) => number): number =>
-      up === 1 ? of(1) : up === 0 ? of(0) : up * of(1) + (1 - up) * of(0);
-    const from = i === 0 ? 0 : looks[at - FIELDS] + gap;
-    let common = mixed((side) => errors.common(x, side));
-    let carried = i === 0 ? 1 : mixed((side) => errors.carried(from, x, side));
+    const from = i === 0 ? x : looks[at - FIELDS] + gap;
+    let [common, carried] = [0, 0];
+    if (up > 0) {
+      common += up * errors.common(x, 1);
+      carried += up * errors.carried(from, x, 1);
+    }
+    if (up < 1) {
+      common += (1 - up) * errors.common(x, 0);
+      carried += (1 - up) * errors.carried(from, x, 0);
+    }
     if (far !== undefined) {
       // What each reading has of its own does not grow with the distance, …
       const size = Math.max(...far.sizes);
@@ -157,34 +182,31 @@ function looksAt(outlook: Outlook, { low, high }: Range, within: number, stays: 
     }
     looks[at + COMMON] = common;
     looks[at + CARRIED] = Math.max(0, Math.min(1, carried));
-  });
+  }
   return looks;
 }
 
-/** Follows the paths over the first looks: how likely they have crossed by each of them. */
+/** Follows a path over its looks, and adds how likely it has crossed by each of them. */
 function follow(
   { passage, rises }: Outlook,
-  paths: readonly { weight: number; looks: Float64Array }[],
-  count: number,
-): Float64Array {
-  const chances = new Float64Array(count);
-  for (const { weight, looks } of paths) {
-    passage.begin();
-    for (let i = 0, most = 0; i < count; i++) {
-      const at = i * FIELDS;
-      const [low, high] = [looks[at + LOW], looks[at + HIGH]];
-      let now: number;
-      if (rises) now = normalShare(low) + normalShare(-high);
-      else {
-        const from = i === 0 ? looks[at + STEP] : looks[at - FIELDS + STEP];
-        passage.look(low, high, looks[at + COMMON], looks[at + CARRIED], looks[at + STEP] - from);
-        now = passage.probability;
-      }
-      most = Math.min(1, Math.max(most, now));
-      chances[i] += weight * most;
+  weight: number,
+  looks: Float64Array,
+  chances: Float64Array,
+): void {
+  passage.begin();
+  for (let i = 0, most = 0; i < chances.length; i++) {
+    const at = i * FIELDS;
+    const [low, high] = [looks[at + LOW], looks[at + HIGH]];
+    let now: number;
+    if (rises) now = normalShare(low) + normalShare(-high);
+    else {
+      const from = i === 0 ? looks[at + STEP] : looks[at - FIELDS + STEP];
+      passage.look(low, high, looks[at + COMMON], looks[at + CARRIED], looks[at + STEP] - from);
+      now = passage.probability;
     }
+    most = Math.min(1, Math.max(most, now));
+    chances[i] += weight * most;
   }
-  return chances;
 }
 
 /** How far away, in sizes; a limit that is not passed by going there. */

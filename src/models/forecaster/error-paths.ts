@@ -1,36 +1,25 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
 import { normalQuantile } from "../statistics/normal.ts";
+import { BINS, ErrorShares, tail } from "./error-shares.ts";
 import type { Shape } from "./shape.ts";
-
-/** Upper edges of the bins that sizes of errors are counted in, on both sides of nothing; the last bin has none. */
-const LEAST_EDGE = 0.01;
-const EDGE_GROWTH = 1.3;
-const EDGES: readonly number[] = Array.from({ length: 27 }, (_, i) => LEAST_EDGE * power(EDGE_GROWTH, i));
-const BINS = EDGES.length + 1;
-/** Counts of a knot: outwards below, no error at all, outwards above. */
-const COUNTS = 2 * BINS + 1;
-const NONE = BINS;
-/** Labels that the counts remember, at least: they are halved when there are twice as many. */
-const MEMORY = 1000;
-/** Before labels tell, errors are taken to be logistic, which counts as so many labels; this is its scale where errors are 1 in the mean. */
-const PRIOR_LABELS = 10;
-const PRIOR_SCALE = 1 / (2 * Math.LN2);
-/** Beyond the last edge the share of errors falls like this power of their size. */
-const TAIL = 3;
 
 /** Scores lie within this: no single pair of errors says much. */
 const LARGEST = 3;
 const PRODUCTS_MEMORY = 1000;
-/** The mean product of the parts above nothing of two normal numbers that have nothing in common, over the mean square of such a part. */
-const UNRELATED = 1 / Math.PI;
-/** Errors go on like those of a random walk until labels say otherwise: that counts as so many of them, times √x. */
+/** Before that, later pairs count more than early ones, like n to this less one: forecasts that are still being learned err otherwise. */
+const LATER = 3;
+/** Errors go on like those of a random walk until labels say otherwise: that counts as so many of them, times √x as far as they do. */
 const WALK_LABELS = 10;
-/** No less of the common part goes on. */
-const LEAST_CARRIED = 1e-9;
+/** Errors of one side go together as all do, unless they differ by more than so many variances of what one side tells, over n. */
+const ONE_SIDED_VARIANCE = 3.6;
+const VARIANCES = 4;
+/** What is common fades no faster than like the distance to the power of minus this. */
+const MOST_FADING = 30;
 
-/** Of a pair of steps: labels, then of the parts below and of those above nothing the mean product and both mean squares. */
-const PAIR = 7;
+/** Of a pair of steps: labels, then of the parts below and of those above nothing the mean product and both mean squares; that of all. */
+const PAIR = 8;
+const PRODUCT = 7;
 /** Of a knot: its pair with the step before it and that with the knot before it. */
 const PAIRS = 2 * PAIR;
 
@@ -43,8 +32,8 @@ const PAIRS = 2 * PAIR;
  * - correlations of the normal score of ε at x with that of the same forecast one step before, and with that at the knot before, by
  *   what both have above nothing and by what both have below: errors of one side may go together where those of the other do not.
  *
- * The two correlations tell what the errors have in common from what each has of its own (`FirstPassage`): with ℓ steps from knot
- * to knot, ρ₁ = a² r and ρ_ℓ = a² r^ℓ, so that r = (ρ_ℓ / ρ₁)^(1/(ℓ-1)).
+ * The two correlations tell what the errors have in common from what each has of its own (`FirstPassage`): what is common fades
+ * between two knots like a power of the distance, as for a random walk (γ = ½), ρ(w, x) = a² (w / x)^γ.
  *
  * A reading that was held at arm's length counts here: it was one. State: per target some 60 per knot and 4 H. Cost per event and
  * target: a few operations per knot.
@@ -54,7 +43,7 @@ export class ErrorPaths {
   /** Where the rings of a knot begin: sizes of its last x issues, and errors that wait for those of the knot after. */
   readonly #sizesAt: readonly number[];
   readonly #waitingAt: readonly number[];
-  readonly #counts: Slice<Float64Array>;
+  readonly #shares: ErrorShares;
   readonly #pairs: Slice<Float64Array>;
   readonly #sizes: Slice<Float64Array>;
   readonly #waiting: Slice<Float64Array>;
@@ -65,13 +54,17 @@ export class ErrorPaths {
   readonly #issues: Slice<Float64Array>;
   readonly #scores: Float64Array;
   readonly #ratios: Float64Array;
+  /** What is known of each target, once it has been asked for. */
+  readonly #known: (KnownErrors | undefined)[];
   readonly #sizesLength: number;
   readonly #waitingLength: number;
 
-  constructor(layout: Layout, { targets: D, horizon: H }: Shape) {
+  constructor(layout: Layout, shape: Shape) {
+    const { targets: D, horizon: H } = shape;
     this.#knots = knotsOf(H);
     const K = this.#knots.length;
     this.#scores = new Float64Array(K);
+    this.#known = new Array(D).fill(undefined);
     this.#ratios = new Float64Array(K);
     let [sizes, waiting] = [0, 0];
     this.#sizesAt = this.#knots.map((x) => {
@@ -85,7 +78,7 @@ export class ErrorPaths {
     });
     this.#sizesLength = sizes;
     this.#waitingLength = waiting;
-    this.#counts = layout.float64("error-paths.counts", D * K * COUNTS);
+    this.#shares = new ErrorShares(layout, shape, this.#knots);
     this.#pairs = layout.float64("error-paths.pairs", D * K * PAIRS);
     this.#sizes = layout.float64("error-paths.sizes", D * sizes);
     this.#waiting = layout.float64("error-paths.waiting", D * waiting);
@@ -133,23 +126,15 @@ export class ErrorPaths {
         this.#before.view[d * K + k] = before;
       }
     }
-    for (let k = 0; k < K; k++) if (!Number.isNaN(ratios[k])) this.#count(d, k, ratios[k]);
+    for (let k = 0; k < K; k++) {
+      if (!Number.isNaN(ratios[k])) this.#shares.take(d, k, ratios[k]);
+    }
   }
 
   /** The normal score of an error in sizes: Φ⁻¹ of the share of errors below it, as they have been at knot k. */
   #score(d: number, k: number, ratio: number): number {
     if (Number.isNaN(ratio)) return ratio;
-    const counts = this.#counts.view;
-    const at = (d * this.#knots.length + k) * COUNTS;
-    const place = placeOf(ratio);
-    let [below, total] = [0, 0];
-    for (let i = 0; i < COUNTS; i++) {
-      const count = counts[at + i];
-      if (i < place) below += count;
-      total += count;
-    }
-    const own = counts[at + place] * shareOf(place, ratio);
-    const z = normalQuantile((below + own + PRIOR_LABELS * logistic(ratio)) / (total + PRIOR_LABELS));
+    const z = normalQuantile(this.#shares.below(d, k, ratio));
     return Math.max(-LARGEST, Math.min(LARGEST, z));
   }
 
@@ -163,19 +148,10 @@ export class ErrorPaths {
     return size > 0 ? e / size : e === 0 ? 0 : Number.NaN;
   }
 
-  #count(d: number, k: number, ratio: number): void {
-    const counts = this.#counts.view;
-    const at = (d * this.#knots.length + k) * COUNTS;
-    counts[at + placeOf(ratio)]++;
-    let total = 0;
-    for (let i = 0; i < COUNTS; i++) total += counts[at + i];
-    if (total >= 2 * MEMORY) for (let i = 0; i < COUNTS; i++) counts[at + i] /= 2;
-  }
-
   #pair(at: number, a: number, b: number): void {
     if (Number.isNaN(a) || Number.isNaN(b)) return;
     const p = this.#pairs.view;
-    const rate = Math.max(1 / ++p[at], 1 / PRODUCTS_MEMORY);
+    const rate = Math.max(LATER / (++p[at] + LATER - 1), 1 / PRODUCTS_MEMORY);
     for (let side = 0; side < 2; side++) {
       const [x, y] = side === 0 ? [Math.min(0, a), Math.min(0, b)] : [Math.max(0, a), Math.max(0, b)];
       const of = at + 1 + 3 * side;
@@ -183,6 +159,7 @@ export class ErrorPaths {
       p[of + 1] += rate * (x * x - p[of + 1]);
       p[of + 2] += rate * (y * y - p[of + 2]);
     }
+    p[at + PRODUCT] += rate * (a * b - p[at + PRODUCT]);
   }
 
   /**
@@ -206,18 +183,25 @@ export class ErrorPaths {
 
   /** The issue is made. */
   issueMade(): void {
+    this.forget();
     this.#issues.view[0]++;
+  }
+
+  /** What has been reckoned from the state is not that of it any more. */
+  forget(): void {
+    this.#known.fill(undefined);
   }
 
   /** The distribution of errors of target d, and how they go together, as they are known now. */
   known(d: number): KnownErrors {
+    const known = this.#known[d];
+    if (known !== undefined) return known;
     const K = this.#knots.length;
-    const n = d * K;
-    return new KnownErrors(
-      this.#knots,
-      this.#counts.view.subarray(n * COUNTS, (n + K) * COUNTS),
-      this.#pairs.view.subarray(n * PAIRS, (n + K) * PAIRS),
-    );
+    const beyond = this.#shares.beyond(d);
+    const pairs = this.#pairs.view.subarray(d * K * PAIRS, (d + 1) * K * PAIRS);
+    const made = new KnownErrors(this.#knots, beyond, pairs);
+    this.#known[d] = made;
+    return made;
   }
 }
 
@@ -231,62 +215,43 @@ export class KnownErrors {
   readonly #beyond: Float64Array;
   /** Per side and knot: share of the common part in the variance, and how much of it goes on per step from the knot before [2 x K]. */
   readonly #common: Float64Array;
-  readonly #carried: Float64Array;
+  readonly #fading: Float64Array;
 
-  constructor(knots: readonly number[], counts: Float64Array, pairs: Float64Array) {
+  constructor(knots: readonly number[], beyond: Float64Array, pairs: Float64Array) {
     this.#knots = knots;
     const K = knots.length;
-    this.#beyond = new Float64Array(K * 2 * BINS);
+    this.#beyond = beyond;
     this.#common = new Float64Array(2 * K);
-    this.#carried = new Float64Array(2 * K);
-    for (let k = 0; k < K; k++) this.#shares(k, counts.subarray(k * COUNTS, (k + 1) * COUNTS));
+    this.#fading = new Float64Array(2 * K);
     for (const side of [0, 1] as const) this.#dependence(side, pairs);
-  }
-
-  #shares(k: number, counts: Float64Array): void {
-    let total = 0;
-    for (const count of counts) total += count;
-    const prior = PRIOR_LABELS;
-    for (let side = 0; side < 2; side++) {
-      let beyond = 0;
-      for (let bin = BINS - 1; bin >= 0; bin--) {
-        beyond += counts[side === 0 ? NONE - 1 - bin : NONE + 1 + bin];
-        const first = bin === 0 ? 0.5 : logistic(-EDGES[bin - 1]);
-        this.#beyond[(k * 2 + side) * BINS + bin] = (beyond + prior * first) / (total + prior);
-      }
-    }
   }
 
   #dependence(side: Side, pairs: Float64Array): void {
     const knots = this.#knots;
     const K = knots.length;
     const common = this.#common.subarray(side * K, (side + 1) * K);
-    const carried = this.#carried.subarray(side * K, (side + 1) * K);
-    const known = new Uint8Array(K);
-    for (let k = 1; k < K; k++) {
+    const fading = this.#fading.subarray(side * K, (side + 1) * K);
+    for (let k = K - 1; k >= 1; k--) {
       const [x, w] = [knots[k], knots[k - 1]];
-      const steps = x - w;
-      const labels = WALK_LABELS * Math.sqrt(x);
-      const next = correlation(pairs, k * PAIRS, side, Math.sqrt((x - 1) / x), labels);
-      const knot = correlation(pairs, k * PAIRS + PAIR, side, Math.sqrt(w / x), labels);
-      if (steps === 1) {
-        carried[k] = next;
+      const next = correlation(pairs, k * PAIRS, side, (x - 1) / x, x);
+      const knot = correlation(pairs, k * PAIRS + PAIR, side, w / x, x);
+      if (x - w === 1) {
+        // The share is that of the nearest knot further on, or all.
+        common[k] = k + 1 < K ? common[k + 1] : 1;
+        fading[k] = rateOf(common[k] > 0 ? next / common[k] : 0, Math.log(x / w));
         continue;
       }
-      const ratio = next > 0 ? Math.max(0, Math.min(1, knot / next)) : 0;
-      const r = ratio > 0 ? power(ratio, 1 / (steps - 1)) : 0;
-      common[k] = r > 0 ? Math.max(0, Math.min(1, next / r)) : Math.max(0, next);
+      const [once, whole] = [Math.log(x / (x - 1)), Math.log(x / w)];
       // Without anything that lasts longer than a step, what is common to two neighbours is their own.
-      carried[k] = r > 0 ? r : 1;
-      known[k] = 1;
+      fading[k] = next > 0 && knot > 0 ? Math.max(0, Math.log(next / knot)) / (whole - once) : MOST_FADING;
+      common[k] = fading[k] < MOST_FADING ? next * power(x / (x - 1), fading[k]) : Math.max(0, next);
+      if (common[k] > 1) {
+        common[k] = 1;
+        fading[k] = rateOf(knot, whole);
+      }
+      if (fading[k] === MOST_FADING) fading[k] = 0;
     }
-    // Where knots are one step apart, the share is that of the nearest knot further on, or all.
-    for (let k = K - 1; k >= 0; k--) {
-      if (known[k] === 1) continue;
-      if (k + 1 < K) common[k] = common[k + 1];
-      else common[k] = known[k - 1] === 1 ? common[k - 1] : 1;
-      carried[k] = common[k] > 0 ? Math.max(0, Math.min(1, carried[k] / common[k])) : 0;
-    }
+    common[0] = K > 1 ? common[1] : 1;
   }
 
   /** Share of errors at a distance of x steps that are above ε. */
@@ -311,18 +276,12 @@ export class KnownErrors {
   carried(w: number, x: number, side: Side): number {
     const knots = this.#knots;
     const K = knots.length;
-    const carried = (k: number): number => Math.log(Math.max(this.#carried[side * K + k], LEAST_CARRIED));
-    const H = knots[K - 1];
     if (K === 1) return 0;
     let log = 0;
     for (let k = 1; k < K; k++) {
-      const steps = Math.min(x, knots[k]) - Math.max(w, knots[k - 1]);
-      if (steps > 0) log += steps * carried(k);
-    }
-    // Beyond the horizon it fades by the length of the path as it does up to there.
-    if (x > H) {
-      const last = (H - knots[K - 2]) * carried(K - 1);
-      log += (last * Math.log(x / Math.max(w, H))) / Math.log(H / knots[K - 2]);
+      const to = k === K - 1 ? x : Math.min(x, knots[k]);
+      const from = Math.max(w, knots[k - 1]);
+      if (to > from) log -= this.#fading[side * K + k] * Math.log(to / from);
     }
     return Math.exp(log);
   }
@@ -343,6 +302,10 @@ export class KnownErrors {
   }
 }
 
+/** γ where a share of what is common goes on over a distance that grows by exp(`log`). */
+const rateOf = (share: number, log: number): number =>
+  share > 0 ? Math.min(MOST_FADING, Math.max(0, -Math.log(share)) / log) : MOST_FADING;
+
 /** 1, 2, 4, … and H. */
 function knotsOf(H: number): number[] {
   const knots = [1];
@@ -351,61 +314,41 @@ function knotsOf(H: number): number[] {
   return knots;
 }
 
-/** Share of errors below ε before labels have told anything: of a logistic distribution. */
-export const logistic = (e: number): number => 1 / (1 + Math.exp(-e / PRIOR_SCALE));
-
-/** How much of its bin lies below an error. */
-function shareOf(place: number, ratio: number): number {
-  if (place === NONE) return 0.5;
-  const bin = Math.abs(place - NONE) - 1;
-  if (bin === BINS - 1) return 0.5;
-  const from = bin === 0 ? 0 : EDGES[bin - 1];
-  const share = (Math.abs(ratio) - from) / (EDGES[bin] - from);
-  return ratio > 0 ? share : 1 - share;
-}
-
-/** The bin of an error in sizes. */
-function placeOf(ratio: number): number {
-  if (ratio === 0) return NONE;
-  const away = Math.abs(ratio);
-  let bin = 0;
-  while (bin < EDGES.length && away >= EDGES[bin]) bin++;
-  return ratio > 0 ? NONE + 1 + bin : NONE - 1 - bin;
-}
-
-/** Share of errors further out than `away`: falling by a constant rate from edge to edge. */
-function tail(beyond: Float64Array, at: number, away: number): number {
-  const last = EDGES[EDGES.length - 1];
-  if (away >= last) return away === Infinity ? 0 : beyond[at + BINS - 1] * power(last / away, TAIL);
-  let bin = 0;
-  while (away >= EDGES[bin]) bin++;
-  const from = bin === 0 ? 0 : EDGES[bin - 1];
-  const near = beyond[at + bin];
-  const share = (away - from) / (EDGES[bin] - from);
-  return near * power(beyond[at + bin + 1] / near, share);
-}
-
-/** The correlation of a pair by the errors on one side, drawn towards what a random walk has. */
-function correlation(pairs: Float64Array, at: number, side: Side, prior: number, labels: number): number {
-  const n = Math.min(pairs[at], PRODUCTS_MEMORY);
-  const of = at + 1 + 3 * side;
+/** The correlation of a pair, x steps ahead, by the errors on one side, drawn towards what a random walk has: √walk. */
+function correlation(pairs: Float64Array, at: number, side: Side, walk: number, x: number): number {
+  const n = Math.min((pairs[at] * (2 * LATER - 1)) / (LATER * LATER), PRODUCTS_MEMORY);
+  const prior = Math.sqrt(walk);
+  const [below, above] = [at + 1, at + 4];
+  const squares = (pairs[below + 1] + pairs[above + 1]) * (pairs[below + 2] + pairs[above + 2]);
+  if (!(squares > 0)) return prior;
+  const all = Math.max(-1, Math.min(1, pairs[at + PRODUCT] / Math.sqrt(squares)));
+  const of = side === 0 ? below : above;
   const square = Math.sqrt(pairs[of + 1] * pairs[of + 2]);
-  if (!(square > 0)) return prior;
-  return (n * relation(pairs[of] / square) + labels * prior) / (n + labels);
+  let own = all;
+  if (square > 0) {
+    const away = relation(pairs[of] / square) - all;
+    own += (away * away * away) / (away * away + (VARIANCES * ONE_SIDED_VARIANCE) / n);
+  }
+  // Labels that overlap tell less the more they have in common.
+  const labels = WALK_LABELS * (1 + (Math.sqrt(x) - 1) * Math.max(0, own));
+  return (n * own + labels * prior) / (n + labels);
 }
 
-/**
- * The correlation ρ of two normal numbers whose parts above nothing have the mean product m, as a share of their mean square, where
- * it is not less than 0: m = (√(1 - ρ²) + ρ (π/2 + asin ρ)) / π, by halving.
- */
+/** Correlations from -1 to 1, and the mean product, as a share of their mean square, of the parts above nothing of two normal numbers that have them. */
+const CORRELATIONS = 256;
+const SHARED = Float64Array.from({ length: 2 * CORRELATIONS + 1 }, (_, i) => {
+  const r = (i - CORRELATIONS) / CORRELATIONS;
+  return (Math.sqrt(1 - r * r) + r * (Math.PI / 2 + Math.asin(r))) / Math.PI;
+});
+
+/** The correlation of two normal numbers whose parts above nothing have the mean product m, as a share of their mean square. */
 function relation(m: number): number {
-  if (m <= UNRELATED) return 0;
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 30; i++) {
-    const middle = (low + high) / 2;
-    const product = (Math.sqrt(1 - middle * middle) + middle * (Math.PI / 2 + Math.asin(middle))) * UNRELATED;
-    if (product < m) low = middle;
+  let [low, high] = [0, SHARED.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (SHARED[middle] < m) low = middle;
     else high = middle;
   }
-  return low;
+  const share = Math.max(0, Math.min(1, (m - SHARED[low]) / (SHARED[high] - SHARED[low])));
+  return (low + share - CORRELATIONS) / CORRELATIONS;
 }

@@ -30,8 +30,10 @@ const GROWTH_LABELS = 1;
 const LEAST_SHARE = 0.7;
 /** A step this many usual ones long is one to another level, and says nothing about the way. */
 const JUMP = 8;
-/** Nothing is said further ahead than this many times as far as there have been readings. */
+/** Nothing is said further ahead than this many times as far as there have been readings, … */
 const AHEAD = 4;
+/** … not counting those of so many times the shortest distance: until then nothing that was said so far ahead has come or not. */
+const UNTRIED = 2;
 
 /** What is expected far ahead: where, and how far off that is, below and above, in the mean. */
 export interface FarAhead {
@@ -207,7 +209,8 @@ export class FarTrend {
 
   /** The farthest step of which something can be said of target d. */
   farthest(d: number): number {
-    return Math.max(this.#horizon, Math.min(2 * LONGEST, AHEAD * this.#last.view[3 * d]));
+    const tried = this.#last.view[3 * d] - UNTRIED * this.#distances[0];
+    return Math.max(this.#horizon, Math.min(2 * LONGEST, AHEAD * tried));
   }
 
   /**

@@ -3,13 +3,21 @@ import { normalDensity, normalShare } from "../statistics/normal.ts";
 
 /** Nodes of the grid over the common part: cells of STEP from -REACH to REACH. */
 const REACH = 4.4;
-const STEP = 0.2;
+const STEP = 0.275;
 const NODES = Math.round((2 * REACH) / STEP) + 1;
 /** Less is no probability; so far from a limit, in the exponent, none is left. */
 const NOTHING = 1e-15;
+/** Variance of a place in a cell. */
+const CELL = (STEP * STEP) / 12;
+/** Ways to either end that are less likely than this are left out. */
+const LEAST_WAY = 1e-6;
+/** No path leaves a range whose limits have scores as far away as this. */
+const BEYOND_REACH = 8;
 const FAR = 30;
 /** Deviations of a step below which its two moments are matched over three nodes; above, cells are integrated. */
 const NARROW = 0.85 * STEP;
+/** Ways from node to node are kept for this many square roots of the deviation of a step, once and for all who ask. */
+const KEPT = 256;
 /** Shift of the limit that makes a path looked at continuously one looked at step by step (Broadie, Glasserman & Kou 1997). */
 const DISCRETE = 0.5826;
 
@@ -34,7 +42,7 @@ const node = (i: number): number => i * STEP - REACH;
  *
  *     f(s) ← f(s) [Φ((c₂ - a s) / b) - Φ((c₁ - a s) / b)],   b = √(1 - a²),   c₁ and c₂ the scores of the two limits
  *
- * averaged over the cell of each node. Nothing is drawn at random. Cost per step: some 2,000 multiplications. Where steps are
+ * averaged over the cell of each node. Nothing is drawn at random. Cost per step: some 1,000 multiplications. Where steps are
  * passed over between two looks, a Brownian bridge says how likely the common part has crossed between, and the noise of each
  * reading passed over has its chance.
  */
@@ -46,9 +54,6 @@ export class FirstPassage {
   readonly #before = new Float64Array(NODES);
   /** Chances of the readings passed over to stay, by where the path was and where it is. */
   readonly #over = new Float64Array(2 * NODES);
-  /** How likely the common part goes from node to node [NODES x NODES], where `#carried` of it goes on. */
-  readonly #ways = new Float64Array(NODES * NODES);
-  #carried = Number.NaN;
   #left = 0;
   #low = Number.NEGATIVE_INFINITY;
   #high = Number.POSITIVE_INFINITY;
@@ -68,83 +73,56 @@ export class FirstPassage {
    * the share that the readings have in common; `carried`: how much of that goes on to this look.
    */
   look(low: number, high: number, a: number, carried: number, steps: number): void {
-    const b = Math.sqrt(Math.max(0, 1 - a * a));
-    for (let i = 0; i < NODES; i++) this.#stay[i] = stays(node(i), low, high, a, b);
-    if (steps > 0) {
-      this.#go(carried);
-      if (steps === 1) this.#move();
-      else this.#pass(low, high, a, steps);
-    }
-    const f = this.#inside;
-    for (let i = 0; i < NODES; i++) {
-      this.#left += f[i] * (1 - this.#stay[i]);
-      f[i] *= this.#stay[i];
+    // While nothing has left, the common part is distributed as it was to begin with.
+    if (this.#left === 0 && low < -BEYOND_REACH && high > BEYOND_REACH) this.#stay.fill(1);
+    else {
+      const b = Math.sqrt(Math.max(0, 1 - a * a));
+      for (let i = 0; i < NODES; i++) this.#stay[i] = stays(node(i), low, high, a, b);
+      if (steps === 1 && this.#left > 0) this.#move(waysOf(carried));
+      else if (steps > 1) this.#pass(low, high, a, carried, steps);
+      for (let i = 0; i < NODES; i++) {
+        this.#left += this.#inside[i] * (1 - this.#stay[i]);
+        this.#inside[i] *= this.#stay[i];
+      }
     }
     this.#before.set(this.#stay);
     this.#low = low;
     this.#high = high;
   }
 
-  /** Finds how likely the common part goes from node to node. */
-  #go(carried: number): void {
-    if (carried === this.#carried) return;
-    this.#carried = carried;
-    const ways = this.#ways.fill(0);
-    const variance = 1 - carried * carried;
-    const deviation = Math.sqrt(Math.max(0, variance));
-    for (let i = 0; i < NODES; i++) {
-      const to = carried * node(i);
-      const row = i * NODES;
-      if (deviation < NARROW) {
-        // Mean and variance of a short step, over three nodes.
-        const j = Math.max(1, Math.min(NODES - 2, Math.round((to + REACH) / STEP)));
-        const off = (to - node(j)) / STEP;
-        const spread = Math.min(1, Math.max(Math.abs(off), variance / (STEP * STEP) + off * off));
-        ways[row + j + 1] = (spread + off) / 2;
-        ways[row + j - 1] = (spread - off) / 2;
-        ways[row + j] = 1 - spread;
-        continue;
-      }
-      let below = 0;
-      for (let j = 0; j < NODES; j++) {
-        const up = j === NODES - 1 ? 1 : read(SHARE, (node(j) + STEP / 2 - to) / deviation);
-        ways[row + j] = up - below;
-        below = up;
-      }
-    }
-  }
-
-  #move(): void {
-    const [f, g, ways] = [this.#inside, this.#next, this.#ways];
+  #move({ first, count, chance }: Ways): void {
+    const [f, g] = [this.#inside, this.#next];
     g.fill(0);
-    for (let i = 0; i < NODES; i++) {
+    for (let i = 0, at = 0; i < NODES; at += count[i], i++) {
       const inside = f[i];
-      if (inside === 0) continue;
-      for (let j = 0; j < NODES; j++) g[j] += inside * ways[i * NODES + j];
+      if (inside < NOTHING) continue;
+      const to = first[i];
+      for (let k = 0; k < count[i]; k++) g[to + k] += inside * chance[at + k];
     }
     this.#inside = g;
     this.#next = f;
   }
 
   /** Goes several steps at once. */
-  #pass(low: number, high: number, a: number, steps: number): void {
-    const [f, g, ways, over] = [this.#inside, this.#next, this.#ways, this.#over];
-    const variance = Math.max(1 - this.#carried * this.#carried, Number.MIN_VALUE);
-    const once = power(this.#carried, 1 / steps);
+  #pass(low: number, high: number, a: number, carried: number, steps: number): void {
+    const { first, count, chance } = waysOf(carried);
+    const [f, g, over] = [this.#inside, this.#next, this.#over];
+    const variance = Math.max(1 - carried * carried, Number.MIN_VALUE);
+    const once = power(carried, 1 / steps);
     const shift = DISCRETE * Math.sqrt(Math.max(0, 1 - once * once));
     for (let i = 0; i < NODES; i++) {
-      over[i] = power(this.#before[i], (steps - 1) / 2);
-      over[NODES + i] = power(this.#stay[i], (steps - 1) / 2);
+      over[i] = passedOver(this.#before[i], steps);
+      over[NODES + i] = passedOver(this.#stay[i], steps);
     }
     g.fill(0);
-    for (let i = 0; i < NODES; i++) {
-      if (f[i] === 0) continue;
+    for (let i = 0, at = 0; i < NODES; at += count[i], i++) {
+      if (f[i] < NOTHING) continue;
       const [up, down] = [this.#high / a + shift - node(i), node(i) - this.#low / a + shift];
-      for (let j = 0; j < NODES; j++) {
-        const mass = f[i] * ways[i * NODES + j];
-        if (mass < NOTHING) continue;
+      for (let k = 0; k < count[i]; k++) {
+        const j = first[i] + k;
+        const mass = f[i] * chance[at + k];
         let kept = mass * over[i] * over[NODES + j];
-        if (a > 0) {
+        if (a > 0 && kept > 0) {
           kept *= bridge(up, high / a + shift - node(j), variance);
           kept *= bridge(down, node(j) - low / a + shift, variance);
         }
@@ -155,6 +133,66 @@ export class FirstPassage {
     this.#inside = g;
     this.#next = f;
   }
+}
+
+/** How likely the common part goes from each node to which others: of node i to `count[i]` nodes from `first[i]` on, one after the other. */
+interface Ways {
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly chance: Float64Array;
+}
+
+const KNOWN_WAYS: (Ways | undefined)[] = [];
+
+/** The ways where so much is carried on, to within 1/KEPT of the square root of the deviation of a step. */
+function waysOf(carried: number): Ways {
+  const place = Math.round(KEPT * Math.sqrt(Math.sqrt(Math.max(0, 1 - carried * carried))));
+  let ways = KNOWN_WAYS[place];
+  if (ways === undefined) {
+    const root = place / KEPT;
+    ways = waysFor(root * root);
+    KNOWN_WAYS[place] = ways;
+  }
+  return ways;
+}
+
+function waysFor(deviation: number): Ways {
+  const variance = deviation * deviation;
+  const carried = Math.sqrt(1 - variance);
+  const first = new Int32Array(NODES);
+  const count = new Int32Array(NODES);
+  const chance: number[] = [];
+  for (let i = 0; i < NODES; i++) {
+    const to = carried * node(i);
+    if (deviation < NARROW) {
+      // Mean and variance of a short step, over three nodes.
+      const j = Math.max(1, Math.min(NODES - 2, Math.round((to + REACH) / STEP)));
+      const off = (to - node(j)) / STEP;
+      const spread = Math.min(1, Math.max(Math.abs(off), variance / (STEP * STEP) + off * off));
+      chance.push((spread - off) / 2, 1 - spread, (spread + off) / 2);
+      first[i] = j - 1;
+      count[i] = 3;
+      continue;
+    }
+    // To be at a node is to be anywhere in its cell, which adds the variance of that.
+    const within = Math.sqrt(variance - CELL);
+    const share = (j: number): number => read(SHARE, (node(j) + STEP / 2 - to) / within);
+    let from = 0;
+    while (from < NODES - 1 && share(from) < LEAST_WAY) from++;
+    let last = NODES - 1;
+    while (last > from && share(last - 1) > 1 - LEAST_WAY) last--;
+    first[i] = from;
+    count[i] = last + 1 - from;
+    for (let j = from; j <= last; j++) {
+      chance.push((j === last ? 1 : share(j)) - (j === from ? 0 : share(j - 1)));
+    }
+  }
+  return { first, count, chance: Float64Array.from(chance) };
+}
+
+/** How likely the readings passed over next to a look stay, half of them each, when one of them does with this chance. */
+function passedOver(stay: number, steps: number): number {
+  return stay === 0 || stay === 1 ? stay : power(stay, (steps - 1) / 2);
 }
 
 /** How likely a Brownian bridge of a variance does not reach a limit that is `from` away at its start and `to` at its end. */

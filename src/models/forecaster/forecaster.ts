@@ -19,6 +19,7 @@ import { Limits, type Rounding } from "./limits.ts";
 import { LongRange } from "./long-range.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
+import { Recalibration } from "./recalibration.ts";
 import type { Shape } from "./shape.ts";
 import type { ForecasterSpecification } from "./specification.ts";
 import { SUMS, Totals } from "./totals.ts";
@@ -79,6 +80,7 @@ export class Forecaster {
   readonly #conformal: ConformalBounds | undefined;
   readonly #record: TrackRecord;
   readonly #paths: ErrorPaths;
+  readonly #recalibration: Recalibration;
   readonly #far: FarTrend;
   readonly #passage = new FirstPassage();
   readonly #weights: Float64Array;
@@ -138,6 +140,7 @@ export class Forecaster {
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#paths = new ErrorPaths(layout, this.#shape);
+    this.#recalibration = new Recalibration(layout, this.#shape);
     this.#far = new FarTrend(layout, this.#shape);
     this.#weights = new Float64Array(E);
     this.#block = layout.allocate();
@@ -266,6 +269,21 @@ export class Forecaster {
     this.#fan.issueMade();
     this.#paths.issueMade();
     ledger.issue(features.gap.view);
+    this.#practise(told);
+  }
+
+  /** Learns from what was said of limits, and asks itself about the next. */
+  #practise(told: boolean): void {
+    const { targets: D } = this.#shape;
+    for (let d = 0; d < D; d++) {
+      // Of a total that only grows nothing has to be learned.
+      if (this.#counts[d]) continue;
+      this.#recalibration.take(d, this.observed[d]);
+      if (!told || !this.ready || !this.knows(d)) continue;
+      for (const asked of this.#recalibration.questions(d, this.observed[d])) {
+        this.#recalibration.asked(d, asked, this.#crossing(d, asked, asked.within, false).probability);
+      }
+    }
   }
 
   /** What is expected of each column at this event, and what of the readings the models shall see. */
@@ -523,7 +541,6 @@ export class Forecaster {
    * @throws EddyError `bad-argument` when the range is none, or `within` not a whole number from 1 to 100,000
    */
   crossing(d: number, range: Range, within: number): Crossing {
-    const { targets: D, horizon: H } = this.#shape;
     take(whole(1, LONGEST_WITHIN), within, "within");
     if (!(range.low <= range.high)) {
       throw new EddyError("bad-argument", "range", {
@@ -536,6 +553,12 @@ export class Forecaster {
       const nothing = new Float64Array(within).fill(Number.NaN);
       return { probability: nothing, steps: [Number.NaN, Number.NaN, Number.NaN] };
     }
+    return this.#crossing(d, range, within, true);
+  }
+
+  /** The same of what is known; `recalibrated`: as what was said so far has come. */
+  #crossing(d: number, range: Range, within: number, recalibrated: boolean): Crossing {
+    const { targets: D, horizon: H } = this.#shape;
     const ledger = this.#ledger;
     const issue = ((ledger.issued - 1) % H) * ledger.rows * ledger.rowLength;
     // Of a total that grows, as it was issued; else as the models see it: a reading that is held may stay, or not.
@@ -562,6 +585,7 @@ export class Forecaster {
       errors: this.#paths.known(d),
       rises: this.#counts[d],
       passage: this.#passage,
+      worth: (h: number, p: number): number => (recalibrated ? this.#recalibration.tell(d, h, p) : p),
     };
     const limits = {
       low: this.#units.inUnits(d, this.#limits.below(d, range.low, this.#totals.floor(d))),
@@ -605,6 +629,7 @@ export class Forecaster {
     this.#block.bytes.set(bytes);
     this.#features.refresh();
     this.#mixture.refresh();
+    this.#paths.forget();
   }
 
   /** Gives the memory back. The forecaster cannot be used afterwards. */

@@ -1,4 +1,5 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
+import { TransitionSchema } from "../alert.ts";
 import { Moment } from "../forecast.ts";
 
 // Who is told of alerts, and what waits or was given up.
@@ -31,6 +32,7 @@ export const ReceiversSchema = Type.Object(
   },
   closed,
 );
+export type ReceiversAnswer = Static<typeof ReceiversSchema>;
 
 export const DeliveriesSchema = Type.Object(
   {
@@ -42,7 +44,7 @@ export const DeliveriesSchema = Type.Object(
           state: Type.Union([Type.Literal("waiting"), Type.Literal("reminded"), Type.Literal("dead")]),
           attempts: count,
           error: Type.Union([text, Type.Null()]),
-          transition: Type.Unknown({ description: "what is to be told" }),
+          transition: TransitionSchema,
         },
         closed,
       ),
@@ -51,5 +53,6 @@ export const DeliveriesSchema = Type.Object(
   },
   closed,
 );
+export type DeliveriesAnswer = Static<typeof DeliveriesSchema>;
 
 export const RetriedSchema = Type.Object({ retried: count }, closed);

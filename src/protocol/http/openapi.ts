@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { TransitionSchema } from "../alert.ts";
 import { ForecastSchema, ForecastStepSchema, PipelineOutputSchema } from "../forecast.ts";
 import { ObservationSchema } from "../observation.ts";
+import { published } from "../published.ts";
 import { AlertSchema, RuleSchema } from "./alerts.ts";
 import {
   DrawingSchema,
@@ -48,21 +49,14 @@ const NAMED: Readonly<Record<string, TSchema>> = {
 };
 const NAMES = new Map(Object.entries(NAMED).map(([name, schema]) => [schema as unknown, name]));
 
-/** A schema as JSON Schema has it: what is named is pointed to, and what only our own errors say is left out. */
-function published(schema: unknown, whole = false): unknown {
-  const name = whole ? undefined : NAMES.get(schema);
-  if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
-  if (Array.isArray(schema)) return schema.map((one) => published(one));
-  if (typeof schema !== "object" || schema === null) return schema;
-  const { items, additionalItems: _, ...rest } = schema as Readonly<Record<string, unknown>>;
-  // Since 2020-12 the items of a tuple have a name of their own.
-  const plain: object = Array.isArray(items) ? { ...rest, prefixItems: items } : schema;
-  return Object.fromEntries(
-    Object.entries(plain)
-      .filter(([key, value]) => value !== undefined && !(key === "expected" && typeof value === "string"))
-      .map(([key, value]) => [key, published(value)]),
-  );
-}
+const refTo = (schema: unknown): string | undefined => {
+  const name = NAMES.get(schema);
+  return name === undefined ? undefined : `#/components/schemas/${name}`;
+};
+const inPlace = (schema: unknown): unknown => {
+  const $ref = refTo(schema);
+  return $ref === undefined ? published(schema, refTo, "left out") : { $ref };
+};
 
 function parameterOf([name, one]: readonly [string, Parameter]) {
   const { description, required = false, many = false, schema } = one;
@@ -71,17 +65,14 @@ function parameterOf([name, one]: readonly [string, Parameter]) {
     in: one.in,
     description,
     required,
-    schema: many ? { type: "array", items: published(schema) } : published(schema),
+    schema: many ? { type: "array", items: inPlace(schema) } : inPlace(schema),
     ...(many ? { style: "form", explode: true } : {}),
   };
 }
 
 const contentOf = (body: Readonly<Record<string, TSchema | null>>) =>
   Object.fromEntries(
-    Object.entries(body).map(([type, schema]) => [
-      type,
-      schema === null ? {} : { schema: published(schema) },
-    ]),
+    Object.entries(body).map(([type, schema]) => [type, schema === null ? {} : { schema: inPlace(schema) }]),
   );
 
 function operationOf({ id, tag, summary, parameters = {}, body, answers, open = false }: Operation) {
@@ -131,7 +122,7 @@ export function openApiDocument(version: string) {
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
       schemas: Object.fromEntries(
-        Object.entries(NAMED).map(([name, schema]) => [name, published(schema, true)]),
+        Object.entries(NAMED).map(([name, schema]) => [name, published(schema, refTo, "left out")]),
       ),
     },
   };

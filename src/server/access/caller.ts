@@ -1,5 +1,6 @@
 import { printable } from "../../models/errors.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
+import { keepNewest } from "../newest.ts";
 import { covers, type Grants, type Scope } from "./scopes.ts";
 
 /** Peers that a token is remembered to have come from. */
@@ -78,10 +79,7 @@ export class Caller {
   cameFrom(peer: string): void {
     this.#peers.delete(peer);
     this.#peers.add(peer);
-    for (const oldest of this.#peers) {
-      if (this.#peers.size <= PEERS) break;
-      this.#peers.delete(oldest);
-    }
+    keepNewest(this.#peers, PEERS);
   }
 }
 

@@ -1,3 +1,5 @@
+import { keepNewest } from "../newest.ts";
+
 /** Series whose refusals are counted; the one that was refused longest ago makes room. */
 const SERIES = 10_000;
 
@@ -11,10 +13,7 @@ export class SeriesRefusals {
     counts.set(code, (counts.get(code) ?? 0) + 1);
     this.#counts.delete(series);
     this.#counts.set(series, counts);
-    for (const oldest of this.#counts.keys()) {
-      if (this.#counts.size <= SERIES) break;
-      this.#counts.delete(oldest);
-    }
+    keepNewest(this.#counts, SERIES);
   }
 
   of(series: string): Readonly<Record<string, number>> {

@@ -2,23 +2,23 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import { MEDIA_TYPES } from "./observations-body.ts";
 
+/** Seconds after which a client may try again, where nothing else is known. */
+const RETRY_AFTER = 1;
+
 /** A failure with its HTTP status; answered as `{ code, message }`. */
 export class HttpFailure extends Error {
   readonly statusCode: number;
   readonly code: string;
-  /** Seconds after which a client may try again, where that is known. */
-  readonly retryAfter: number | undefined;
+  /** Seconds after which a client may try again, of what is over by then. */
+  readonly retryAfter: number;
 
-  constructor(statusCode: number, code: string, message: string, retryAfter?: number) {
+  constructor(statusCode: number, code: string, message: string, retryAfter = RETRY_AFTER) {
     super(message);
     this.statusCode = statusCode;
     this.code = code;
     this.retryAfter = retryAfter;
   }
 }
-
-/** Seconds after which a client may try again, where nothing else is known. */
-export const RETRY_AFTER = 1;
 
 /** What every failure on the way through a route, and on the way to one, is answered with. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -32,11 +32,8 @@ export function failedWith(
   request: FastifyRequest,
   reply: FastifyReply,
 ): { readonly code: string; readonly message: string } {
-  const { statusCode, code, message } = wordedFailure(error, request);
-  if (statusCode === 429 || statusCode === 503) {
-    const { retryAfter = RETRY_AFTER } = error instanceof HttpFailure ? error : {};
-    reply.header("retry-after", retryAfter);
-  }
+  const { statusCode, code, message, retryAfter } = wordedFailure(error, request);
+  if (statusCode === 429 || statusCode === 503) reply.header("retry-after", retryAfter);
   if (statusCode === 401) reply.header("www-authenticate", "Bearer");
   // A body that was not read to its end leaves the connection unusable.
   if (statusCode === 413) reply.header("connection", "close");
@@ -51,36 +48,27 @@ const STATUS: Readonly<Record<string, number>> = {
   "bad-state": 409,
 };
 
-/** The status, the code and the words of a failure. */
-export function wordedFailure(
-  error: unknown,
-  request: FastifyRequest,
-): { statusCode: number; code: string; message: string } {
+/** What went wrong, as it is answered. */
+export function wordedFailure(error: unknown, request: FastifyRequest): HttpFailure {
   if (error instanceof HttpFailure) return error;
   if (error instanceof EddyError) {
     const tooLarge = error.code === "too-large" && request.method === "POST" ? 413 : 400;
-    return { statusCode: STATUS[error.code] ?? tooLarge, code: error.code, message: error.message };
+    return new HttpFailure(STATUS[error.code] ?? tooLarge, error.code, error.message);
   }
   const failure = error as { code?: string; statusCode?: number; message?: string };
   if (failure.code === "FST_ERR_BAD_URL") {
-    return {
-      statusCode: 400,
-      code: "bad-message",
-      message: `path: expected percent-encoded UTF-8, got ${printable(request.raw.url)}`,
-    };
+    const received = printable(request.raw.url);
+    return new HttpFailure(400, "bad-message", `path: expected percent-encoded UTF-8, got ${received}`);
   }
   if (failure.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     const received = printable(request.headers["content-type"] ?? "none");
-    return {
-      statusCode: 415,
-      code: "unsupported",
-      message: `Content-Type: expected one of ${MEDIA_TYPES.join(", ")}, got ${received}`,
-    };
+    const expected = `one of ${MEDIA_TYPES.join(", ")}`;
+    return new HttpFailure(415, "unsupported", `Content-Type: expected ${expected}, got ${received}`);
   }
   const statusCode = failure.statusCode ?? 500;
-  if (statusCode >= 500) return { statusCode: 500, code: "internal", message: "internal error" };
+  if (statusCode >= 500) return new HttpFailure(500, "internal", "internal error");
   const message = printable(String(failure.message).replaceAll(/\s+/g, " "), 300).slice(1, -1);
-  return { statusCode, code: "bad-message", message };
+  return new HttpFailure(statusCode, "bad-message", message);
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, code: string, message: string]>> = {

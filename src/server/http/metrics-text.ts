@@ -61,6 +61,8 @@ const HELP: Readonly<Record<string, string>> = {
   eddy_socket_connections: "WebSocket connections now",
   eddy_socket_connections_total: "WebSocket connections opened",
   eddy_socket_subscriptions: "Subscriptions now",
+  eddy_socket_too_slow_total:
+    "Subscribers that were ended because they did not take what there was (close code 4008, or a stream of events)",
   eddy_socket_conflated_total:
     "Forecasts replaced by newer ones before a latest subscription could take them",
   eddy_socket_log_pages_read_total: "Pages of the log of forecasts read for subscriptions that catch up",

@@ -1,9 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../models/errors.ts";
 import type { SubscribeAlertsMessage, SubscribeMessage } from "../../protocol/client-messages.ts";
+import type { ServerMessage } from "../../protocol/server-messages.ts";
 import { alertsSinceOf, sinceOf } from "../socket/event-stream.ts";
 import { readMessage } from "../socket/messages.ts";
 import { accepted, EVENTS_TYPE } from "./accepted.ts";
+import { answerError, wordedFailure } from "./failure.ts";
 import { refuse } from "./route-access.ts";
 import type { Live } from "./routes.ts";
 
@@ -23,7 +25,8 @@ const ID = 1;
 /** `GET /v1/stream`: what the socket of that name sends, as Server-Sent Events. */
 export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
   const readEach = { access: { scope: "read", of: "each" } } as const;
-  app.get("/v1/stream", { exposeHeadRoute: false, config: readEach }, async (request, reply) => {
+  const options = { exposeHeadRoute: false, config: readEach, errorHandler: comeBackLater };
+  app.get("/v1/stream", options, async (request, reply) => {
     const { stream } = live();
     accepted(request, [EVENTS_TYPE]);
     const { caller } = request;
@@ -45,6 +48,24 @@ export function addStreamRoute(app: FastifyInstance, live: () => Live): void {
     });
     stream.events(reply.raw, message, caller);
   });
+}
+
+/**
+ * To a browser's `EventSource` an answer other than 200 is the end for ever: what is over in a moment, such as a start of the server, is
+ * told as an event, after which it comes back by itself. Others get the status.
+ */
+function comeBackLater(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const { code, message, statusCode, retryAfter } = wordedFailure(error, request);
+  const asked = String(request.headers.accept)
+    .split(/[,;]/)
+    .map((type) => type.trim().toLowerCase());
+  if ((statusCode !== 503 && statusCode !== 429) || !asked.includes(EVENTS_TYPE)) {
+    answerError(error, request, reply);
+    return;
+  }
+  const told: ServerMessage = { type: "error", code, message, retryable: true };
+  reply.type(EVENTS_TYPE).header("cache-control", "no-cache");
+  reply.send(`retry: ${1000 * retryAfter}\n\nevent: failure\ndata: ${JSON.stringify(told)}\n\n`);
 }
 
 /** What is asked for, in the form in which a socket asks for it. */

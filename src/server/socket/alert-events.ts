@@ -1,17 +1,15 @@
 import type { ServerResponse } from "node:http";
 import type { SubscribeAlertsMessage } from "../../protocol/client-messages.ts";
+import type { ServerMessage } from "../../protocol/server-messages.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Engine } from "../engine.ts";
-import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
+import type { AlertFeed, AlertNews, AlertSubscription } from "./alert-feed.ts";
 import { EventPeer, type EventPeerWorld } from "./event-peer.ts";
 
 export interface AlertEventsWorld extends EventPeerWorld {
   readonly engine: Engine;
   readonly alertFeed: AlertFeed;
 }
-
-/** Pages of the log of transitions read in one turn. */
-const PAGES = 4;
 
 /** One client of `/v1/stream?alerts=PATTERN`: beginnings and ends of alerts; the `id` of each is its place in their log, EPOCH:SEQUENCE. */
 export class AlertEvents extends EventPeer {
@@ -28,17 +26,9 @@ export class AlertEvents extends EventPeer {
     super(response, world);
     this.#world = world;
     const { engine, alertFeed, fanOut } = world;
-    const { epoch, offset } = engine;
-    const { id, since } = message;
-    const { sequence } = alertFeed;
-    const same = since?.epoch === epoch;
-    const from = since !== undefined && same ? since.sequence : sequence;
-    const recovered =
-      since !== undefined && same && (from === sequence || !("lostUpTo" in alertFeed.after(from)));
-    this.#subscription = new AlertSubscription(message, from, reader);
-    this.tell({ type: "subscribed", id, epoch, offset, sequence, recovered }, this.#place(from));
-    if (since !== undefined && !same)
-      this.tell({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" }, this.#place(sequence));
+    const { subscription, told } = alertFeed.begin(message, engine, reader);
+    this.#subscription = subscription;
+    for (const news of told) this.#send(news);
     this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
     fanOut.wake(this);
   }
@@ -51,28 +41,11 @@ export class AlertEvents extends EventPeer {
   slow(): void {}
 
   protected write(messages: number): number {
-    const { alertFeed } = this.#world;
-    const subscription = this.#subscription;
+    if (messages <= 0 || !this.writable || !this.#world.open()) return 0;
     let written = 0;
-    for (let page = 0; page < PAGES && written < messages && this.writable && this.#world.open(); page++) {
-      const { id, sequence: from } = subscription;
-      const read = alertFeed.after(from);
-      if ("lostUpTo" in read) {
-        subscription.sequence = read.lostUpTo;
-        this.tell(
-          { type: "gap", id, from, to: read.lostUpTo, reason: "no longer kept" },
-          this.#place(read.lostUpTo),
-        );
-        continue;
-      }
-      if (read.transitions.length === 0) break;
-      for (const one of read.transitions) {
-        if (written >= messages || this.full) break;
-        subscription.sequence = one.sequence;
-        if (!subscription.wants(one)) continue;
-        this.data(alertFeed.frame(id, one), this.#place(one.sequence));
-        written++;
-      }
+    for (const news of this.#world.alertFeed.news(this.#subscription)) {
+      this.#send(news);
+      if (++written >= messages || this.full) break;
     }
     return written;
   }
@@ -81,7 +54,9 @@ export class AlertEvents extends EventPeer {
     this.#stopListening?.();
   }
 
-  #place(sequence: number): string {
-    return `${encodeURIComponent(this.#world.engine.epoch)}:${sequence}`;
+  #send({ message, sequence }: AlertNews<ServerMessage | string>): void {
+    const place = `${encodeURIComponent(this.#world.engine.epoch)}:${sequence}`;
+    if (typeof message === "string") this.data(message, place);
+    else this.tell(message, place);
   }
 }

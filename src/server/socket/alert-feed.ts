@@ -1,13 +1,16 @@
 import { type AlertTransition, transitionInWords } from "../../models/alert.ts";
 import type { SubscribeAlertsMessage, SubscriptionId } from "../../protocol/client-messages.ts";
+import type { GapMessage, SubscribedMessage } from "../../protocol/server-messages.ts";
 import { matchesPattern } from "../../streams/pattern.ts";
 import type { Caller } from "../access/caller.ts";
-import type { AlertService } from "../engine.ts";
+import type { AlertService, Engine } from "../engine.ts";
 
 /** The newest transitions, kept in memory: who is up to date needs nothing from the disk. */
 const KEPT = 256;
 /** Transitions read from the log at once. */
 const PAGE = 256;
+/** Pages that one turn looks through. */
+const PAGES = 4;
 
 /** A subscription to alerts: how far in the log of transitions its client is. Nothing waits for it in memory. */
 export class AlertSubscription {
@@ -31,7 +34,13 @@ export class AlertSubscription {
 }
 
 /** What a subscription has still to be sent: transitions, or the place up to which they are no longer kept. */
-export type AlertPage = { readonly transitions: readonly AlertTransition[] } | { readonly lostUpTo: number };
+type AlertPage = { readonly transitions: readonly AlertTransition[] } | { readonly lostUpTo: number };
+
+/** A message to a subscriber, and the place in the log that it has come to with it. */
+export interface AlertNews<M = SubscribedMessage | GapMessage> {
+  readonly message: M;
+  readonly sequence: number;
+}
 
 /** The log of transitions for subscribers: each reads on from where it is, from memory or from the disk. */
 export class AlertFeed {
@@ -58,13 +67,56 @@ export class AlertFeed {
     return this.#alerts.sequence;
   }
 
+  /** Begins a subscription where its client stands, and says what it is told first. */
+  begin(
+    message: SubscribeAlertsMessage,
+    { epoch, offset }: Pick<Engine, "epoch" | "offset">,
+    reader: Caller,
+  ): { readonly subscription: AlertSubscription; readonly told: readonly AlertNews[] } {
+    const { id, since } = message;
+    const { sequence } = this;
+    // Of another journal nothing is known: what this one has told goes as a gap, as forecasts do.
+    const same = since?.epoch === epoch;
+    const from = since !== undefined && same ? since.sequence : sequence;
+    const kept = from === sequence || !("lostUpTo" in this.#after(from));
+    const recovered = since !== undefined && same && kept;
+    const told: AlertNews[] = [
+      { message: { type: "subscribed", id, epoch, offset, sequence, recovered }, sequence: from },
+    ];
+    if (since !== undefined && !same)
+      told.push({ message: { type: "gap", id, from: 0, to: sequence, reason: "another epoch" }, sequence });
+    return { subscription: new AlertSubscription(message, from, reader), told };
+  }
+
+  /** What a subscription has not had, for one turn. It has had what it is given: a client that takes less is further behind, and nothing waits. */
+  *news(subscription: AlertSubscription): Generator<AlertNews<GapMessage | string>> {
+    const { id } = subscription;
+    for (let page = 0; page < PAGES; page++) {
+      const { sequence: from } = subscription;
+      if (from >= this.sequence) return;
+      const read = this.#after(from);
+      if ("lostUpTo" in read) {
+        const { lostUpTo: to } = read;
+        subscription.sequence = to;
+        yield { message: { type: "gap", id, from, to, reason: "no longer kept" }, sequence: to };
+        continue;
+      }
+      if (read.transitions.length === 0) return;
+      for (const one of read.transitions) {
+        const { sequence } = one;
+        subscription.sequence = sequence;
+        if (subscription.wants(one)) yield { message: this.#frame(id, one), sequence };
+      }
+    }
+  }
+
   /** Calls `listener` for every new transition; the returned function ends that. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
-  after(sequence: number): AlertPage {
+  #after(sequence: number): AlertPage {
     const first = this.#recent[0]?.sequence ?? Number.POSITIVE_INFINITY;
     if (sequence + 1 >= first)
       return { transitions: this.#recent.slice(sequence + 1 - first, sequence + 1 - first + PAGE) };
@@ -75,7 +127,7 @@ export class AlertFeed {
   }
 
   /** The frame that a subscription is sent of a transition. */
-  frame(id: SubscriptionId, one: AlertTransition): string {
+  #frame(id: SubscriptionId, one: AlertTransition): string {
     let body = this.#bodies.get(one);
     if (body === undefined) {
       const { offset, sequence } = one;

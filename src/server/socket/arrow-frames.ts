@@ -1,12 +1,10 @@
-import { itemAt } from "../../models/item-at.ts";
 import { ARROW_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
 import { openArrowReader } from "../http/observations-body.ts";
+import { framed, WHOLE_BINARY, WHOLE_TEXT } from "./frame.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { Piece } from "./run.ts";
 import type { Subprotocol } from "./subprotocol.ts";
-import type { Subscription } from "./subscription.ts";
 
-/** Frames kept for the next subscriber to whom the same forecasts are due. */
-const KEPT = 32;
 /** Steps told in one frame, unless a single forecast has more. */
 const FRAME_STEPS = 4096;
 
@@ -19,56 +17,38 @@ export async function openArrowFrames(epoch: string): Promise<Subprotocol> {
     import("../../storage/arrow/forecast-stream.ts"),
     openArrowReader(),
   ]);
-  const frames = new Map<string, Uint8Array>();
-
-  const frameOf = ({ id, view }: Subscription, run: readonly Outgoing[]): Uint8Array => {
-    const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-    let frame = frames.get(key);
-    if (frame === undefined) {
-      frame = forecastStream(run, {
-        steps: view.steps,
-        metadata: { id: JSON.stringify(id), epoch },
-      });
-      if (frames.size >= KEPT) frames.clear();
-      frames.set(key, frame);
-    }
-    return frame;
-  };
 
   return {
     name: ARROW_SUBPROTOCOL,
     readBinary,
-    send(subscription, now, room, sink) {
-      let sent = 0;
-      let run: Outgoing[] = [];
+    pieces(forecasts, { id, view }) {
+      const pieces: Piece[] = [];
+      let table: Outgoing[] = [];
       let steps = 0;
-      const flush = (): boolean => {
-        if (run.length === 0) return true;
-        const more = sink.message(frameOf(subscription, run), true);
-        run = [];
+      const end = (): void => {
+        if (table.length === 0) return;
+        const metadata = { id: JSON.stringify(id), epoch };
+        const bytes = forecastStream(table, { steps: view.steps, metadata });
+        pieces.push({ bytes: framed(WHOLE_BINARY, bytes), forecasts: table.length });
+        table = [];
         steps = 0;
-        return more;
       };
-      while (sent < room) {
-        const outgoing = subscription.take(now);
-        if (outgoing === null) break;
-        sent++;
+      for (const outgoing of forecasts) {
         const { issue } = outgoing;
         if (issue.output !== undefined) {
-          if (!flush() || !sink.message(outgoing.frame(subscription.id, subscription.view), false)) break;
+          end();
+          pieces.push({ bytes: framed(WHOLE_TEXT, outgoing.message(id, view)), forecasts: 1 });
           continue;
         }
         // One table has one set of columns.
-        const fits =
-          run.length === 0 ||
-          (steps + issue.horizon <= FRAME_STEPS && sameLevels(itemAt(run, 0).issue, issue));
-        const more = fits || flush();
-        run.push(outgoing);
+        const [first] = table;
+        if (first !== undefined && (steps + issue.horizon > FRAME_STEPS || !sameLevels(first.issue, issue)))
+          end();
+        table.push(outgoing);
         steps += issue.horizon;
-        if (!more) break;
       }
-      flush();
-      return sent;
+      end();
+      return pieces;
     },
   };
 }

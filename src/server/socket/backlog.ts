@@ -1,10 +1,12 @@
 import type { Since } from "../../protocol/client-messages.ts";
 import type { Engine, LogPlace } from "../engine.ts";
+import { keepNewest } from "../newest.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
+import { Run } from "./run.ts";
 
 /** A part of the log of forecasts, made ready to be sent. */
 export interface BacklogPage {
-  readonly forecasts: readonly Outgoing[];
+  readonly run: Run;
   /** Where the next page begins; null when this one reached the end of the log. */
   readonly next: LogPlace | null;
 }
@@ -73,10 +75,7 @@ export class Backlog {
     const page = this.#read(after);
     if (page === null) return null;
     this.#kept.set(key, { page, asOf: page.next === null ? this.#engine.offset : null });
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= PAGES_KEPT) break;
-      this.#kept.delete(oldest);
-    }
+    keepNewest(this.#kept, PAGES_KEPT);
     return page;
   }
 
@@ -92,7 +91,7 @@ export class Backlog {
     let rows = 0;
     for (const { position, ordinal, issue } of read.rows) {
       if (position > end) {
-        return { forecasts, next: { position: end, ordinal: ALL } };
+        return { run: new Run(forecasts), next: { position: end, ordinal: ALL } };
       }
       rows++;
       if (issue === null) continue;
@@ -100,6 +99,6 @@ export class Backlog {
       forecasts.push(...this.#dispatch.of({ position, ordinal, issue }));
     }
     if (rows > 0) this.#numbers = Math.max(1, numbers / rows);
-    return { forecasts, next: read.next };
+    return { run: new Run(forecasts), next: read.next };
   }
 }

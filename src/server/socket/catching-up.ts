@@ -3,6 +3,7 @@ import type { GapMessage, SubscribedMessage } from "../../protocol/server-messag
 import type { Engine } from "../engine.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Dispatch } from "./outgoing.ts";
+import { Run } from "./run.ts";
 import { isAfter, NOTHING_SEEN, type Seen, seenBy } from "./seen.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -88,7 +89,9 @@ export class CatchingUp {
     // The log moved on past a reader that took too long.
     if (page === null) return "lost";
     const seen = this.#seen.get(subscription) ?? NOTHING_SEEN;
-    subscription.replay(page.forecasts.filter((one) => isAfter(one, seen) && subscription.wants(one.series)));
+    const { run } = page;
+    const due = run.forecasts.filter((one) => isAfter(one, seen) && subscription.wants(one.series));
+    subscription.replay(due.length === run.forecasts.length ? run : new Run(due));
     subscription.resumeFrom(page.next, engine.offset);
     return "done";
   }

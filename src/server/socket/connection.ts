@@ -12,7 +12,7 @@ import type { Refused } from "../access/audit.ts";
 import { Caller, NOBODY } from "../access/caller.ts";
 import type { Engine, Receipt } from "../engine.ts";
 import type { Turns } from "../turns.ts";
-import { type AlertFeed, AlertSubscription } from "./alert-feed.ts";
+import type { AlertFeed, AlertSubscription } from "./alert-feed.ts";
 import type { Backlog } from "./backlog.ts";
 import { CatchingUp } from "./catching-up.ts";
 import type { FanOut, Recipient } from "./fan-out.ts";
@@ -21,7 +21,7 @@ import { highWater, LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Observing } from "./observing.ts";
 import type { Dispatch } from "./outgoing.ts";
 import { type Effect, Receive } from "./receive.ts";
-import type { Sink, Subprotocol } from "./subprotocol.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What a connection is given by the server that holds it. */
@@ -36,6 +36,8 @@ export interface ConnectionWorld {
   readonly options: SocketOptions;
   /** False once the server is shutting down: the engine is not asked any more. */
   readonly open: () => boolean;
+  /** Told when a peer is ended that does not take what there is. */
+  readonly endedAsTooSlow: () => void;
   readonly ingest: (batch: readonly Observation[]) => Promise<Receipt>;
   /** Who shows this token, or how the connection is to be ended. */
   readonly login: (token: string | undefined) => Caller | readonly [CloseCode, string];
@@ -58,9 +60,6 @@ export interface Peer {
   readonly subprotocol: Subprotocol;
 }
 
-/** Pages of the log of transitions that one turn looks through. */
-const ALERT_PAGES = 4;
-
 /** One client of `/v1/stream`: carries out what `Receive` decides, and writes what its subscriptions hold. */
 export class Connection implements Recipient {
   readonly #peer: Peer;
@@ -75,7 +74,6 @@ export class Connection implements Recipient {
   readonly #subscriptions = new Map<SubscriptionId, Subscription>();
   readonly #alerts = new Map<SubscriptionId, AlertSubscription>();
   #stopListening = (): void => {};
-  readonly #sink: Sink;
   readonly #initTimer: NodeJS.Timeout;
   #paceTimer: NodeJS.Timeout | null = null;
   #closeTimer: NodeJS.Timeout | null = null;
@@ -123,17 +121,6 @@ export class Connection implements Recipient {
       readBinary: subprotocol.readBinary,
     });
     this.#catchingUp = new CatchingUp(world);
-    this.#sink = {
-      message: (data, binary) => {
-        ws.send(data, { binary });
-        return !this.full;
-      },
-      // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
-      frames: (bytes) => {
-        if (ws.readyState === ws.OPEN) socket.write(bytes);
-        return !this.full;
-      },
-    };
     this.#initTimer = setTimeout(() => this.#carryOut(() => this.#receive.initTimeout()), options.initMs);
     ws.on("message", (data, isBinary) => {
       this.#answered = true;
@@ -174,6 +161,7 @@ export class Connection implements Recipient {
     if (this.#closing) return;
     this.#closing = true;
     this.#drop();
+    if (code === CloseCode.tooSlow) this.#world.endedAsTooSlow();
     const { ws } = this.#peer;
     ws.close(code, shortened(reason));
     this.#closeTimer = setTimeout(() => ws.terminate(), this.#world.options.closeMs);
@@ -248,13 +236,18 @@ export class Connection implements Recipient {
   }
 
   #write(forecasts: number): number {
-    const { subprotocol } = this.#peer;
+    const { ws, socket, subprotocol } = this.#peer;
     const now = this.#world.monotonic();
     let written = 0;
     let caughtUp = false;
     for (const subscription of this.#subscriptions.values()) {
-      if (written < forecasts && !this.full) {
-        written += subprotocol.send(subscription, now, forecasts - written, this.#sink);
+      while (written < forecasts && !this.full) {
+        const piece = subscription.piece(subprotocol, now);
+        if (piece === undefined) break;
+        // There is no compression, and what the library sends is handed to the socket whole as well: frames never mix.
+        if (ws.readyState === ws.OPEN) socket.write(piece.bytes);
+        subscription.sent(piece.forecasts, now);
+        written += piece.forecasts;
       }
       // One step a turn: nobody waits for it.
       if (!caughtUp && !this.#closing) caughtUp = this.#catchUp(subscription);
@@ -264,35 +257,15 @@ export class Connection implements Recipient {
     return written;
   }
 
-  /** Sends what alert subscriptions have not had, at most `most`; a client that takes less is further behind, and nothing waits. */
+  /** Sends what alert subscriptions have not had, at most `most`. */
   #writeAlerts(most: number): number {
-    if (this.#alerts.size === 0 || !this.#world.open()) return 0;
-    const { alertFeed } = this.#world;
-    const { ws } = this.#peer;
+    if (!this.#world.open()) return 0;
     let written = 0;
-    let pages = 0;
     for (const subscription of this.#alerts.values()) {
-      while (
-        written < most &&
-        !this.full &&
-        subscription.sequence < alertFeed.sequence &&
-        pages++ < ALERT_PAGES
-      ) {
-        const { id, sequence: from } = subscription;
-        const page = alertFeed.after(from);
-        if ("lostUpTo" in page) {
-          subscription.sequence = page.lostUpTo;
-          this.#send({ type: "gap", id, from, to: page.lostUpTo, reason: "no longer kept" });
-          continue;
-        }
-        if (page.transitions.length === 0) break;
-        for (const one of page.transitions) {
-          if (written >= most || this.full) break;
-          subscription.sequence = one.sequence;
-          if (!subscription.wants(one)) continue;
-          ws.send(alertFeed.frame(id, one));
-          written++;
-        }
+      if (written >= most || this.full) break;
+      for (const { message } of this.#world.alertFeed.news(subscription)) {
+        this.#peer.ws.send(typeof message === "string" ? message : JSON.stringify(message));
+        if (++written >= most || this.full) break;
       }
     }
     return written;
@@ -484,32 +457,18 @@ export class Connection implements Recipient {
       this.#send({ type: "error", id, code: "forbidden", message: text, retryable: false });
       return;
     }
-    const { epoch, offset } = engine;
     const { sequence } = alertFeed;
-    const same = since?.epoch === epoch;
-    if (since !== undefined && same && since.sequence > sequence) {
+    if (since !== undefined && since.epoch === engine.epoch && since.sequence > sequence) {
       this.close(
         CloseCode.cannotResume,
         `since: expected a sequence up to ${sequence}, got ${since.sequence}; subscribe without since`,
       );
       return;
     }
-    // Of another journal nothing is known: what this one has told goes as a gap, as forecasts do.
-    const from = since !== undefined && same ? since.sequence : sequence;
-    const kept = from === sequence || !("lostUpTo" in alertFeed.after(from));
-    this.#send({
-      type: "subscribed",
-      id,
-      epoch,
-      offset,
-      sequence,
-      recovered: since !== undefined && same && kept,
-    });
-    if (since !== undefined && !same) {
-      this.#send({ type: "gap", id, from: 0, to: sequence, reason: "another epoch" });
-    }
+    const { subscription, told } = alertFeed.begin(message, engine, caller);
+    for (const { message } of told) this.#send(message);
     if (this.#alerts.size === 0) this.#stopListening = alertFeed.listen(() => fanOut.wake(this));
-    this.#alerts.set(id, new AlertSubscription(message, from, caller));
+    this.#alerts.set(id, subscription);
     fanOut.wake(this);
   }
 

@@ -20,7 +20,7 @@ import { Connection, type ConnectionWorld } from "./connection.ts";
 import type { EventPeer } from "./event-peer.ts";
 import { EventStream, type EventStreamWorld } from "./event-stream.ts";
 import { FanOut } from "./fan-out.ts";
-import { openJsonFrames } from "./json-frames.ts";
+import { JSON_FRAMES } from "./json-frames.ts";
 import { LONGEST_TIMER, type SocketOptions } from "./limits.ts";
 import { Dispatch } from "./outgoing.ts";
 import type { Subprotocol } from "./subprotocol.ts";
@@ -53,10 +53,10 @@ export class StreamEndpoint {
   readonly #connections = new Set<Connection | EventPeer>();
   readonly #heartbeat: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
-  readonly #json = openJsonFrames();
   /** There once a client has asked for it. */
   #arrow: Subprotocol | undefined;
   #opened = 0;
+  #tooSlow = 0;
 
   constructor(options: StreamEndpointOptions) {
     this.#options = options;
@@ -168,6 +168,7 @@ export class StreamEndpoint {
       connections_total: this.#opened,
       subscriptions: this.#fanOut.subscriptions,
       conflated_total: this.#fanOut.conflated,
+      too_slow_total: this.#tooSlow,
       log_pages_read_total: this.#backlog.reads,
     };
   }
@@ -177,6 +178,7 @@ export class StreamEndpoint {
     clearInterval(this.#heartbeat);
     this.#unsubscribe();
     const gone = [...this.#connections].map((connection) => connection.onClosed);
+    this.#fanOut.deal();
     for (const connection of this.#connections) connection.drain();
     await Promise.all(gone);
     this.#fanOut.close();
@@ -227,7 +229,7 @@ export class StreamEndpoint {
     const known = access.needsToken && bearer === undefined ? undefined : access.login(bearer, peer);
     const caller = known instanceof Caller ? known : undefined;
     const subprotocol =
-      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : this.#json;
+      ws.protocol === ARROW_SUBPROTOCOL && this.#arrow !== undefined ? this.#arrow : JSON_FRAMES;
     this.#add(new Connection({ ws, socket, session: randomUUID(), caller, subprotocol }, world));
   }
 
@@ -248,6 +250,9 @@ export class StreamEndpoint {
       connections: () => this.#connections.size,
       options: socket,
       open: () => intake.open,
+      endedAsTooSlow: () => {
+        this.#tooSlow++;
+      },
       monotonic,
       onError,
     };

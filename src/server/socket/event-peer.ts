@@ -11,6 +11,8 @@ export interface EventPeerWorld {
   readonly options: SocketOptions;
   /** False once the server is shutting down. */
   readonly open: () => boolean;
+  /** Told when a peer is ended that does not take what there is. */
+  readonly endedAsTooSlow: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -74,6 +76,7 @@ export abstract class EventPeer implements Recipient {
 
   /** It comes back by itself, and goes on from the log. */
   tooSlow(): void {
+    this.#world.endedAsTooSlow();
     const message = `expected at most ${this.#world.options.limits.queue} messages waiting; come back with Last-Event-ID`;
     this.end({ type: "error", code: "busy", message, retryable: true });
   }
@@ -84,8 +87,10 @@ export abstract class EventPeer implements Recipient {
     const socket = this.#response.socket as Socket | null;
     if (this.full && socket !== null) {
       const taken = socket.bytesWritten - socket.writableLength;
-      if (taken === this.#takenBefore) this.#response.destroy();
-      else this.slow();
+      if (taken === this.#takenBefore) {
+        this.#world.endedAsTooSlow();
+        this.#response.destroy();
+      } else this.slow();
       this.#takenBefore = taken;
       return;
     }

@@ -118,7 +118,7 @@ export class EventStream extends EventPeer {
     if (isAfter(outgoing, this.#sent)) this.#sent = outgoing;
     // Of `latest`, a series whose newest still waits may stand anywhere before this one: only what is sent to the end has a place.
     const known = mode === "stream" || (this.#subscription.waiting === 0 && this.#subscription.dueAt > 0);
-    this.data(outgoing.frame(id, view), known ? eventId(this.#world.engine.epoch, this.#sent) : undefined);
+    this.data(outgoing.message(id, view), known ? eventId(this.#world.engine.epoch, this.#sent) : undefined);
   }
 
   /** Wakes up when the next message may be sent under a rate limit. */

@@ -1,4 +1,5 @@
 import type { LoggedIssue } from "../engine.ts";
+import { Group } from "./group.ts";
 import type { Dispatch, Outgoing } from "./outgoing.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -16,37 +17,34 @@ export interface Recipient {
   tooSlow(subscription: Subscription): void;
 }
 
-/** Forecasts written before other work of the process gets its turn. */
-const FORECASTS_PER_TURN = 512;
 /** Milliseconds of writing, and of reading what has to be caught up with, before other work gets its turn. */
-const TURN_MILLISECONDS = 8;
+const TURN_MILLISECONDS = 4;
 /** Forecasts written to one connection before the next one gets its turn. */
-const FORECASTS_PER_CONNECTION = 64;
+const FORECASTS_PER_CONNECTION = 512;
 /**
  * A round of writing to all who wait is followed by a rest as long as it was, milliseconds at most: what is issued meanwhile leaves in one
  * piece. With few subscribers the rest is too short to be taken.
  */
 const LONGEST_REST = 20;
-/** Forecasts written to one connection so that its queue takes what comes with the same observation. */
-const FORECASTS_RELIEVED = 512;
-
-/** Subscriptions that want the same series. */
-type Group = Set<Subscription>;
 
 /**
  * Hands each issue to the subscriptions that want it, and lets the connections write in turns, so that a broadcast to
- * many never holds the event loop. Cost of a forecast in it: O(subscriptions that want it); of a subscription that comes or
- * goes: O(1), but for the first and last of a pattern, however many thousands do so at once.
+ * many never holds the event loop. Cost of a forecast: O(groups that want it) and O(subscriptions in them that do not keep up); of a round
+ * of writing: O(subscriptions with something to be sent); of a subscription that comes or goes: O(1), but for the first and last of a
+ * pattern, however many thousands do so at once.
  */
 export class FanOut {
   readonly #dispatch: Dispatch;
   readonly #monotonic: () => number;
   readonly #recipients = new Map<Subscription, Recipient>();
+  /** By series and by mode. */
   readonly #exact = new Map<string, Group>();
-  /** By pattern, and by what the subscribers may read. */
+  /** By pattern, by what the subscribers may read, and by mode. */
   readonly #patterns = new Map<string, Group>();
   /** Groups of the patterns that a series fits, until a pattern comes or goes. */
   readonly #matches = new Map<string, readonly Group[]>();
+  /** Groups that have collected something. */
+  readonly #news = new Set<Group>();
   /** Those who have still to write in this round, and those who do in the next one. */
   #round = new Set<Recipient>();
   #waiting = new Set<Recipient>();
@@ -78,13 +76,13 @@ export class FanOut {
   add(subscription: Subscription, recipient: Recipient): void {
     this.#recipients.set(subscription, recipient);
     const [groups, name] = this.#placeOf(subscription);
-    const group = groups.get(name);
-    if (group !== undefined) {
-      group.add(subscription);
-      return;
+    let group = groups.get(name);
+    if (group === undefined) {
+      group = new Group(subscription);
+      groups.set(name, group);
+      if (groups === this.#patterns) this.#matches.clear();
     }
-    groups.set(name, new Set([subscription]));
-    if (groups === this.#patterns) this.#matches.clear();
+    group.apart.add(subscription);
   }
 
   delete(subscription: Subscription): void {
@@ -94,29 +92,23 @@ export class FanOut {
     const group = groups.get(name);
     group?.delete(subscription);
     if (group?.size !== 0) return;
+    this.#news.delete(group);
     groups.delete(name);
     if (groups === this.#patterns) this.#matches.clear();
   }
 
   publish(logged: LoggedIssue): void {
-    const { series } = logged.issue;
-    const exact = this.#exact.get(series);
-    let matches = this.#matches.get(series);
-    if (matches === undefined && this.#patterns.size > 0) {
-      matches = [...this.#patterns.values()].filter((group) => {
-        const [any] = group;
-        return any?.wants(series) === true;
-      });
-      this.#matches.set(series, matches);
-    }
-    if (exact === undefined && (matches === undefined || matches.length === 0)) return;
+    const groups = this.#groupsOf(logged.issue.series);
+    if (groups.length === 0) return;
     for (const outgoing of this.#dispatch.of(logged)) {
-      // One that turns out too slow is deleted meanwhile, which does no harm to those after it.
-      for (const subscription of exact ?? []) this.#offer(subscription, outgoing);
-      for (const group of matches ?? []) {
-        for (const subscription of group) this.#offer(subscription, outgoing);
-      }
+      for (const group of groups) this.#hand(group, outgoing);
     }
+  }
+
+  /** Deals what has been collected to those who keep up, and lets them write it in the next round. */
+  deal(): void {
+    for (const group of this.#news) this.#deal(group);
+    this.#news.clear();
   }
 
   /** Lets a connection write as soon as it is its turn. */
@@ -137,8 +129,70 @@ export class FanOut {
     this.#waiting.clear();
   }
 
-  #placeOf({ series, audience }: Subscription): readonly [Map<string, Group>, string] {
-    return series === undefined ? [this.#patterns, audience] : [this.#exact, series];
+  #placeOf({ series, audience, mode }: Subscription): readonly [Map<string, Group>, string] {
+    return series === undefined
+      ? [this.#patterns, `${mode} ${audience}`]
+      : [this.#exact, `${mode} ${series}`];
+  }
+
+  #groupsOf(series: string): readonly Group[] {
+    const groups = ["latest", "stream"].flatMap((mode) => this.#exact.get(`${mode} ${series}`) ?? []);
+    if (this.#patterns.size === 0) return groups;
+    let matches = this.#matches.get(series);
+    if (matches === undefined) {
+      matches = [...this.#patterns.values()].filter(({ together, apart }) => {
+        const [any] = together.size > 0 ? together : apart;
+        return any?.wants(series) === true;
+      });
+      this.#matches.set(series, matches);
+    }
+    return groups.length === 0 ? matches : [...groups, ...matches];
+  }
+
+  #hand(group: Group, outgoing: Outgoing): void {
+    // What is collected already is not for those who join.
+    const open = group.collected === 0;
+    // One that turns out too slow is deleted meanwhile, which does no harm to those after it.
+    for (const subscription of group.apart) {
+      const joins = open && subscription.keepsUp && outgoing.offset > subscription.after;
+      if (joins && this.#recipients.get(subscription)?.full === false) group.join(subscription);
+      else this.#offer(subscription, outgoing);
+    }
+    if (group.together.size === 0) return;
+    group.collect(outgoing);
+    this.#news.add(group);
+    if (group.pressed) this.#relieve(group);
+    else this.#schedule();
+  }
+
+  /** Much came at once: it leaves at once, behind what was dealt before. */
+  #relieve(group: Group): void {
+    const write = (): void => {
+      for (const one of group.together) {
+        if (one.waiting > 0) this.#recipients.get(one)?.flush(FORECASTS_PER_CONNECTION);
+      }
+    };
+    write();
+    this.#news.delete(group);
+    this.#deal(group);
+    write();
+  }
+
+  #deal(group: Group): void {
+    const { run, replaced } = group.take();
+    for (const subscription of group.together) {
+      const recipient = this.#recipients.get(subscription);
+      if (recipient === undefined) continue;
+      if (subscription.keepsUp && !recipient.full) {
+        subscription.deal(run, replaced);
+        if (!this.#round.has(recipient)) this.#waiting.add(recipient);
+        continue;
+      }
+      group.leave(subscription);
+      subscription.replaced(replaced, recipient);
+      for (const outgoing of run.forecasts) this.#offer(subscription, outgoing);
+    }
+    this.#schedule();
   }
 
   #offer(subscription: Subscription, outgoing: Outgoing): void {
@@ -146,7 +200,7 @@ export class FanOut {
     if (recipient === undefined || outgoing.offset <= subscription.after) return;
     if (subscription.pressed) {
       // Much came at once: a client that takes it is not slow.
-      if (recipient.writable) recipient.flush(FORECASTS_RELIEVED);
+      if (recipient.writable) recipient.flush(FORECASTS_PER_CONNECTION);
       if (subscription.pressed) recipient.slow(subscription);
     }
     if (subscription.offer(outgoing, recipient)) this.wake(recipient);
@@ -155,7 +209,7 @@ export class FanOut {
 
   #schedule(): void {
     if (this.#cancelTurn !== null) return;
-    const rest = this.#round.size > 0 ? 0 : this.#restUntil - this.#monotonic();
+    const rest = this.#rest;
     if (rest < 1) {
       const turn = setImmediate(() => this.#write());
       this.#cancelTurn = () => clearImmediate(turn);
@@ -165,28 +219,37 @@ export class FanOut {
     }
   }
 
+  /** Milliseconds until the next round may begin. */
+  get #rest(): number {
+    return this.#round.size > 0 ? 0 : this.#restUntil - this.#monotonic();
+  }
+
   #write(): void {
     this.#cancelTurn = null;
+    if (this.#rest >= 1) {
+      this.#schedule();
+      return;
+    }
     if (this.#round.size === 0) {
+      this.deal();
       [this.#round, this.#waiting] = [this.#waiting, this.#round];
       this.#spent = 0;
       this.#more = false;
     }
-    let left = FORECASTS_PER_TURN;
     const started = this.#monotonic();
     for (const recipient of this.#round) {
       this.#round.delete(recipient);
-      left -= recipient.flush(Math.min(left, FORECASTS_PER_CONNECTION));
+      recipient.flush(FORECASTS_PER_CONNECTION);
       if (recipient.writable) {
         this.#waiting.add(recipient);
         this.#more = true;
       }
-      if (left <= 0 || this.#monotonic() - started >= TURN_MILLISECONDS) break;
+      if (this.#monotonic() - started >= TURN_MILLISECONDS) break;
     }
     const now = this.#monotonic();
     this.#spent += now - started;
     // Who catches up is not kept waiting.
     if (this.#round.size === 0) this.#restUntil = this.#more ? 0 : now + Math.min(this.#spent, LONGEST_REST);
-    if (this.#round.size > 0 || this.#waiting.size > 0) this.#schedule();
+    if (this.#round.size > 0 || this.#waiting.size > 0 || this.#news.size > 0) this.#schedule();
   }
 }

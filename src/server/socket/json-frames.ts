@@ -1,94 +1,43 @@
 import { JSON_SUBPROTOCOL } from "../../protocol/subprotocols.ts";
-import type { Outgoing } from "./outgoing.ts";
-import type { Sink, Subprotocol } from "./subprotocol.ts";
-import type { Subscription } from "./subscription.ts";
+import { headerLength, WHOLE_TEXT, writeHeader } from "./frame.ts";
+import { messageHead } from "./outgoing.ts";
+import type { Piece } from "./run.ts";
+import type { Subprotocol } from "./subprotocol.ts";
 
-/** Chunks kept for the next subscriber to whom the same forecasts are due, and runs of forecasts that one has been sent. */
-const KEPT = 32;
-/** A longer run is hardly ever that of somebody else. */
-const LONGEST_SHARED = 24;
-/** Bytes of forecasts that leave at once; the socket is asked in between whether it takes more. */
-const CHUNK_BYTES = 32 * 1024;
-/** First byte of a text frame that is whole: RFC 6455, 5.2. */
-const WHOLE_TEXT = 0x81;
+/** Bytes of forecasts that leave at once. */
+const PIECE_BYTES = 32 * 1024;
 
-/**
- * `eddy.v1.json`: a text frame for each forecast. Subscribers to whom the same ones are due, as all those of a broadcast who keep up,
- * are given the same chunk of frames: it is put together once, when the second one needs it. Where each is due others, nothing is copied.
- */
-export function openJsonFrames(): Subprotocol {
-  const chunks = new Map<string, Buffer>();
-  const seen = new Set<string>();
-
-  const write = (
-    { id, view }: Subscription,
-    run: readonly Outgoing[],
-    payloads: readonly Buffer[],
-    sink: Sink,
-  ): boolean => {
-    if (run.length <= LONGEST_SHARED) {
-      const key = `${JSON.stringify(id)} ${view.key} ${run.map(({ serial }) => serial).join()}`;
-      let chunk = chunks.get(key);
-      if (chunk === undefined && seen.has(key)) {
-        chunk = framed(payloads);
-        if (chunks.size >= KEPT) chunks.clear();
-        chunks.set(key, chunk);
-      }
-      if (chunk !== undefined) return sink.frames(chunk);
-      if (seen.size >= KEPT) seen.clear();
-      seen.add(key);
+/** `eddy.v1.json`: a text frame for each forecast. */
+export const JSON_FRAMES: Subprotocol = {
+  name: JSON_SUBPROTOCOL,
+  pieces(forecasts, { id, view }) {
+    const head = messageHead(id);
+    const pieces: Piece[] = [];
+    let tails: Buffer[] = [];
+    let bytes = 0;
+    for (const outgoing of forecasts) {
+      const tail = outgoing.tail(view);
+      tails.push(tail);
+      bytes += tail.length;
+      if (bytes < PIECE_BYTES) continue;
+      pieces.push(pieceOf(head, tails));
+      tails = [];
+      bytes = 0;
     }
-    let more = true;
-    for (const payload of payloads) more = sink.message(payload, false);
-    return more;
-  };
+    if (tails.length > 0) pieces.push(pieceOf(head, tails));
+    return pieces;
+  },
+};
 
-  return {
-    name: JSON_SUBPROTOCOL,
-    send(subscription, now, room, sink) {
-      let sent = 0;
-      let run: Outgoing[] = [];
-      let payloads: Buffer[] = [];
-      let bytes = 0;
-      while (sent < room) {
-        const outgoing = subscription.take(now);
-        if (outgoing === null) break;
-        sent++;
-        const payload = outgoing.frame(subscription.id, subscription.view);
-        run.push(outgoing);
-        payloads.push(payload);
-        bytes += payload.length;
-        if (bytes < CHUNK_BYTES) continue;
-        const more = write(subscription, run, payloads, sink);
-        run = [];
-        payloads = [];
-        bytes = 0;
-        if (!more) break;
-      }
-      if (run.length > 0) write(subscription, run, payloads, sink);
-      return sent;
-    },
-  };
-}
-
-/** Text frames, one after another, as a server sends them: whole and without a mask. */
-function framed(payloads: readonly Buffer[]): Buffer {
-  const sizes = payloads.map(({ length }) => length + (length < 126 ? 2 : length < 65_536 ? 4 : 10));
-  const chunk = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
+/** Of each tail a frame, with the same head. */
+function pieceOf(head: Buffer, tails: readonly Buffer[]): Piece {
+  const lengths = tails.map((tail) => head.length + tail.length);
+  const piece = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerLength(length) + length, 0));
   let at = 0;
-  for (const payload of payloads) {
-    const { length } = payload;
-    chunk[at++] = WHOLE_TEXT;
-    if (length < 126) {
-      chunk[at++] = length;
-    } else if (length < 65_536) {
-      chunk[at++] = 126;
-      at = chunk.writeUInt16BE(length, at);
-    } else {
-      chunk[at++] = 127;
-      at = chunk.writeBigUInt64BE(BigInt(length), at);
-    }
-    at += payload.copy(chunk, at);
+  for (const tail of tails) {
+    at = writeHeader(piece, at, WHOLE_TEXT, head.length + tail.length);
+    at += head.copy(piece, at);
+    at += tail.copy(piece, at);
   }
-  return chunk;
+  return { bytes: piece, forecasts: tails.length };
 }

@@ -3,6 +3,7 @@ import { forecastsIn, type Issue } from "../../models/issue.ts";
 import { itemAt } from "../../models/item-at.ts";
 import type { SubscriptionId } from "../../protocol/client-messages.ts";
 import type { LogPlace } from "../engine.ts";
+import { Kept } from "./kept.ts";
 
 /** What a subscription wants to see of a forecast. */
 export class View {
@@ -20,16 +21,13 @@ export class View {
   }
 }
 
-let serials = 0;
+/** How the `data` message to a subscription begins. */
+export const messageHead = (id: SubscriptionId): Buffer =>
+  Buffer.from(`{"type":"data","id":${JSON.stringify(id)}`);
 
-/** Frames that one forecast keeps for the next subscriber; clients choose ids and steps as they like. */
-const KEPT = 32;
-
-/** One forecast on its way to many subscribers: it is put into words once, and each distinct frame of it serialised once. */
+/** One forecast on its way to many subscribers: it is put into words once, and for each view of it serialised once. */
 export class Outgoing {
   readonly issue: Issue;
-  /** No other forecast of this process has it. */
-  readonly serial = ++serials;
   /** Which of the targets of the issue it is about. */
   readonly target: number;
   /** Its place in the log of forecasts: the journal position of the observation with which it was made, ... */
@@ -40,8 +38,8 @@ export class Outgoing {
   readonly slot: string;
   readonly #told: () => Forecast | PipelineOutput;
   readonly #epoch: string;
-  readonly #bodies = new Map<string, string>();
-  readonly #frames = new Map<string, Buffer>();
+  /** Clients choose steps as they like. */
+  readonly #tails = new Kept<Buffer>();
 
   constructor(
     issue: Issue,
@@ -63,34 +61,24 @@ export class Outgoing {
     return this.issue.series;
   }
 
-  /** The `data` frame for a subscription, in UTF-8. */
-  frame(id: SubscriptionId, view: View): Buffer {
-    const key = `${JSON.stringify(id)} ${view.key}`;
-    let frame = this.#frames.get(key);
-    if (frame === undefined) {
-      frame = Buffer.from(`{"type":"data","id":${JSON.stringify(id)}${this.#body(view)}`);
-      if (this.#frames.size >= KEPT) this.#frames.clear();
-      this.#frames.set(key, frame);
-    }
-    return frame;
+  /** The `data` message to a subscription, in UTF-8. */
+  message(id: SubscriptionId, view: View): Buffer {
+    return Buffer.concat([messageHead(id), this.tail(view)]);
   }
 
-  #body({ key, steps, observed }: View): string {
-    let body = this.#bodies.get(key);
-    if (body === undefined) {
+  /** What follows on the head of that message. */
+  tail({ key, steps, observed }: View): Buffer {
+    return this.#tails.get(key, () => {
       const place = `,"epoch":${this.#epoch},"offset":${this.offset},"ordinal":${this.ordinal}`;
       const forecast = this.#told();
-      if ("output" in forecast) return `${place},"output":${JSON.stringify(forecast)}}`;
+      if ("output" in forecast) return Buffer.from(`${place},"output":${JSON.stringify(forecast)}}`);
       const wanted =
         steps === null
           ? forecast
           : { ...forecast, horizon: forecast.horizon.filter(({ step }) => steps.has(step)) };
-      const tail = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
-      body = `${place},"forecast":${JSON.stringify(wanted)}${tail}}`;
-      if (this.#bodies.size >= KEPT) this.#bodies.clear();
-      this.#bodies.set(key, body);
-    }
-    return body;
+      const value = observed ? `,"observed":${JSON.stringify(forecast.observed.value)}` : "";
+      return Buffer.from(`${place},"forecast":${JSON.stringify(wanted)}${value}}`);
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import type {
 } from "../../protocol/client-messages.ts";
 import { CloseCode } from "../../protocol/close-codes.ts";
 import type { ConnectionLimits, ServerMessage } from "../../protocol/server-messages.ts";
+import { Bucket } from "../bucket.ts";
 import { idOf, NotAMessage, readMessage } from "./messages.ts";
 
 /** What the connection is to do about a frame, in order. */
@@ -42,12 +43,11 @@ export class Receive {
   readonly #subscriptions = new Set<SubscriptionId>();
   #phase: "opened" | "ready" | "closed" = "opened";
   /** Messages that may still come at once, and when that was reckoned. */
-  #allowance: number;
-  #reckonedAt = 0;
+  readonly #allowance: Bucket;
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
-    this.#allowance = 2 * options.limits.messagesPerSecond;
+    this.#allowance = new Bucket(2 * options.limits.messagesPerSecond, 0);
   }
 
   get ready(): boolean {
@@ -158,12 +158,8 @@ export class Receive {
   /** Counts one control message: a bucket that fills at the allowed rate and holds two seconds of it. */
   #spend(now: number): Effect[] | null {
     const rate = this.#options.limits.messagesPerSecond;
-    this.#allowance = Math.min(2 * rate, this.#allowance + ((now - this.#reckonedAt) / 1000) * rate);
-    this.#reckonedAt = now;
-    if (this.#allowance < 1)
-      return [this.#close(CloseCode.tooMany, `expected at most ${rate} messages a second`)];
-    this.#allowance--;
-    return null;
+    if (this.#allowance.take(rate, 2 * rate, now) === 0) return null;
+    return [this.#close(CloseCode.tooMany, `expected at most ${rate} messages a second`)];
   }
 }
 

@@ -4,31 +4,43 @@ import { matchesPattern } from "../../streams/pattern.ts";
 import type { Caller } from "../access/caller.ts";
 import type { LogPlace } from "../engine.ts";
 import { type Outgoing, View } from "./outgoing.ts";
+import { type Addressee, type Piece, Run } from "./run.ts";
+import type { Subprotocol } from "./subprotocol.ts";
+
+/** Forecasts of a run that is taken from what waits for one subscription alone. */
+const RUN = 64;
 
 /**
  * What one subscription has still to be sent.
  *
  * `latest`: one slot per series and target, replaced in place while it waits, so a slow reader sees fewer and newer
  * forecasts and memory is bounded by the number of series. `stream`: all, in order, in a queue of bounded length.
+ *
+ * What is about to be sent is a run. One that keeps up is dealt whole runs, the same as all others of its kind (`Group`); for
+ * one that does not, forecasts wait here, and it makes runs of its own of them.
  */
-export class Subscription {
+export class Subscription implements Addressee {
   readonly id: SubscriptionId;
   /** The exact series, or undefined when a pattern chooses. */
   readonly series: string | undefined;
   readonly mode: "latest" | "stream";
   /** Chooses where there is no exact series. */
   readonly pattern: string;
-  /** What it wants to see of each forecast. */
   readonly view: View;
+  readonly key: string;
   readonly #reader: Caller;
   /** Milliseconds between two messages of one slot (`latest`) or of the subscription (`stream`). */
   readonly #interval: number;
-  readonly #capacity: number;
+  /** Forecasts of a `stream` that may wait for it, or to be acknowledged. */
+  readonly capacity: number;
   readonly #slots = new Map<string, Outgoing>();
   /** When a slot may be sent next; kept only under a rate limit. */
   readonly #next = new Map<string, number>();
   #queue: Outgoing[] = [];
   #head = 0;
+  /** What is being sent, before all that waits; and how many forecasts of it have been. */
+  #run: Run | null = null;
+  #sent = 0;
   #nextStream = 0;
   /** Offsets sent and not acknowledged, once the client has begun to acknowledge. */
   #unacknowledged: number[] | null = null;
@@ -50,8 +62,9 @@ export class Subscription {
     this.mode = message.mode ?? "latest";
     this.pattern = message.pattern ?? "";
     this.view = new View(message.horizons, message.observed ?? false);
+    this.key = `${JSON.stringify(message.id)} ${this.view.key}`;
     this.#interval = message.maxRate === undefined ? 0 : 1000 / message.maxRate;
-    this.#capacity = capacity;
+    this.capacity = capacity;
     this.#after = after;
   }
 
@@ -98,16 +111,43 @@ export class Subscription {
 
   /** Whether something newer waits in the slot of this forecast. */
   holds(outgoing: Outgoing): boolean {
+    this.#putBack();
     return this.#slots.has(outgoing.slot);
   }
 
   get waiting(): number {
-    return this.mode === "latest" ? this.#slots.size : this.#queue.length - this.#head;
+    const running = this.#run === null ? 0 : this.#run.forecasts.length - this.#sent;
+    return running + (this.mode === "latest" ? this.#slots.size : this.#queue.length - this.#head);
+  }
+
+  /** It has all that there is, and takes whatever comes as fast as it comes: it may be dealt the same as others. */
+  get keepsUp(): boolean {
+    return (
+      this.waiting === 0 &&
+      this.#interval === 0 &&
+      this.#unacknowledged === null &&
+      this.#resumingFrom === null &&
+      this.#unseen === null
+    );
+  }
+
+  /** Takes a run that others are dealt too, while it keeps up. `replaced`: forecasts that have been replaced in it. */
+  deal(run: Run, replaced: number): void {
+    this.#run = run;
+    this.#sent = 0;
+    this.conflated += replaced;
+  }
+
+  /** So many that were due to it have been replaced, while others were dealt what came in their place. */
+  replaced(forecasts: number, client: { readonly full: boolean }): void {
+    this.conflated += forecasts;
+    if (client.full) this.#skipped += forecasts;
   }
 
   /** Takes a forecast for sending to `client`; false when the queue is full, and the client too slow for a stream. */
   offer(outgoing: Outgoing, client?: { readonly full: boolean }): boolean {
     if (this.mode === "latest") {
+      this.#putBack();
       if (this.#slots.has(outgoing.slot)) {
         this.conflated++;
         if (client?.full) this.#skipped++;
@@ -115,14 +155,14 @@ export class Subscription {
       this.#slots.set(outgoing.slot, outgoing);
       return true;
     }
-    if (this.#load >= this.#capacity) return false;
+    if (this.#load >= this.capacity) return false;
     this.#queue.push(outgoing);
     return true;
   }
 
   /** Half of what may wait does: it is to be sent at once, or the client told. */
   get pressed(): boolean {
-    return this.mode === "stream" && 2 * this.#load >= this.#capacity;
+    return this.mode === "stream" && 2 * this.#load >= this.capacity;
   }
 
   get #load(): number {
@@ -139,24 +179,51 @@ export class Subscription {
     }
     if (this.#toldSlow || !this.pressed) return null;
     this.#toldSlow = true;
-    return { type: "slow", id, waiting: this.#load, limit: this.#capacity, skipped: 0 };
+    return { type: "slow", id, waiting: this.#load, limit: this.capacity, skipped: 0 };
   }
 
   /** Takes a page of the log, when nothing waits. */
-  replay(page: readonly Outgoing[]): void {
-    this.#queue = [...page];
+  replay(page: Run): void {
+    if (this.#interval === 0 && page.forecasts.length > 0) {
+      this.deal(page, 0);
+      return;
+    }
+    this.#queue = [...page.forecasts];
     this.#head = 0;
   }
 
-  /** The next forecast that may be sent at `now` (milliseconds), or null. */
-  take(now: number): Outgoing | null {
-    const outgoing = this.mode === "latest" ? this.#takeSlot(now) : this.#takeQueued(now);
-    if (outgoing === null) return null;
-    if (this.mode === "stream") {
-      this.#unacknowledged?.push(outgoing.offset);
-      if (this.#toldSlow && 4 * this.#load < this.#capacity) this.#toldSlow = false;
+  /** What may be sent at `now` (milliseconds) next, or undefined. It is `sent` once it has been. */
+  piece(subprotocol: Subprotocol, now: number): Piece | undefined {
+    return this.#due(now)?.piece(subprotocol, this, this.#sent);
+  }
+
+  /** So many forecasts of what may be sent have been. */
+  sent(forecasts: number, now: number): void {
+    const run = this.#run;
+    if (run === null) return;
+    const from = this.#sent;
+    this.#sent += forecasts;
+    if (this.#sent >= run.forecasts.length) {
+      this.#run = null;
+      this.#sent = 0;
     }
-    return outgoing;
+    if (this.mode === "stream") {
+      this.#nextStream = now + this.#interval;
+      if (this.#toldSlow && 4 * this.#load < this.capacity) this.#toldSlow = false;
+    }
+    if (this.#unacknowledged === null && this.#interval === 0) return;
+    for (const { offset, slot } of run.forecasts.slice(from, from + forecasts)) {
+      if (this.mode === "stream") this.#unacknowledged?.push(offset);
+      else if (this.#interval > 0) this.#next.set(slot, now + this.#interval);
+    }
+  }
+
+  /** The next forecast that may be sent at `now` (milliseconds), or null; it counts as sent. */
+  take(now: number): Outgoing | null {
+    const next = this.#due(now)?.forecasts[this.#sent];
+    if (next === undefined) return null;
+    this.sent(1, now);
+    return next;
   }
 
   /** When it is to be turned to again: something waits, or there is more to catch up with. Infinity: not until then. */
@@ -164,6 +231,7 @@ export class Subscription {
     if (this.#unseen !== null) return 0;
     if (this.waiting === 0) return this.#resumingFrom === null ? Number.POSITIVE_INFINITY : 0;
     if (this.mode === "stream") return this.#nextStream;
+    if (this.#run !== null) return 0;
     let due = Number.POSITIVE_INFINITY;
     for (const slot of this.#slots.keys()) due = Math.min(due, this.#next.get(slot) ?? 0);
     return due;
@@ -174,27 +242,47 @@ export class Subscription {
     this.#unacknowledged = (this.#unacknowledged ?? []).filter((sent) => sent > offset);
   }
 
-  #takeSlot(now: number): Outgoing | null {
-    for (const [slot, outgoing] of this.#slots) {
-      if (this.#interval > 0) {
-        if ((this.#next.get(slot) ?? 0) > now) continue;
-        this.#next.set(slot, now + this.#interval);
-      }
-      this.#slots.delete(slot);
-      return outgoing;
+  /** The run that is being sent, or a new one of what waits. */
+  #due(now: number): Run | null {
+    if (this.#nextStream > now) return null;
+    if (this.#run === null) {
+      const forecasts = this.mode === "latest" ? this.#takeSlots(now) : this.#takeQueued();
+      if (forecasts.length > 0) this.#run = new Run(forecasts);
     }
-    return null;
+    return this.#run;
   }
 
-  #takeQueued(now: number): Outgoing | null {
-    const outgoing = this.#queue[this.#head];
-    if (outgoing === undefined || this.#nextStream > now) return null;
-    if (this.#interval > 0) this.#nextStream = now + this.#interval;
-    this.#head++;
+  /** What was about to be sent waits again in its slots: something newer may take its place. */
+  #putBack(): void {
+    const run = this.#run;
+    if (run === null) return;
+    const waiting = [...this.#slots];
+    this.#slots.clear();
+    for (const outgoing of run.forecasts.slice(this.#sent)) this.#slots.set(outgoing.slot, outgoing);
+    for (const [slot, outgoing] of waiting) this.#slots.set(slot, outgoing);
+    this.#run = null;
+    this.#sent = 0;
+  }
+
+  #takeSlots(now: number): Outgoing[] {
+    const taken: Outgoing[] = [];
+    for (const [slot, outgoing] of this.#slots) {
+      if (this.#interval > 0 && (this.#next.get(slot) ?? 0) > now) continue;
+      this.#slots.delete(slot);
+      taken.push(outgoing);
+      if (taken.length === RUN) break;
+    }
+    return taken;
+  }
+
+  #takeQueued(): Outgoing[] {
+    const from = this.#head;
+    this.#head = Math.min(this.#queue.length, from + (this.#interval > 0 ? 1 : RUN));
+    const taken = this.#queue.slice(from, this.#head);
     if (this.#head > 256 && 2 * this.#head > this.#queue.length) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
-    return outgoing;
+    return taken;
   }
 }

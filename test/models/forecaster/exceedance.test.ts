@@ -70,6 +70,33 @@ describe("what is said of a limit", () => {
     });
   }
 
+  it("goes on from a checkpoint to the same bits, and knows nothing of what comes later", () => {
+    const normal = normals(8);
+    const rows = Array.from({ length: 700 }, () => [normal()]);
+    const shifted = rows.map(([v], t) => [t > 500 ? 3 - 2 * v : v]);
+    const asked = (of: ReturnType<typeof forecaster>): number[] =>
+      [-1, 0, 1, 2].flatMap((high) => [
+        ...of.crossing(0, { low: Number.NEGATIVE_INFINITY, high }, 30).probability,
+      ]);
+    const said = [rows, shifted].map((given) => {
+      const model = forecaster({ horizon: H, model: "persistence" });
+      const all: number[][] = [];
+      feed(model, given, () => all.push(asked(model)));
+      return all;
+    });
+    expect(said[0].slice(0, 501)).toEqual(said[1].slice(0, 501));
+    expect(said[0][650]).not.toEqual(said[1][650]);
+    const [before, after] = [
+      forecaster({ horizon: H, model: "persistence" }),
+      forecaster({ horizon: H, model: "persistence" }),
+    ];
+    feed(before, rows.slice(0, 405));
+    after.restore(before.save());
+    const resumed: number[][] = [];
+    feed(after, rows, () => resumed.push(asked(after)), 405);
+    expect(resumed).toEqual(said[0].slice(405));
+  });
+
   it("follows the last total of what only counts up", () => {
     const normal = normals(3);
     let total = 0;

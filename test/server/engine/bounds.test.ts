@@ -92,7 +92,7 @@ test("the memory bound holds while series are being opened, and their bits are t
 
 /** Issue time of a forecast, as its frame tells it. */
 const issueTime = (outgoing: Outgoing): number =>
-  Date.parse(JSON.parse(String(outgoing.frame(1, new View(undefined, false)))).forecast.issuedAt);
+  Date.parse(JSON.parse(String(outgoing.message(1, new View(undefined, false)))).forecast.issuedAt);
 
 /** Reads the log to its end in pages of `limit`; every page must lie after the one before. */
 function readAll(engine: Engine, since: number, limit: number): number[] {
@@ -148,7 +148,7 @@ test.each([
       const sent: number[] = [];
       for (let place = backlog.start({ offset: 0 }); place !== null; ) {
         const page = backlog.page(place);
-        sent.push(...(page?.forecasts ?? []).map((one) => issueTime(one)));
+        sent.push(...(page?.run.forecasts ?? []).map((one) => issueTime(one)));
         place = page?.next ?? null;
       }
       expect(sent).toEqual(published);
@@ -170,7 +170,9 @@ test("a page of the log is read once, however many come back", async () => {
     const sent: number[] = [];
     for (let place = backlog.start({ offset: since }); place !== null; ) {
       const page = backlog.page(place);
-      sent.push(...(page?.forecasts ?? []).map(({ offset }) => offset).filter((offset) => offset > since));
+      sent.push(
+        ...(page?.run.forecasts ?? []).map(({ offset }) => offset).filter((offset) => offset > since),
+      );
       place = page?.next ?? null;
     }
     offsets.add(`${sent[0] - since} ${sent.at(-1)} ${sent.length + since}`);

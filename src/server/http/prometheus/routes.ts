@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { EddyError, printable } from "../../../models/errors.ts";
 import type { Engine } from "../../engine.ts";
 import { VERSION } from "../../version.ts";
-import { RETRY_AFTER, wordedFailure } from "../failure.ts";
+import { wordedFailure } from "../failure.ts";
 import { Gate } from "../gate.ts";
 import type { RouteWorld } from "../routes.ts";
 import { type Curve, curvesOf, type Labels, type MayRead } from "./curves.ts";
@@ -266,11 +266,11 @@ const ERROR_TYPES: Readonly<Record<string, string>> = {
 
 /** What went wrong, as clients of Prometheus read it. */
 function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { statusCode, code, message } = wordedFailure(error, request);
+  const { statusCode, code, message, retryAfter } = wordedFailure(error, request);
   const large = error instanceof EddyError && code === "too-large";
   // 422: well asked, and too much. Busy is not 429: Grafana shows the words of the former only.
   const status = large ? 422 : code === "busy" ? 503 : statusCode;
-  if (status === 503) reply.header("retry-after", RETRY_AFTER);
+  if (status === 503) reply.header("retry-after", retryAfter);
   if (status === 413) reply.header("connection", "close");
   const told =
     statusCode === 415

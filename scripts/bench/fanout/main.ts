@@ -26,6 +26,8 @@ const { values } = parseArgs({
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
 const SERIES = 50;
+/** Milliseconds until a process that has just started, and was asked by all at once, does what it does all day. */
+const WARM = 6000;
 const here = import.meta.dirname;
 const PROTOCOL = "eddy.v1.json";
 
@@ -154,7 +156,7 @@ async function beside(count: number): Promise<void> {
     count,
     subscribe,
   });
-  await wait(3000);
+  await wait(WARM);
   let eddy: Measured | undefined;
   const seen = await target.watch(async () => {
     eddy = await measured(readers, target.process);
@@ -169,7 +171,7 @@ async function beside(count: number): Promise<void> {
   const [port] = await once(peer, "message");
   const others = new Readers();
   await others.ask({ do: "open", port, protocol: "", count, subscribe: {} });
-  await wait(3000);
+  await wait(WARM);
   const bare = await measured(others, peer.pid);
   await others.end();
   peer.kill();
@@ -213,7 +215,7 @@ async function slow(count: number): Promise<void> {
   const open = { do: "open", port: target.port, protocol: PROTOCOL } as const;
   await readers.ask({ ...open, count: count - 1, subscribe });
   await idle.ask({ ...open, count: 1, subscribe: { ...subscribe, mode: "stream" } });
-  await wait(3000);
+  await wait(WARM);
   const before = await measured(readers, target.process);
   await idle.ask({ do: "pause", count: 1 });
   const resident = memory(target.process);

@@ -318,13 +318,14 @@ test("a pace of one message in thirty years does not make a timer run wild", asy
   await observe(0);
   await client.until(() => client.of("data").length > 0);
   await observe(1);
+  const waits = () => timers.mock.calls.map(([, milliseconds = 0]) => milliseconds);
+  // A timer that is asked for more goes off after a millisecond.
+  await vi.waitUntil(() => waits().some((milliseconds) => milliseconds >= 2 ** 31 - 1), { timeout: 20_000 });
   await client.settle();
-  const waits = timers.mock.calls.map(([, milliseconds = 0]) => milliseconds);
+  const longest = Math.max(...waits());
   timers.mockRestore();
   expect(client.of("data")).toHaveLength(1);
-  // A timer that is asked for more goes off after a millisecond.
-  expect(waits).toContain(2 ** 31 - 1);
-  expect(Math.max(...waits)).toBe(2 ** 31 - 1);
+  expect(longest).toBe(2 ** 31 - 1);
 });
 
 test("admission: first come, first in; the pace decides", async () => {

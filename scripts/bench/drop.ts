@@ -3,11 +3,12 @@
 // The clients are those of `eddy/client`, all in this process: near a whole processor, it is they who are waited for.
 //   npm run build && node --import tsx scripts/bench/drop.ts [--clients 2000] [--rate 5] [--seconds 10] [--targets 2]
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Client, connect } from "../../src/client/node.ts";
+import { processor } from "./process.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -42,12 +43,6 @@ async function serve(port: number): Promise<{ child: ChildProcess; url: string }
   });
   return { child, url };
 }
-/** Seconds of processor that a process has had. */
-function processor(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const seconds = (from: number): string => ((performance.now() - from) / 1000).toFixed(1);
 

@@ -3,13 +3,14 @@
 // `--slow`: one of the subscribers stops reading. `--resume N`: N are dropped at once and come back to where they were.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import WebSocket from "ws";
 import { Target } from "../../hostile/target.ts";
+import { memory, processor } from "../process.ts";
 import type { Asked, Told } from "./words.ts";
 
 const { values } = parseArgs({
@@ -52,15 +53,6 @@ class Readers {
     await ended;
   }
 }
-
-/** Seconds of processor that a process has had. */
-function processor(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-const memory = (pid: number | undefined): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 
 /** A server, and one connection that sends it readings at the rate. */
 async function served(

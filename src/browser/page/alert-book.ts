@@ -17,35 +17,23 @@ const TOGETHER = 200;
 const keyOf = ({ rule, series, target }: Pick<Alert, "rule" | "series" | "target">): string =>
   `${rule}\u0000${series}\u0000${target}`;
 
+const PAST = [
+  "id",
+  "sequence",
+  "alert",
+  "rule",
+  "series",
+  "target",
+  "state",
+  "time",
+  "value",
+  "probability",
+] as const;
 /** What is kept of a beginning or an end. */
-export type Past = Pick<
-  Transition,
-  "id" | "sequence" | "alert" | "rule" | "series" | "target" | "state" | "time" | "value" | "probability"
->;
+export type Past = Pick<Transition, (typeof PAST)[number]>;
 
-const kept = ({
-  id,
-  sequence,
-  alert,
-  rule,
-  series,
-  target,
-  state,
-  time,
-  value,
-  probability,
-}: Transition): Past => ({
-  id,
-  sequence,
-  alert,
-  rule,
-  series,
-  target,
-  state,
-  time,
-  value,
-  probability,
-});
+const kept = (one: Transition): Past =>
+  Object.fromEntries(PAST.map((field) => [field, one[field]])) as unknown as Past;
 
 /** An alert as its beginning tells it. */
 const begun = ({

@@ -1,4 +1,5 @@
 // A file as the server reads tables: unpacked, in UTF-8, the oldest line first.
+import { encodingOf } from "../../streams/formats/lines.ts";
 import type { RecognitionAnswer } from "./wire.ts";
 
 /** Bytes by which a file is looked at. */
@@ -29,8 +30,8 @@ export async function readable(file: Blob): Promise<Readable> {
 
 /** How the beginning of a file is written; null for UTF-8, and for what is no text. */
 function codeOf(begin: Uint8Array): "utf-16le" | "utf-16be" | "windows-1252" | null {
-  if (begin[0] === 0xff && begin[1] === 0xfe) return "utf-16le";
-  if (begin[0] === 0xfe && begin[1] === 0xff) return "utf-16be";
+  const encoding = encodingOf(begin);
+  if (encoding !== "utf-8") return encoding;
   if (begin.includes(0)) return null;
   try {
     // The last character may be cut.

@@ -1,20 +1,9 @@
 import { byId, make, setText } from "./dom.ts";
-import { ask } from "./server.ts";
-import { type Looked, Watch } from "./watch.ts";
+import { watchedList } from "./watched-list.ts";
 import type { PipelineReport } from "./wire.ts";
 
-const PACE = { soonest: 5_000, latest: 60_000 };
-let said = "";
-
 /** The hosted pipelines: what they read, how much they took and gave, how they do. */
-export const pipelines = new Watch(async (signal): Promise<Looked> => {
-  const told = await ask<PipelineReport[]>("/v1/pipelines", {}, signal);
-  const words = JSON.stringify(told);
-  const fresh = words !== said;
-  said = words;
-  if (fresh) show(told);
-  return { fresh, nothing: told.length === 0 };
-}, PACE);
+export const pipelines = watchedList<PipelineReport>("/v1/pipelines", show);
 
 const figure = (value: number): string =>
   Number.isInteger(value) ? value.toLocaleString("en") : value.toPrecision(3);

@@ -24,8 +24,7 @@ export class RecordCharts {
   readonly #held = new Chart(byId("held-chart"), {
     x: "whole",
     xWords: this.#ahead,
-    yWords: (value, step) =>
-      step === undefined ? `${readingsWords(value)}` : `${Math.round(100 * value)} %`,
+    yWords: (value, step) => (step === undefined ? readingsWords(value) : `${Math.round(100 * value)} %`),
     limits: { high: 1 },
   });
   readonly #weights = new Chart(byId("weights-chart"), {

@@ -1,21 +1,10 @@
 import { byId, make, setText } from "./dom.ts";
-import { ask } from "./server.ts";
-import { type Looked, Watch } from "./watch.ts";
+import { watchedList } from "./watched-list.ts";
 import type { SourceReport } from "./wire.ts";
 import { momentWords } from "./words.ts";
 
-const PACE = { soonest: 5_000, latest: 60_000 };
-let said = "";
-
 /** The sources of the server: what came, what was taken, what was not and why. */
-export const sources = new Watch(async (signal): Promise<Looked> => {
-  const told = await ask<SourceReport[]>("/v1/sources", {}, signal);
-  const words = JSON.stringify(told);
-  const fresh = words !== said;
-  said = words;
-  if (fresh) show(told);
-  return { fresh, nothing: told.length === 0 };
-}, PACE);
+export const sources = watchedList<SourceReport>("/v1/sources", show);
 
 const sum = (counts: Readonly<Record<string, number>>): number =>
   Object.values(counts).reduce((total, count) => total + count, 0);

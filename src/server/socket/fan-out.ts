@@ -183,16 +183,15 @@ export class FanOut {
     for (const subscription of group.together) {
       const recipient = this.#recipients.get(subscription);
       if (recipient === undefined) continue;
+      subscription.replaced(replaced, recipient);
       if (subscription.keepsUp && !recipient.full) {
-        subscription.deal(run, replaced);
-        if (!this.#round.has(recipient)) this.#waiting.add(recipient);
+        subscription.deal(run);
+        this.wake(recipient);
         continue;
       }
       group.leave(subscription);
-      subscription.replaced(replaced, recipient);
       for (const outgoing of run.forecasts) this.#offer(subscription, outgoing);
     }
-    this.#schedule();
   }
 
   #offer(subscription: Subscription, outgoing: Outgoing): void {

@@ -131,14 +131,13 @@ export class Subscription implements Addressee {
     );
   }
 
-  /** Takes a run that others are dealt too, while it keeps up. `replaced`: forecasts that have been replaced in it. */
-  deal(run: Run, replaced: number): void {
+  /** Takes a run that others are dealt too, while it keeps up. */
+  deal(run: Run): void {
     this.#run = run;
     this.#sent = 0;
-    this.conflated += replaced;
   }
 
-  /** So many that were due to it have been replaced, while others were dealt what came in their place. */
+  /** So many that were due to it have been replaced before they were dealt. */
   replaced(forecasts: number, client: { readonly full: boolean }): void {
     this.conflated += forecasts;
     if (client.full) this.#skipped += forecasts;
@@ -185,7 +184,7 @@ export class Subscription implements Addressee {
   /** Takes a page of the log, when nothing waits. */
   replay(page: Run): void {
     if (this.#interval === 0 && page.forecasts.length > 0) {
-      this.deal(page, 0);
+      this.deal(page);
       return;
     }
     this.#queue = [...page.forecasts];

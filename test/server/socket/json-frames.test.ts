@@ -68,7 +68,7 @@ test("those who are dealt the same run are given the same bytes, others their ow
   const run = new Run([made("a", 1, 3), made("b", 2, 3)]);
   const bytesOf = (message: Partial<SubscribeMessage>, of = run): Uint8Array => {
     const subscription = open(message);
-    subscription.deal(of, 0);
+    subscription.deal(of);
     const sent = pieces(subscription);
     expect(sent).toHaveLength(1);
     return sent[0].bytes;

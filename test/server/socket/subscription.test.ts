@@ -95,7 +95,7 @@ describe("a run that is dealt", () => {
 
   test("of a stream is sent before what comes later", () => {
     const subscription = open({ mode: "stream" });
-    subscription.deal(run(1, 2, 3), 0);
+    subscription.deal(run(1, 2, 3));
     expect([subscription.waiting, subscription.dueAt]).toEqual([3, 0]);
     subscription.offer(outgoing("a", 4));
     expect(taken(subscription).map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
@@ -104,7 +104,8 @@ describe("a run that is dealt", () => {
 
   test("of the latest gives way to what is newer, where it has not been sent", () => {
     const subscription = open({ mode: "latest" });
-    subscription.deal(run(1, 2, 3), 7);
+    subscription.replaced(7, { full: false });
+    subscription.deal(run(1, 2, 3));
     expect(subscription.take(0)?.offset).toBe(1);
     expect(subscription.holds(outgoing("s2", 5))).toBe(true);
     expect(subscription.holds(outgoing("s1", 4))).toBe(false);

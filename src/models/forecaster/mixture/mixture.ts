@@ -168,6 +168,7 @@ export class Mixture {
   /** Call after the state was restored: what was derived from it is derived anew. */
   refresh(): void {
     this.#choice.refresh();
+    this.#amplitude.weigh();
   }
 
   /** The weights of the experts in the forecast of step h, target d, all rules together; the array is reused. */
@@ -187,7 +188,6 @@ export class Mixture {
     addScaled(out, this.#polynomial.w, w[r++]);
     for (const stack of this.#stacks) stack.addWeights(out, cell, w[r++]);
     this.#pooled.addWeights(out, h - 1, w[r]);
-    this.#amplitude.weigh();
     const share = this.#amplitude.share[cell];
     for (let m = 0; m < out.length; m++) out[m] *= share;
     out[0] += 1 - share;

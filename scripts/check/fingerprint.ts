@@ -76,6 +76,7 @@ const RUNS: readonly (readonly [series: keyof typeof SERIES, options: SeriesOpti
     "seasonal-drift",
     "holt-winters",
     "ar",
+    "periodic-autoregression",
     "vector-autoregression",
     "rollout",
     "echo-sharp",

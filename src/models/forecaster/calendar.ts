@@ -10,18 +10,20 @@ export const CALENDAR_FEATURES = 12;
 /**
  * Where an event is in the cycles of the calendar, as harmonics sin and cos 2π k t / P: for steps below six hours the
  * day (k = 1..4) and the week (k = 1, 2), for steps below twenty days the week (k = 1) and the year (k = 1, 2), else the
- * year (k = 1..3). What is left of `out` [12] is 0. Known for every future step, so a linear readout per horizon can use it.
+ * year (k = 1..3). What is left of `out` [12] is 0; returns how many are filled. Known for every future step, so a linear readout per horizon can use it.
  */
-export function calendarFeatures(out: Float64Array, time: number, stepMilliseconds: number): void {
+export function calendarFeatures(out: Float64Array, time: number, stepMilliseconds: number): number {
   out.fill(0);
   if (stepMilliseconds < DAY / 4) {
-    if (DAY / stepMilliseconds > MOST_STEPS) return;
+    if (DAY / stepMilliseconds > MOST_STEPS) return 0;
     const next = harmonics(out, 0, time / DAY, 4);
-    harmonics(out, next, time / WEEK, 2);
-  } else if (stepMilliseconds < 20 * DAY) {
+    return harmonics(out, next, time / WEEK, 2);
+  }
+  if (stepMilliseconds < 20 * DAY) {
     const next = harmonics(out, 0, time / WEEK, 1);
-    harmonics(out, next, time / YEAR, 2);
-  } else harmonics(out, 0, time / YEAR, 3);
+    return harmonics(out, next, time / YEAR, 2);
+  }
+  return harmonics(out, 0, time / YEAR, 3);
 }
 
 /** Two seasons as they stand: lengths in steps (0 for none) and the steps of each that have passed. */
@@ -33,13 +35,15 @@ interface Seasons {
 
 /**
  * The same for seasons that come from the series or were given: k = 1..4 of the first (1..3 of one that was found) and k = 1, 2 of
- * the second, as far as a season has so many.
+ * the second, as far as a season has so many. Returns how many are filled.
  */
-export function seasonFeatures(out: Float64Array, season: Seasons): void {
+export function seasonFeatures(out: Float64Array, season: Seasons): number {
   out.fill(0);
   const [p, q] = [season.period(0), season.period(1)];
-  harmonics(out, 0, season.phase(0) / p, Math.min(season.trusted ? 4 : 3, p >> 1));
-  if (q > 0) harmonics(out, 8, season.phase(1) / q, Math.min(2, q >> 1));
+  const first = harmonics(out, 0, season.phase(0) / p, Math.min(season.trusted ? 4 : 3, p >> 1));
+  if (q === 0) return first;
+  const second = harmonics(out, 8, season.phase(1) / q, Math.min(2, q >> 1));
+  return first + second - 8;
 }
 
 function harmonics(out: Float64Array, at: number, turns: number, count: number): number {

@@ -26,6 +26,8 @@ export interface Settlement {
  */
 export interface Expert {
   readonly name: string;
+  /** Of a step whose labels are still to come it knows nothing: while they are few another stands in for it there. */
+  readonly borrows?: boolean;
   /** Learns from labels that have been observed: nothing else may fit its weights. */
   learn(settlement: Settlement): void;
   /** Takes the event into the state. */

@@ -53,6 +53,8 @@ export class Features {
   /** (anomaly - level) / deviation, within ±6 [C]. */
   readonly anomaly: Float64Array;
   readonly calendar = new Float64Array(CALENDAR_FEATURES);
+  /** How many of `calendar` are filled at this event. */
+  calendarFilled = 0;
   /** What the trusted season added to each column at this event before the event was learned [C]. */
   readonly expected: Float64Array;
   readonly #profile: Profile;
@@ -177,8 +179,8 @@ export class Features {
       this.#finder.add(this.#u, this.#sizes, (d, back) => this.past(d, back));
     }
     if (season.byCalendar || season.period(0) === 0) {
-      calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds);
-    } else seasonFeatures(this.calendar, season);
+      this.calendarFilled = calendarFeatures(this.calendar, clock.time, clock.stepMilliseconds);
+    } else this.calendarFilled = seasonFeatures(this.calendar, season);
     for (let c = 0; c < C; c++) {
       const deviation = this.scaling.deviation(c);
       const per = deviation > 0 ? 1 / deviation : 0;
@@ -258,6 +260,11 @@ export class Features {
     const p = this.season.period(0);
     if (p === 0) return 0;
     return this.#firstUsed[c] * this.#profile.value(c, this.season.phase(0, ahead), p);
+  }
+
+  /** How far the profile of column c is to be believed, 0 to 1: how alike it finds one turn and the next. */
+  reliability(c: number): number {
+    return this.#firstUsed[c];
   }
 
   /** How far the profiles of column c are to be believed, until they learn more. */

@@ -133,7 +133,7 @@ export class Forecaster {
     // Of targets that count up the naive forecasts say increments, and are measured as totals.
     this.#naive = counter.length > 0 ? rows : PERSISTENCE;
     this.#ledger = new Ledger(layout, this.#shape, rows + (counter.length > 0 ? SUMS - 1 : 0));
-    this.#mixture = new Mixture(layout, this.#shape, E);
+    this.#mixture = new Mixture(layout, this.#shape, experts);
     const tail = (1 - coverage) / 2;
     this.#longRange = new LongRange(layout, this.#shape, this.#features);
     this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange, 2);

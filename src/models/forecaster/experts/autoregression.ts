@@ -1,30 +1,50 @@
 import type { Layout } from "../../kernels/layout.ts";
 import type { Expert, Settlement } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
+import type { Season } from "../season.ts";
 import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
 /** δ of autoregressions of one column, direct or rolled out. */
 export const DELTA = 30;
+/** δ of the periodic one: with as many features a strong pull towards no weights would be slow to learn what has changed. */
+const PERIODIC_DELTA = 10;
+/** Lagged steps that the periodic one reads: its season says the rest. */
+const FEW_LAGS = 10;
+/** Harmonics of the first season with which weights turn. */
+const HARMONICS = 3;
+/** Features whose weights turn: 1, the anomaly, distances from the leaky averages, the last step. */
+const TURNING = 3 + TIME_SCALES.length;
 
 /**
  * Autoregression of each target on its own past: φ = 1, level z, 24 lagged steps, distances from four leaky averages, the
  * anomaly. One least-squares readout per target. Cost 3 n² + 2 H n per target, n = 31.
+ *
+ * The periodic one (Gladyshev 1961; Franses & Paap 2004) has weights that turn with the season: to φ come 1, the anomaly, these distances
+ * and the last step, each times r sin and r cos 2π k s / p, k = 1..3, with s the phase in the season of length p and r how far its
+ * profile is to be believed, and ten lagged steps are enough. What a reading far from its season means for later ones differs by the hour of the day. n = 59.
  */
 export class Autoregression implements Expert {
-  readonly name = "autoregression";
+  readonly name: string;
+  readonly borrows = true;
   readonly #readouts: readonly AnomalyReadout[];
+  /** sin and cos of each harmonic at this event; 0 without a season, or where it is too short for it. None where weights stand. */
+  readonly #turn: Float64Array;
+  readonly #lags: number;
 
-  constructor(layout: Layout, shape: Shape, features: Features) {
-    const n = 3 + LAGS + TIME_SCALES.length;
+  constructor(layout: Layout, shape: Shape, features: Features, weights: "standing" | "turning") {
+    this.name = weights === "turning" ? "periodic-autoregression" : "autoregression";
+    this.#turn = new Float64Array(weights === "turning" ? 2 * HARMONICS : 0);
+    this.#lags = weights === "turning" ? FEW_LAGS : LAGS;
+    const n = 3 + this.#lags + TIME_SCALES.length + this.#turn.length * TURNING;
     this.#readouts = Array.from(
       { length: shape.targets },
       (_, first) =>
-        new AnomalyReadout(layout, `autoregression.${first}`, shape, features, {
+        new AnomalyReadout(layout, `${this.name}.${first}`, shape, features, {
           features: n,
           first,
           targets: 1,
-          delta: DELTA,
+          delta: weights === "turning" ? PERIODIC_DELTA : DELTA,
         }),
     );
   }
@@ -34,16 +54,35 @@ export class Autoregression implements Expert {
   }
 
   step(features: Features): void {
+    this.#turnWith(features.season);
     this.#readouts.forEach((readout, d) => {
       const { phi } = readout;
       let i = 0;
       phi[i++] = 1;
       phi[i++] = features.z[d];
-      for (let lag = 0; lag < LAGS; lag++) phi[i++] = features.step(d, lag);
+      for (let lag = 0; lag < this.#lags; lag++) phi[i++] = features.step(d, lag);
+      const turning = i;
       for (let k = 0; k < TIME_SCALES.length; k++) phi[i++] = features.above(d, k);
       phi[i++] = features.anomaly[d];
+      const end = i;
+      for (const full of this.#turn) {
+        const turn = features.reliability(d) * full;
+        phi[i++] = turn;
+        phi[i++] = turn * features.step(d, 0);
+        for (let j = turning; j < end; j++) phi[i++] = turn * phi[j];
+      }
       readout.issue();
     });
+  }
+
+  #turnWith(season: Season): void {
+    const period = season.period(0);
+    const angle = period > 0 ? (2 * Math.PI * season.phase(0)) / period : 0;
+    for (let k = 1; 2 * k <= this.#turn.length; k++) {
+      const there = period > 2 * k;
+      this.#turn[2 * k - 2] = there ? Math.sin(k * angle) : 0;
+      this.#turn[2 * k - 1] = there ? Math.cos(k * angle) : 0;
+    }
   }
 
   predict(out: Float64Array): void {

@@ -2,6 +2,7 @@ import type { Layout } from "../../kernels/layout.ts";
 import { LiveNetwork } from "../../network/live.ts";
 import { Network } from "../../network/network.ts";
 import type { Wiring } from "../../network/wiring.ts";
+import { CALENDAR_FEATURES } from "../calendar.ts";
 import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
@@ -19,6 +20,8 @@ export interface EchoStateOptions {
   readonly fastest: number;
   /** δ of the readout. */
   readonly delta: number;
+  /** Not driven by a season that was found in the series: its wave is no part of a law. */
+  readonly free: boolean;
 }
 
 const DEGREE = 10;
@@ -37,11 +40,13 @@ export const sharpEcho = (columns: number): EchoStateOptions => ({
   slowest: 0.8,
   fastest: 1,
   delta: 0.3,
+  free: false,
 });
 export const plainEcho = (columns: number): EchoStateOptions => ({
   ...sharpEcho(columns),
   slowest: 1,
   delta: 0.1,
+  free: true,
 });
 export const smoothEcho = (columns: number): EchoStateOptions => ({
   units: columns > 1 ? 100 : 50,
@@ -50,6 +55,7 @@ export const smoothEcho = (columns: number): EchoStateOptions => ({
   slowest: 0.01,
   fastest: 0.6,
   delta: 300,
+  free: false,
 });
 
 /**
@@ -58,9 +64,12 @@ export const smoothEcho = (columns: number): EchoStateOptions => ({
  */
 export class EchoState implements Expert {
   readonly name: string;
+  readonly borrows = true;
   readonly #live: LiveNetwork;
   readonly #readout: AnomalyReadout;
   readonly #x: Float64Array;
+  readonly #drive: Float64Array;
+  readonly #free: boolean;
 
   constructor(
     layout: Layout,
@@ -79,6 +88,8 @@ export class EchoState implements Expert {
       delta: options.delta,
     });
     this.#x = new Float64Array(inputs);
+    this.#drive = new Float64Array(inputs);
+    this.#free = options.free;
   }
 
   learn(settlement: Settlement): void {
@@ -87,12 +98,22 @@ export class EchoState implements Expert {
 
   step(features: Features): void {
     readNetworkInputs(this.#x, features);
-    const h = this.#live.step(this.#x, features.clock.dt);
+    const h = this.#live.step(this.#driveWith(features), features.clock.dt);
     const { phi } = this.#readout;
     phi[0] = 1;
     phi.set(this.#x, 1);
     phi.set(h, 1 + this.#x.length);
     this.#readout.issue();
+  }
+
+  /** What the reservoir is driven by: the inputs that are there, brought to the size of a full set. */
+  #driveWith(features: Features): Float64Array {
+    const [x, drive] = [this.#x, this.#drive];
+    const values = x.length - CALENDAR_FEATURES;
+    const season = this.#free && features.season.found ? 0 : features.calendarFilled;
+    const scale = Math.sqrt(x.length / (values + season));
+    for (let i = 0; i < x.length; i++) drive[i] = i < values || season > 0 ? scale * x[i] : 0;
+    return drive;
   }
 
   predict(out: Float64Array): void {

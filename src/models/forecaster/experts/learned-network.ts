@@ -43,6 +43,7 @@ function statefulNodes({ nodes }: Wiring): readonly Node[] {
  */
 export class LearnedNetwork implements Expert {
   readonly name: string;
+  readonly borrows = true;
   readonly heads: Expert;
   readonly #shape: Shape;
   readonly #features: Features;
@@ -90,6 +91,7 @@ export class LearnedNetwork implements Expert {
     this.#x = new Float64Array(inputs);
     this.heads = {
       name: `${name}-heads`,
+      borrows: true,
       learn() {},
       step() {},
       predict: (out) => this.#predictHeads(out),

@@ -34,6 +34,7 @@ const FIELDS = 3;
  */
 export class Rollout implements Expert {
   readonly name = "rollout";
+  readonly borrows = true;
   readonly #shape: Shape;
   readonly #features: Features;
   readonly #direct: Expert;

@@ -9,6 +9,7 @@ import type { Shape } from "../shape.ts";
  */
 export class SeasonalNaive implements Expert {
   readonly name: string;
+  readonly borrows: boolean;
   readonly #shape: Shape;
   readonly #features: Features;
   readonly #drift: "none" | "add" | "multiply";
@@ -26,6 +27,8 @@ export class SeasonalNaive implements Expert {
     this.#shape = shape;
     this.#features = features;
     this.#drift = drift;
+    // A drift is known once the same phase of two seasons is remembered; before, it is the last value.
+    this.borrows = drift !== "none";
   }
 
   learn(): void {}

@@ -83,13 +83,17 @@ export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "autoregression",
     families: ["ar"],
-    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features)],
+    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "standing")],
+  },
+  {
+    name: "periodic-autoregression",
+    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "turning")],
   },
   {
     name: "rollout",
     open: ({ layout, shape, features, expert }) => {
       const beside = expert("autoregression");
-      const direct = beside ?? new Autoregression(layout, shape, features);
+      const direct = beside ?? new Autoregression(layout, shape, features, "standing");
       return [new Rollout(layout, shape, features, direct, beside === undefined)];
     },
   },

@@ -18,6 +18,7 @@ const MANY_COLUMNS = 12;
  */
 export class VectorAutoregression implements Expert {
   readonly name = "vector-autoregression";
+  readonly borrows = true;
   readonly #columns: number;
   readonly #lags: number;
   readonly #readout: AnomalyReadout;

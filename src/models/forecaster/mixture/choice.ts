@@ -35,9 +35,10 @@ const REACH = 0.5;
  * known of the step before); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
- *     w_r ∝ exp(-π (x_r + (r > 0) √(h / m))),   π = min(32, m / 2√h) with m labels remembered
+ *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
  *
- * √(h / m) is what a rule must gain on persistence in log loss: as much as it gains by chance from m labels that overlap.
+ * A step of few labels is chosen at by as many as there are one step ahead. √(h / m_h) is what a rule must gain on persistence in
+ * log loss: as much as it gains by chance from m_h labels that overlap.
  *
  * On a random walk it stands still. State: 2 R + 1 per cell. Cost: 2 R logarithms and exponentials per cell and event.
  */
@@ -56,7 +57,8 @@ export class Choice {
   readonly #logs: Float64Array;
   readonly #pooled: Float64Array;
   readonly #v: Float64Array;
-  /** Labels of the target that has most of them, at the step last pooled. */
+  /** Labels of the target that has most of them, one step ahead and at the step last pooled. */
+  #first = 0;
   #most = 0;
   /** Weights of the last `weigh` [R]. */
   readonly w: Float64Array;
@@ -91,6 +93,11 @@ export class Choice {
       const at = this.#at(k, h, d);
       for (let r = 0; r < this.#rules; r++) loss[at + r] = gamma * loss[at + r] + errors[r] * errors[r];
     }
+  }
+
+  /** Labels taken [H x D]. */
+  get labels(): Float64Array {
+    return this.#labels.view;
   }
 
   /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
@@ -152,6 +159,7 @@ export class Choice {
       this.#logs[i] = (1 - SMOOTHED) * this.#evidence[(h - 1) * row + i] + share * around;
     }
     const labels = this.#labels.view.subarray((h - 1) * D, h * D);
+    this.#first = Math.max(...this.#labels.view.subarray(0, D));
     this.#most = Math.max(...labels);
     this.#pooled.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
@@ -170,8 +178,9 @@ export class Choice {
   weigh(h: number, d: number): void {
     const R = this.#rules;
     const labels = remembered(MEMORIES.length - 1, h, this.#most);
-    const power = Math.min(POWER, (POWER_PER_LABEL * labels) / Math.sqrt(h));
-    const margin = labels > 0 ? power * Math.sqrt(h / labels) : 0;
+    const sure = (n: number): number => Math.min(POWER, (POWER_PER_LABEL * n) / Math.sqrt(h));
+    const power = Math.max(sure(labels), sure(remembered(MEMORIES.length - 1, 1, this.#first)));
+    const margin = labels > 0 ? sure(labels) * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
       const at = (k * this.#targets + d) * R;

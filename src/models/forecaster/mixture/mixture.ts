@@ -8,11 +8,11 @@ import { Choice } from "./choice.ts";
 import { InverseError } from "./inverse-error.ts";
 import { Polynomial } from "./polynomial.ts";
 import { Stacking } from "./stacking.ts";
+import { type Named, StandIn } from "./stand-in.ts";
 
 /** Discounts of the inverse-error rules. The last is also what stacking is shrunk towards. */
 const DISCOUNTS = [0.98, 0.995, 0.9995] as const;
 const STACKS = [
-  { memory: 500, ridge: 0.1, positive: true },
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },
 ] as const;
@@ -31,7 +31,7 @@ const YOUNG = 200;
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
  * the mixture can fall back to it outright, and combinations (inverse discounted error with three memories, ML-Poly, ridge
- * stacking three ways and once over all targets) each make one forecast from all experts; a choice by discounted error among
+ * stacking two ways and once over all targets) each make one forecast from all experts; a choice by discounted error among
  * all of these makes the last one. Stacking wins on long stationary series and loses badly under drift, inverse error is the
  * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
  * finds out.
@@ -52,6 +52,7 @@ export class Mixture {
   #told = false;
   readonly #choice: Choice;
   readonly #amplitude: Amplitude;
+  readonly #standIn: StandIn;
   /** Differences from persistence [M - 1], where kernels can read them. */
   readonly #x: Slice<Float64Array>;
   /** Errors of all rules [R], and the part of them that is the experts' [M]. */
@@ -59,9 +60,11 @@ export class Mixture {
   readonly #errors: Float64Array;
   readonly #weights: Float64Array;
 
-  constructor(layout: Layout, shape: Shape, experts: number) {
+  constructor(layout: Layout, shape: Shape, all: readonly Named[]) {
+    const experts = all.length;
     this.#shape = shape;
     this.#experts = experts;
+    this.#standIn = new StandIn(shape, all);
     const cells = shape.horizon * shape.targets;
     this.#inverse = DISCOUNTS.map(
       (discount) => new InverseError(layout, `inverse-${discount}`, cells, experts, discount),
@@ -126,6 +129,7 @@ export class Mixture {
     const { values, rowLength, issued } = ledger;
     const x = this.#x.view;
     const w = this.#choice.w;
+    this.#standIn.fill(ledger, this.#choice.labels);
     this.#amplitude.weigh();
     for (let h = 1; h <= H; h++) {
       this.#choice.pool(h);

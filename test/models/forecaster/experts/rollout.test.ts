@@ -16,11 +16,13 @@ const HORIZON = 24;
 const rolling = (): Bench =>
   new Bench(
     (layout, shape, features) =>
-      new Rollout(layout, shape, features, new Autoregression(layout, shape, features), true),
+      new Rollout(layout, shape, features, new Autoregression(layout, shape, features, "standing"), true),
     { horizon: HORIZON },
   );
 const direct = (): Bench =>
-  new Bench((layout, shape, features) => new Autoregression(layout, shape, features), { horizon: HORIZON });
+  new Bench((layout, shape, features) => new Autoregression(layout, shape, features, "standing"), {
+    horizon: HORIZON,
+  });
 
 /** A stationary second-order autoregression: its one-step law is all there is to know. */
 function autoregressive(length: number, seed: number): number[][] {
@@ -199,7 +201,7 @@ describe("roll-out", () => {
     const alone = rolling();
     const shared = new Bench(
       (layout, shape, features): Expert => {
-        const own = new Autoregression(layout, shape, features);
+        const own = new Autoregression(layout, shape, features, "standing");
         const rollout = new Rollout(layout, shape, features, own, false);
         return {
           name: "both",

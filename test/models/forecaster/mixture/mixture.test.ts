@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Ledger } from "../../../../src/models/forecaster/ledger.ts";
 import { COMBINATIONS, Mixture } from "../../../../src/models/forecaster/mixture/mixture.ts";
 import { Polynomial } from "../../../../src/models/forecaster/mixture/polynomial.ts";
+import type { Named } from "../../../../src/models/forecaster/mixture/stand-in.ts";
 import { Arena } from "../../../../src/models/kernels/arena.ts";
 import { Layout } from "../../../../src/models/kernels/layout.ts";
 import { normals } from "../series.ts";
@@ -17,12 +18,15 @@ class Mixed {
   readonly #experts: number;
   readonly mean: Float64Array;
 
-  constructor(experts: number) {
+  constructor(
+    experts: number,
+    named: readonly Named[] = Array.from({ length: experts }, (_, m) => ({ name: `expert ${m}` })),
+  ) {
     this.#experts = experts;
     const layout = new Layout(new Arena());
     const shape = { targets: D, columns: D, horizon: H };
     this.#ledger = new Ledger(layout, shape, experts + COMBINATIONS + 1);
-    this.#mixture = new Mixture(layout, shape, experts);
+    this.#mixture = new Mixture(layout, shape, named);
     layout.allocate();
     this.mean = new Float64Array(H * D);
   }
@@ -33,6 +37,11 @@ class Mixed {
     for (const [m, forecast] of forecasts.entries()) this.#ledger.row(m).set(forecast);
     this.#mixture.combine(this.#ledger, this.mean);
     return this.mean;
+  }
+
+  /** What the mixture took expert m to say in the issue being made. */
+  expert(m: number): Float64Array {
+    return this.#ledger.row(m).slice();
   }
 
   /** What the combinations said in the issue being made. */
@@ -54,6 +63,26 @@ class Mixed {
 const draw = (normal: () => number): number[] => Array.from({ length: H * D }, () => normal());
 
 describe("the mixture", () => {
+  it("lets Holt-Winters stand in for an expert at steps it has had no label of, and less with each label", () => {
+    const named = [{ name: "persistence" }, { name: "holt-winters" }, { name: "readout", borrows: true }];
+    const mixed = new Mixed(3, named);
+    const cells = (v: number): number[] => Array.from({ length: H * D }, () => v);
+    const said: Float64Array[] = [];
+    for (let t = 0; t < 60; t++) {
+      mixed.take([cells(0), cells(1), cells(-1)]);
+      said.push(mixed.expert(2));
+      mixed.issue();
+    }
+    expect([...said[0]]).toEqual(cells(1));
+    // Step 3 has labels from the fourth event on: until then it is the stand-in's.
+    expect(said[2][2 * D]).toBe(1);
+    expect(said[2][0]).toBeLessThan(1);
+    const ofStep3 = said.map((row) => row[2 * D]);
+    for (let t = 1; t < ofStep3.length; t++) expect(ofStep3[t]).toBeLessThanOrEqual(ofStep3[t - 1]);
+    expect(ofStep3[12]).toBeCloseTo(0, 10); // ten labels: half and half
+    expect(ofStep3.at(-1)).toBeLessThan(-0.9);
+  });
+
   it("does as well as the expert that is best by itself, where averages of all do worse", () => {
     const normal = normals(1);
     const mixed = new Mixed(4);

@@ -22,17 +22,21 @@ const TURNING = 3 + TIME_SCALES.length;
  *
  * The periodic one (Gladyshev 1961; Franses & Paap 2004) has weights that turn with the season: to φ come 1, the anomaly, these distances
  * and the last step, each times r sin and r cos 2π k s / p, k = 1..3, with s the phase in the season of length p and r how far its
- * profile is to be believed, and ten lagged steps are enough. What a reading far from its season means for later ones differs by the hour of the day. n = 59.
+ * profile is to be believed, and ten lagged steps are enough. What a reading far from its season means for later ones differs by the hour of the day. Without a season it is the last value. n = 59.
  */
 export class Autoregression implements Expert {
   readonly name: string;
   readonly borrows = true;
+  readonly #shape: Shape;
+  readonly #features: Features;
   readonly #readouts: readonly AnomalyReadout[];
   /** sin and cos of each harmonic at this event; 0 without a season, or where it is too short for it. None where weights stand. */
   readonly #turn: Float64Array;
   readonly #lags: number;
 
   constructor(layout: Layout, shape: Shape, features: Features, weights: "standing" | "turning") {
+    this.#shape = shape;
+    this.#features = features;
     this.name = weights === "turning" ? "periodic-autoregression" : "autoregression";
     this.#turn = new Float64Array(weights === "turning" ? 2 * HARMONICS : 0);
     this.#lags = weights === "turning" ? FEW_LAGS : LAGS;
@@ -87,5 +91,8 @@ export class Autoregression implements Expert {
 
   predict(out: Float64Array): void {
     for (const readout of this.#readouts) readout.predict(out);
+    if (this.#turn.length === 0 || this.#features.season.period(0) > 0) return;
+    const { targets: D } = this.#shape;
+    for (let cell = 0; cell < out.length; cell++) out[cell] = this.#features.last.view[cell % D];
   }
 }

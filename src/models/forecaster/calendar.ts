@@ -46,7 +46,8 @@ export function seasonFeatures(out: Float64Array, season: Seasons): number {
   return first + second - 8;
 }
 
-function harmonics(out: Float64Array, at: number, turns: number, count: number): number {
+/** Writes sin and cos 2π k `turns`, k = 1..`count`, to `out` from `at` on; returns where the next would go. */
+export function harmonics(out: Float64Array, at: number, turns: number, count: number): number {
   const angle = 2 * Math.PI * (turns - Math.floor(turns));
   for (let k = 1; k <= count; k++) {
     out[at++] = Math.sin(k * angle);

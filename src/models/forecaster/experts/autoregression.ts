@@ -1,4 +1,5 @@
 import type { Layout } from "../../kernels/layout.ts";
+import { harmonics } from "../calendar.ts";
 import type { Expert, Settlement } from "../expert.ts";
 import { type Features, LAGS, TIME_SCALES } from "../features.ts";
 import type { Season } from "../season.ts";
@@ -69,8 +70,9 @@ export class Autoregression implements Expert {
       for (let k = 0; k < TIME_SCALES.length; k++) phi[i++] = features.above(d, k);
       phi[i++] = features.anomaly[d];
       const end = i;
+      const believed = features.reliability(d);
       for (const full of this.#turn) {
-        const turn = features.reliability(d) * full;
+        const turn = believed * full;
         phi[i++] = turn;
         phi[i++] = turn * features.step(d, 0);
         for (let j = turning; j < end; j++) phi[i++] = turn * phi[j];
@@ -80,13 +82,11 @@ export class Autoregression implements Expert {
   }
 
   #turnWith(season: Season): void {
+    const turn = this.#turn;
+    turn.fill(0);
     const period = season.period(0);
-    const angle = period > 0 ? (2 * Math.PI * season.phase(0)) / period : 0;
-    for (let k = 1; 2 * k <= this.#turn.length; k++) {
-      const there = period > 2 * k;
-      this.#turn[2 * k - 2] = there ? Math.sin(k * angle) : 0;
-      this.#turn[2 * k - 1] = there ? Math.cos(k * angle) : 0;
-    }
+    if (turn.length === 0 || period === 0) return;
+    harmonics(turn, 0, season.phase(0) / period, Math.min(HARMONICS, (period - 1) >> 1));
   }
 
   predict(out: Float64Array): void {

@@ -69,6 +69,7 @@ const RUNS: readonly (readonly [series: keyof typeof SERIES, options: SeriesOpti
     "persistence",
     "seasonal",
     "average",
+    "exponential-smoothing",
     "second-naive",
     "profile",
     "second-profile",

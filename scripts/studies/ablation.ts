@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { EXPERTS } from "../../src/models/forecaster/experts/table.ts";
 
-const WITHOUT = ["recurrent", ...EXPERTS.map(({ name }) => name)];
+const WITHOUT = ["recurrent", ...EXPERTS.filter(({ apart }) => !apart).map(({ name }) => name)];
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {

@@ -313,6 +313,18 @@ export class Features {
     return this.last.view[c] - this.known(c, 0);
   }
 
+  /** Fills `out` with the last values of target d, oldest first (missing ones filled); so many have to be remembered. */
+  recent(d: number, out: Float64Array): void {
+    const D = this.#u.length;
+    const past = this.#past.view;
+    const rows = this.#pastRows;
+    let row = (this.clock.events - out.length) % rows;
+    for (let i = 0; i < out.length; i++) {
+      out[i] = past[row * D + d];
+      if (++row === rows) row = 0;
+    }
+  }
+
   /** The value of target d `back` events ago (missing ones filled); NaN where it is not remembered. */
   past(d: number, back: number): number {
     const n = this.clock.events;

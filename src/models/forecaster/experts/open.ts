@@ -34,6 +34,8 @@ export interface ModelChoice {
 }
 
 const KINDS = [...NAIVE, ...EXPERTS];
+/** What `auto` combines. */
+const COMBINED = EXPERTS.filter(({ apart }) => !apart);
 const FAMILIES = [...new Set(KINDS.flatMap(({ families = [] }) => families))];
 
 /** Networks that can forecast live by themselves; the others need a target fed back, a context or the future. */
@@ -77,11 +79,11 @@ function readAuto({ options }: ModelSpec): Omit<ModelChoice, "intervals"> {
   for (const [key, value] of Object.entries(options)) {
     if (key === "without") {
       for (const name of String(value).split("+"))
-        for (const kind of kindsNamed(name, "auto", EXPERTS)) left.add(kind);
+        for (const kind of kindsNamed(name, "auto", COMBINED)) left.add(kind);
     } else if (key === "mixture" && (value === "online" || value === "equal")) combination = value;
     else wrong("auto", "auto:without=NAME+NAME,mixture=equal", `${key}=${value}`);
   }
-  return { kinds: EXPERTS.filter((kind) => !left.has(kind)), combination, alone: false };
+  return { kinds: COMBINED.filter((kind) => !left.has(kind)), combination, alone: false };
 }
 
 /** The kinds that a name stands for, its own or that of a family; `among` those that may be named. */

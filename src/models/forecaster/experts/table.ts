@@ -6,6 +6,7 @@ import type { Shape } from "../shape.ts";
 import type { ForecasterSpecification } from "../specification.ts";
 import { Autoregression } from "./autoregression.ts";
 import { EchoState, plainEcho, sharpEcho, smoothEcho } from "./echo-state.ts";
+import { ExponentialSmoothing } from "./exponential-smoothing.ts";
 import { HoltWinters, LONGEST_SMOOTHED } from "./holt-winters.ts";
 import { LeakyAverage } from "./leaky-average.ts";
 import { LearnedNetwork } from "./learned-network.ts";
@@ -31,6 +32,8 @@ export interface ExpertKind {
   readonly name: string;
   /** Names that ask for several kinds at once, and short names. */
   readonly families?: readonly string[];
+  /** Forecasts only alone, to compare with: `auto` does without it. */
+  readonly apart?: true;
   /** What has to hold of a series for it to be of use; anything when absent. */
   readonly needs?: (specification: ForecasterSpecification) => boolean;
   /** Its experts; the first is the one that forecasts when the kind is asked for alone. */
@@ -76,8 +79,13 @@ export const EXPERTS: readonly ExpertKind[] = [
     open: ({ layout, shape, features }) => [new HoltWinters(layout, shape, features)],
   },
   {
+    name: "exponential-smoothing",
+    families: ["ets"],
+    open: ({ layout, shape, features }) => [new ExponentialSmoothing(layout, shape, features)],
+  },
+  {
     name: "theta",
-    needs: shortSeason,
+    apart: true,
     open: ({ shape, features }) => [new Theta(shape, features)],
   },
   {

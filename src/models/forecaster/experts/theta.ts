@@ -55,7 +55,7 @@ export class Theta implements Expert {
         continue;
       }
       const z = this.#z.subarray(0, n);
-      for (let i = 0; i < n; i++) z[i] = features.past(d, n - 1 - i);
+      features.recent(d, z);
       const p = features.season.period(0);
       const seasonal = p >= 2 && p <= LONGEST_SMOOTHED && n >= 2 * p && (n < 3 * p || recurs(z, p));
       const factors = seasonal && z.every((v) => v > 0);

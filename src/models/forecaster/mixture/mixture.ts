@@ -11,7 +11,7 @@ import { Stacking } from "./stacking.ts";
 import { type Named, StandIn } from "./stand-in.ts";
 
 /** Discounts of the inverse-error rules. The last is also what stacking is shrunk towards. */
-const DISCOUNTS = [0.98, 0.995, 0.9995] as const;
+const DISCOUNTS = [0.975, 0.99, 0.9995] as const;
 const STACKS = [
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },
@@ -23,6 +23,9 @@ const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 const COMBINED = DISCOUNTS.length + 1 + STACKS.length + 1;
 /** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, before doubt. */
 export const COMBINATIONS = COMBINED + 1;
+
+/** The expert that is preferred while labels are few. */
+const PREFERRED = "exponential-smoothing";
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
 const SWEEP_EVERY = 4;
@@ -74,7 +77,8 @@ export class Mixture {
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
     const rules = experts + COMBINED;
-    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules);
+    const preferred = all.findIndex(({ name }) => name === PREFERRED);
+    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, preferred);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);
     this.#errors = this.#ruleErrors.subarray(0, experts);

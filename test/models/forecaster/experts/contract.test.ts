@@ -137,6 +137,7 @@ const SMOOTHERS = [
   "profile-revert",
   "seasonal-drift",
   "holt-winters",
+  "exponential-smoothing",
   "theta",
 ];
 

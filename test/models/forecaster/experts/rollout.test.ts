@@ -312,9 +312,9 @@ describe("roll-out", () => {
 
   it("leaves the autoregression beside it as it would be by itself", () => {
     const rows = autoregressive(90, 10);
-    const others = EXPERTS.map(({ name }) => name).filter(
-      (name) => name !== "autoregression" && name !== "rollout",
-    );
+    const others = EXPERTS.filter(({ apart }) => !apart)
+      .map(({ name }) => name)
+      .filter((name) => name !== "autoregression" && name !== "rollout");
     const say = (model: string): { mean: Float64Array; experts: readonly string[] } => {
       const one = forecaster({ horizon: 3, model });
       feed(one, rows);

@@ -79,7 +79,7 @@ const RUNS: readonly (readonly [series: keyof typeof SERIES, options: SeriesOpti
     "ar",
     "periodic-autoregression",
     "vector-autoregression",
-    "rollout",
+    "repetition",
     "echo-sharp",
     "echo-plain",
     "echo-smooth",

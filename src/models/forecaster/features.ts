@@ -23,9 +23,7 @@ const CHANCE_RELIABILITY = 0.4;
 const SEASON_BINS = 288;
 const SECOND_SEASON_BINS = 1008;
 /** Values that are remembered at least, however short the seasons are that were given. */
-export const LEAST_REMEMBERED = 240;
-/** Longest season that the seasonal naive forecast remembers. */
-const LONGEST_REMEMBERED = 2016;
+export const REMEMBERED = 2016;
 const LONGEST_GIVEN = 10_080;
 
 const clip = (v: number, bound: number): number => Math.max(-bound, Math.min(bound, v));
@@ -89,8 +87,8 @@ export class Features {
     this.#averages = layout.float64("averages", C * TIME_SCALES.length);
     this.#level = layout.float64("level", 2 * C);
     this.#anomalies = layout.float64("anomalies", C * ANOMALY_SCALES.length);
-    const longest = periods.length > 0 ? Math.min(LONGEST_GIVEN, Math.max(...periods)) : LONGEST_REMEMBERED;
-    this.#pastRows = Math.max(LEAST_REMEMBERED, longest) + shape.horizon + 1;
+    const longest = Math.min(LONGEST_GIVEN, Math.max(REMEMBERED, ...periods));
+    this.#pastRows = longest + shape.horizon + 1;
     this.#past = layout.float64("past", this.#pastRows * shape.targets);
     this.y = new Float64Array(C);
     this.z = new Float64Array(C);
@@ -319,6 +317,12 @@ export class Features {
     const past = this.#past.view;
     const rows = this.#pastRows;
     let row = (this.clock.events - out.length) % rows;
+    if (D === 1) {
+      const first = past.subarray(row, Math.min(rows, row + out.length));
+      out.set(first);
+      out.set(past.subarray(0, out.length - first.length), first.length);
+      return;
+    }
     for (let i = 0; i < out.length; i++) {
       out[i] = past[row * D + d];
       if (++row === rows) row = 0;

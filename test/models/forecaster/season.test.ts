@@ -403,7 +403,7 @@ describe("missing readings", () => {
       [300, 8],
     ]) {
       const { readings } = signal(400 + gap + 60, seed);
-      for (const model of ["auto", "autoregression", "holt-winters", "esn", "rollout"]) {
+      for (const model of ["auto", "autoregression", "holt-winters", "esn", "repetition"]) {
         const [missing, absent] = [forecaster({ horizon: H, model }), forecaster({ horizon: H, model })];
         for (const [t, v] of readings.entries()) {
           const gone = t >= 400 && t < 400 + gap;

@@ -6,8 +6,8 @@ import type { Season } from "../season.ts";
 import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
-/** δ of autoregressions of one column, direct or rolled out. */
-export const DELTA = 30;
+/** δ of the one whose weights stand. */
+const DELTA = 30;
 /** δ of the periodic one: with as many features a strong pull towards no weights would be slow to learn what has changed. */
 const PERIODIC_DELTA = 10;
 /** Lagged steps that the periodic one reads: its season says the rest. */

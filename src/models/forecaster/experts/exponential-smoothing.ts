@@ -1,11 +1,11 @@
 import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert } from "../expert.ts";
-import { type Features, LEAST_REMEMBERED } from "../features.ts";
+import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
 
-/** Values looked back on: as many as are always remembered. */
-const WINDOW = LEAST_REMEMBERED;
+/** Values looked back on. */
+const WINDOW = 240;
 /** The fewest that say anything. */
 const LEAST = 4;
 /** Longest season that is smoothed: of a longer one too few are looked back on. */

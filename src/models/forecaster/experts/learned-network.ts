@@ -38,13 +38,11 @@ function statefulNodes({ nodes }: Wiring): readonly Node[] {
 
 /**
  * A recurrent net that learns while it runs, by TBPTT(4, 32) and Adam, to say how far each target moves in 1, 4, 12 and 24
- * steps (in units of the usual move). It forecasts twice: by a least-squares readout of its hidden state per horizon
- * (`predict`), and by its own outputs, interpolated between the horizons it learns (`heads`, an expert of its own).
+ * steps (in units of the usual move). It forecasts by a least-squares readout of its hidden state per horizon.
  */
 export class LearnedNetwork implements Expert {
   readonly name: string;
   readonly borrows = true;
-  readonly heads: Expert;
   readonly #shape: Shape;
   readonly #features: Features;
   readonly #steps: readonly number[];
@@ -54,8 +52,6 @@ export class LearnedNetwork implements Expert {
   readonly #states: readonly Node[];
   /** Mean squared move per head and target. */
   readonly #size: Slice<Float64Array>;
-  /** What the heads say now [heads × D], in usual moves. */
-  readonly #said: Slice<Float64Array>;
   readonly #x: Float64Array;
 
   constructor(
@@ -87,15 +83,7 @@ export class LearnedNetwork implements Expert {
       delta: DELTA,
     });
     this.#size = layout.float64(`${name}.size`, outputs);
-    this.#said = layout.float64(`${name}.said`, outputs);
     this.#x = new Float64Array(inputs);
-    this.heads = {
-      name: `${name}-heads`,
-      borrows: true,
-      learn() {},
-      step() {},
-      predict: (out) => this.#predictHeads(out),
-    };
   }
 
   learn(settlement: Settlement): void {
@@ -124,7 +112,7 @@ export class LearnedNetwork implements Expert {
   step(features: Features): void {
     const learner = this.#learner;
     readNetworkInputs(this.#x, features);
-    this.#said.view.set(learner.step(this.#x, features.clock.dt));
+    learner.step(this.#x, features.clock.dt);
     const { phi } = this.#readout;
     phi[0] = 1;
     phi.set(this.#x, 1);
@@ -139,27 +127,5 @@ export class LearnedNetwork implements Expert {
 
   predict(out: Float64Array): void {
     this.#readout.predict(out);
-  }
-
-  #predictHeads(out: Float64Array): void {
-    const { targets: D, horizon: H } = this.#shape;
-    const steps = this.#steps;
-    for (let d = 0; d < D; d++) {
-      const last = this.#features.last.view[d];
-      let k = 0;
-      for (let h = 1; h <= H; h++) {
-        while (k + 1 < steps.length && steps[k + 1] <= h) k++;
-        let move = this.#move(k, d);
-        if (k + 1 < steps.length) {
-          move += ((this.#move(k + 1, d) - move) * (h - steps[k])) / (steps[k + 1] - steps[k]);
-        }
-        out[(h - 1) * D + d] = last + move;
-      }
-    }
-  }
-
-  #move(k: number, d: number): number {
-    const at = k * this.#shape.targets + d;
-    return this.#said.view[at] * Math.sqrt(this.#size.view[at]);
   }
 }

@@ -134,7 +134,7 @@ export function openExperts(
   const { seed } = specification;
   const opened = new Map<ExpertKind, readonly Expert[]>();
   const named = (name: string) => [...opened].find(([kind]) => kind.name === name)?.[1][0];
-  const place: Place = { layout, shape, features, seed, expert: named };
+  const place: Place = { layout, shape, features, seed };
   for (const kind of [...NAIVE, ...EXPERTS.filter((known) => choice.kinds.includes(known))]) {
     if (kind.needs === undefined || kind.needs(specification)) opened.set(kind, kind.open(place));
   }

@@ -11,7 +11,7 @@ import { HoltWinters, LONGEST_SMOOTHED } from "./holt-winters.ts";
 import { LeakyAverage } from "./leaky-average.ts";
 import { LearnedNetwork } from "./learned-network.ts";
 import { Persistence } from "./persistence.ts";
-import { Rollout } from "./rollout.ts";
+import { Repetition } from "./repetition.ts";
 import { SeasonalNaive } from "./seasonal-naive.ts";
 import { SeasonalProfile } from "./seasonal-profile.ts";
 import { Theta } from "./theta.ts";
@@ -23,8 +23,6 @@ export interface Place {
   readonly shape: Shape;
   readonly features: Features;
   readonly seed: number;
-  /** The first expert of another kind, where one has been opened before. */
-  readonly expert: (kind: string) => Expert | undefined;
 }
 
 /** A kind of expert: what a model specification asks for or leaves out by one name. */
@@ -59,7 +57,7 @@ export const EXPERTS: readonly ExpertKind[] = [
     name: "average",
     open: ({ shape, features }) => [new LeakyAverage(shape, features, [2])],
   },
-  { name: "second-naive", open: ({ shape, features }) => [new SeasonalNaive(shape, features, "none", 1)] },
+  { name: "second-naive", open: ({ shape, features }) => [new SeasonalNaive(shape, features, "second")] },
   { name: "profile", open: ({ shape, features }) => [new SeasonalProfile(shape, features, "last")] },
   { name: "second-profile", open: ({ shape, features }) => [new SeasonalProfile(shape, features, "second")] },
   {
@@ -70,8 +68,7 @@ export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "seasonal-drift",
     needs: shortSeason,
-    open: ({ shape, features }) =>
-      (["add", "multiply"] as const).map((drift) => new SeasonalNaive(shape, features, drift)),
+    open: ({ shape, features }) => [new SeasonalNaive(shape, features, "drift")],
   },
   {
     name: "holt-winters",
@@ -89,6 +86,10 @@ export const EXPERTS: readonly ExpertKind[] = [
     open: ({ shape, features }) => [new Theta(shape, features)],
   },
   {
+    name: "repetition",
+    open: ({ layout, shape, features }) => [new Repetition(layout, shape, features)],
+  },
+  {
     name: "autoregression",
     families: ["ar"],
     open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "standing")],
@@ -96,14 +97,6 @@ export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "periodic-autoregression",
     open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "turning")],
-  },
-  {
-    name: "rollout",
-    open: ({ layout, shape, features, expert }) => {
-      const beside = expert("autoregression");
-      const direct = beside ?? new Autoregression(layout, shape, features, "standing");
-      return [new Rollout(layout, shape, features, direct, beside === undefined)];
-    },
   },
   {
     name: "vector-autoregression",
@@ -136,8 +129,7 @@ export const EXPERTS: readonly ExpertKind[] = [
     open: ({ layout, shape, features, seed }) => {
       const hidden = shape.columns > 1 ? 32 : 24;
       const wire = (sizes: Parameters<typeof lstm>[0]) => lstm({ ...sizes, hidden });
-      const network = new LearnedNetwork(layout, shape, features, { name: "lstm", wire }, seed);
-      return [network, network.heads];
+      return [new LearnedNetwork(layout, shape, features, { name: "lstm", wire }, seed)];
     },
   },
 ];

@@ -24,7 +24,7 @@ const FEW_LABELS = 10;
 
 /** Labels remembered at most: `base + perStep h`. Two memories, whose forecasts are averaged. */
 const MEMORIES = [
-  { base: 300, perStep: 10 },
+  { base: 80, perStep: 6 },
   { base: 2000, perStep: 40 },
 ] as const;
 

@@ -11,7 +11,7 @@ import { Stacking } from "./stacking.ts";
 import { type Named, StandIn } from "./stand-in.ts";
 
 /** Discounts of the inverse-error rules. The last is also what stacking is shrunk towards. */
-const DISCOUNTS = [0.975, 0.99, 0.9995] as const;
+const DISCOUNTS = [0.95, 0.99, 0.9995] as const;
 const STACKS = [
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },

@@ -17,7 +17,7 @@ class Trial {
 
   constructor(kind: ExpertKind, seed = 1, options: BenchOptions = OPTIONS) {
     this.bench = new Bench((layout, shape, features) => {
-      this.experts = kind.open({ layout, shape, features, seed, expert: () => undefined });
+      this.experts = kind.open({ layout, shape, features, seed });
       const cells = shape.horizon * shape.targets;
       for (const _ of this.experts) this.#out.push(new Float64Array(cells));
       return {
@@ -137,6 +137,7 @@ const SMOOTHERS = [
   "profile-revert",
   "seasonal-drift",
   "holt-winters",
+  "repetition",
   "exponential-smoothing",
   "theta",
 ];

@@ -17,7 +17,7 @@ export interface AnomalyReadoutOptions {
 }
 
 /** Every least-squares readout forgets alike: a memory of about 5,000 events. */
-export const FORGETTING = 0.9998;
+const FORGETTING = 0.9998;
 
 /**
  * A linear readout per horizon and target of features φ(t), learned by recursive least squares with one shared gain. What

@@ -3,13 +3,13 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
+import { classicalSeason, slope } from "./classical.ts";
+import { LONGEST_SMOOTHED } from "./holt-winters.ts";
 
 /** Values looked back on. */
 const WINDOW = 240;
 /** The fewest that say anything. */
 const LEAST = 4;
-/** Longest season that is smoothed: of a longer one too few are looked back on. */
-const LONGEST = 48;
 /** Every season, gain of the level, trend and gain of the season make one smoother. */
 const SEASONS = ["none", "add", "multiply"] as const;
 const LEVEL_GAINS = [0.05, 0.15, 0.4, 1] as const;
@@ -84,16 +84,16 @@ export class ExponentialSmoothing implements Expert {
   readonly #chosen: Slice<Float64Array>;
   readonly #z = new Float64Array(WINDOW);
   /** z without the season, where there is one. */
-  readonly #plain = new Float64Array(START_VALUES + LONGEST);
+  readonly #plain = new Float64Array(START_VALUES + LONGEST_SMOOTHED);
   /** The seasons that smoothers start from. */
   readonly #starts = {
     none: new Float64Array(1),
-    add: new Float64Array(LONGEST),
-    multiply: new Float64Array(LONGEST),
+    add: new Float64Array(LONGEST_SMOOTHED),
+    multiply: new Float64Array(LONGEST_SMOOTHED),
   };
-  readonly #season = new Float64Array(LONGEST);
+  readonly #season = new Float64Array(LONGEST_SMOOTHED);
   /** What was forecast for the values to come, when smoothers are compared. */
-  readonly #ahead = new Float64Array(LONGEST);
+  readonly #ahead = new Float64Array(LONGEST_SMOOTHED);
   readonly #logs = new Float64Array(SMOOTHERS.length);
   /** The largest error that counts in full. */
   #reach = 0;
@@ -136,7 +136,7 @@ export class ExponentialSmoothing implements Expert {
       const turn = features.season.period(0);
       // A whole season, and not yet as much as it takes to smooth it, comes again as it was.
       const again =
-        z !== undefined && turn >= 2 && turn <= Math.min(LONGEST, z.length) && chosen[PERIOD] === 0;
+        z !== undefined && turn >= 2 && turn <= Math.min(LONGEST_SMOOTHED, z.length) && chosen[PERIOD] === 0;
       const smooth = !again && z !== undefined && chosen[FIRST + 1] > 0;
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
@@ -182,7 +182,7 @@ export class ExponentialSmoothing implements Expert {
   /** The season that can be smoothed in so many values; 0 for none. */
   #period(values: number): number {
     const p = this.#features.season.period(0);
-    return p >= 2 && p <= LONGEST && values >= 2 * p ? p : 0;
+    return p >= 2 && p <= LONGEST_SMOOTHED && values >= 2 * p ? p : 0;
   }
 
   /** Log weights of all smoothers into `#logs`; -∞ for those that n values cannot tell. */
@@ -220,34 +220,15 @@ export class ExponentialSmoothing implements Expert {
     if (sum > 0) for (let at = FIRST; at < FIELDS; at += 2) chosen[at + 1] /= sum;
   }
 
-  /** The classical seasons of z: means over the first few of what a value is beside the average of one season around it. */
+  /** The seasons of the first values of z, added and multiplied, that smoothers start from. */
   #start(z: Float64Array, p: number, positive: boolean): void {
     if (p === 0) return;
     const { add, multiply } = this.#starts;
-    add.fill(0);
-    multiply.fill(0);
-    const half = p >> 1;
-    const last = Math.min(z.length, START_SEASONS * p) - half;
-    for (let k = half; k < half + p; k++) {
-      let seen = 0;
-      for (let i = k; i < last; i += p) {
-        let sum = 0;
-        for (let j = i - half; j <= i + half; j++) sum += z[j];
-        // Over an even season the two ends count half each.
-        if (p % 2 === 0) sum -= 0.5 * (z[i - half] + z[i + half]);
-        add[k % p] += z[i] - sum / p;
-        if (positive) multiply[k % p] += (z[i] * p) / sum;
-        seen++;
-      }
-      add[k % p] /= seen;
-      multiply[k % p] /= seen;
-    }
-    const mean = (s: Float64Array): number => s.subarray(0, p).reduce((sum, v) => sum + v / p, 0);
-    const [middle, usual] = [mean(add), mean(multiply)];
-    for (let k = 0; k < p; k++) {
-      add[k] -= middle;
-      multiply[k] = positive ? Math.max(LEAST_FACTOR, multiply[k] / usual) : 1;
-    }
+    const first = z.subarray(0, START_SEASONS * p);
+    classicalSeason(first, p, false, add);
+    if (!positive) return;
+    classicalSeason(first, p, true, multiply);
+    for (let k = 0; k < p; k++) multiply[k] = Math.max(LEAST_FACTOR, multiply[k]);
   }
 
   /** Runs a smoother over z. Returns what its errors come to, where they are `judged`: ¾ log S_1 + ¼ log S_m. */
@@ -307,11 +288,8 @@ export class ExponentialSmoothing implements Expert {
     this.#level = mean;
     this.#trend = 0;
     if (!sloped) return;
-    const middle = (n - 1) / 2;
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += (i - middle) * plain[i];
-    this.#trend = (12 * sum) / (n * (n * n - 1));
-    this.#level = mean - (middle + 1) * this.#trend;
+    this.#trend = slope(plain.subarray(0, n));
+    this.#level = mean - ((n + 1) / 2) * this.#trend;
   }
 
   /** What a smoother says of the value at `phase`, with so much of the trend `carried` on. */

@@ -83,6 +83,7 @@ export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "theta",
     apart: true,
+    needs: shortSeason,
     open: ({ shape, features }) => [new Theta(shape, features)],
   },
   {

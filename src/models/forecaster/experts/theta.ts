@@ -2,6 +2,7 @@ import { power } from "../../kernels/power.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
+import { classicalSeason, slope } from "./classical.ts";
 import { LONGEST_SMOOTHED } from "./holt-winters.ts";
 
 /** Values looked back on. */
@@ -32,7 +33,6 @@ export class Theta implements Expert {
   readonly #features: Features;
   readonly #z = new Float64Array(WINDOW);
   readonly #season = new Float64Array(LONGEST_SMOOTHED);
-  readonly #seen = new Float64Array(LONGEST_SMOOTHED);
   readonly #levels = new Float64Array(GAINS.length);
   readonly #weights = new Float64Array(GAINS.length);
 
@@ -76,25 +76,9 @@ export class Theta implements Expert {
 
   /** Finds the season of z and takes it off: its factors, or its differences. */
   #takeSeason(z: Float64Array, p: number, factors: boolean): void {
-    const n = z.length;
-    const season = this.#season.fill(0);
-    const seen = this.#seen.fill(0);
-    const half = p >> 1;
-    for (let i = half; i + half < n; i++) {
-      let sum = 0;
-      for (let j = i - half; j <= i + half; j++) sum += z[j];
-      // Over an even season the two ends count half each.
-      if (p % 2 === 0) sum -= 0.5 * (z[i - half] + z[i + half]);
-      season[i % p] += factors ? (z[i] * p) / sum : z[i] - sum / p;
-      seen[i % p]++;
-    }
-    let mean = 0;
-    for (let k = 0; k < p; k++) {
-      season[k] = seen[k] > 0 ? season[k] / seen[k] : factors ? 1 : 0;
-      mean += season[k] / p;
-    }
-    for (let k = 0; k < p; k++) season[k] = factors ? season[k] / mean : season[k] - mean;
-    for (let i = 0; i < n; i++) z[i] = factors ? z[i] / season[i % p] : z[i] - season[i % p];
+    const season = this.#season;
+    classicalSeason(z, p, factors, season);
+    for (let i = 0; i < z.length; i++) z[i] = factors ? z[i] / season[i % p] : z[i] - season[i % p];
   }
 
   /** The level by each gain, and how much it counts. */
@@ -139,13 +123,4 @@ function recurs(z: Float64Array, p: number): boolean {
   let squares = 0;
   for (let lag = 1; lag < p; lag++) squares += (correlation(lag) / variance) ** 2;
   return Math.abs(correlation(p) / variance) > SIGNIFICANT * Math.sqrt((1 + 2 * squares) / n);
-}
-
-/** Slope of the line through z by least squares. */
-function slope(z: Float64Array): number {
-  const n = z.length;
-  const middle = (n - 1) / 2;
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += (i - middle) * z[i];
-  return (12 * sum) / (n * (n * n - 1));
 }

@@ -1,0 +1,34 @@
+/**
+ * The classical season of length p in the values z, at least two of them long: the mean, over the values of each phase, of what a value is beside the
+ * average of one season around it: its ratio to that (`factors`), whose mean over the phases is 1, or its difference from it, whose mean is 0.
+ * Phases count from the first value. Writes [p] to `out`. Cost n p.
+ */
+export function classicalSeason(z: Float64Array, p: number, factors: boolean, out: Float64Array): void {
+  const half = p >> 1;
+  const last = z.length - half;
+  let mean = 0;
+  for (let k = half; k < half + p; k++) {
+    let total = 0;
+    let seen = 0;
+    for (let i = k; i < last; i += p) {
+      let sum = 0;
+      for (let j = i - half; j <= i + half; j++) sum += z[j];
+      // Over an even season the two ends count half each.
+      if (p % 2 === 0) sum -= 0.5 * (z[i - half] + z[i + half]);
+      total += factors ? (z[i] * p) / sum : z[i] - sum / p;
+      seen++;
+    }
+    out[k % p] = total / seen;
+  }
+  for (let k = 0; k < p; k++) mean += out[k] / p;
+  for (let k = 0; k < p; k++) out[k] = factors ? out[k] / mean : out[k] - mean;
+}
+
+/** Slope per value of the line through z by least squares. */
+export function slope(z: Float64Array): number {
+  const n = z.length;
+  const middle = (n - 1) / 2;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += (i - middle) * z[i];
+  return (12 * sum) / (n * (n * n - 1));
+}

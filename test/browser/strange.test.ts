@@ -189,6 +189,25 @@ describe.skipIf(missing !== "")(`the page under strange conditions${missing}`, (
     await page.getByText(/^Nothing was read from/).waitFor();
   });
 
+  test("what is pressed before the readings of a range have come is done when they have", async () => {
+    const server = await harness.start();
+    await harness.observe(server, "oven", wave(100));
+    const { page } = await harness.visit(link(server.url, "oven"));
+    const chart = page.locator("#stage-chart .u-over");
+    await chart.waitFor();
+    for (let i = 0; i < 20; i++) await page.click("#zoom-out");
+    // Decades are drawn.
+    await poll(async () => {
+      await page.mouse.move(0, 0);
+      await chart.hover({ position: { x: 20, y: 50 } });
+      return text(page, "#stage-chart .tip");
+    }).toMatch(/ (18|19)\d\d,/);
+    await page.evaluate(
+      `for (const id of ["range-latest", "earlier", "earlier", "earlier"]) document.getElementById(id).click()`,
+    );
+    await page.getByText(/^Nothing was read from .* 2026, .* to .* 2026, /).waitFor();
+  });
+
   test.each([
     ["tiny", (i: number) => 1e-12 * (5 + Math.sin(i / 5))],
     ["tiny beside nothing", (i: number) => (i % 2) * 1e-25],

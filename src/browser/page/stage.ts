@@ -55,6 +55,10 @@ export class Stage {
   #target = "";
   #unit = "";
   #range: Range = { kind: "latest" };
+  /** A range has been chosen whose readings have not come: where it lies is not known yet. */
+  #unplaced = false;
+  /** Moves wished for meanwhile. */
+  #moves: ((seen: Limits) => Limits)[] = [];
   #lead = 1;
   #past: DrawingAnswer | null = null;
   /** The past goes up to the last reading. */
@@ -150,7 +154,7 @@ export class Stage {
     this.#drawn = false;
     this.#lead = 0;
     this.#pointed = null;
-    this.#range = range === "fixed" ? { kind: "latest" } : { kind: range };
+    this.#choose({ kind: range === "fixed" ? "latest" : range } as Range);
     byId("record").hidden = true;
     byId("weights").hidden = true;
     byId("refused").hidden = true;
@@ -205,6 +209,7 @@ export class Stage {
       this.#alerts.step = this.#step;
       // What the log told before there was a forecast may be nothing.
       if (this.#past === null || this.#past.times.length === 0) this.#askSoon();
+      else this.#place();
     }
     if (this.#past === null || !this.#upToNow) return;
     // A stretch that stays has an end: what comes behind it is not seen, what lies before it may not have come.
@@ -215,7 +220,7 @@ export class Stage {
   }
 
   range(range: Range): void {
-    this.#range = range.kind === "fixed" ? { kind: "fixed", view: bounded(range.view, this.#step) } : range;
+    this.#choose(range.kind === "fixed" ? { kind: "fixed", view: bounded(range.view, this.#step) } : range);
     this.#pointed = null;
     this.#press();
     this.#changed = true;
@@ -223,21 +228,42 @@ export class Stage {
     this.#moved();
   }
 
+  #choose(range: Range): void {
+    this.#range = range;
+    this.#unplaced = range.kind !== "fixed";
+    this.#moves = [];
+  }
+
   /** What is looked at, though it may not have been drawn yet: several presses may come before that. */
   get #seen(): Limits {
-    return this.#range.kind === "fixed" ? this.#range.view : this.#chart.view;
+    if (this.#range.kind === "fixed") return this.#range.view;
+    return this.#forecast === null || this.#past === null
+      ? this.#chart.view
+      : this.#view(this.#forecast, this.#past);
   }
 
   zoom(factor: number): void {
-    const [from, to] = this.#seen;
-    const middle = (from + to) / 2;
-    const half = Math.max(this.#step, ((to - from) * factor) / 2);
-    this.range({ kind: "fixed", view: [middle - half, middle + half] });
+    this.#move(([from, to]) => {
+      const middle = (from + to) / 2;
+      const half = Math.max(this.#step, ((to - from) * factor) / 2);
+      return [middle - half, middle + half];
+    });
   }
 
   pan(share: number): void {
-    const [from, to] = this.#seen;
-    this.range({ kind: "fixed", view: [from + (to - from) * share, to + (to - from) * share] });
+    this.#move(([from, to]) => [from + (to - from) * share, to + (to - from) * share]);
+  }
+
+  #move(move: (seen: Limits) => Limits): void {
+    if (this.#unplaced) this.#moves.push(move);
+    else this.range({ kind: "fixed", view: move(this.#seen) });
+  }
+
+  /** The readings of a chosen range have come, or will not: what was wished for meanwhile is done. */
+  #place(): void {
+    if (this.#forecast === null) return;
+    this.#unplaced = false;
+    for (const move of this.#moves.splice(0)) this.#move(move);
   }
 
   frame(at: number): void {
@@ -318,8 +344,10 @@ export class Stage {
       this.#lead = past.lead;
       byId<HTMLSelectElement>("lead").value = String(this.#lead);
       this.#changed = true;
+      this.#place();
     } catch {
       // Aborted, or the server cannot be reached: then the connection tells, and asks again when it is back.
+      if (!asking.signal.aborted) this.#place();
     }
   }
 

@@ -52,6 +52,8 @@ const models: Kind<readonly string[]> = {
 };
 
 const DAY = 86_400_000;
+/** Series that are left out are named, up to so many. */
+const NAMED = 5;
 
 /** Season of the calendar that the usual step divides: a day, a week of days, a year of months; null when there is none. */
 export function calendarSeason(stepMilliseconds: number): number | null {
@@ -120,6 +122,7 @@ export const command = defineCommand({
       windows === undefined ? Math.floor(rows / 5) : Math.max(0, rows - windows * horizon);
     const parts = await recording.parts([...columns.targets, ...columns.inputs]);
     const entries: Entry[] = [];
+    const leftOut: string[] = [];
     let wanted = "";
     for (const part of parts) {
       const seen = await survey(part, specificationOf(shownModel), flags.train ?? usualTrain);
@@ -135,7 +138,10 @@ export const command = defineCommand({
         apart: windows === undefined ? 1 : horizon,
       };
       if (scored.from >= 1 && scored.to - scored.from >= horizon) entries.push({ part, seen, scored });
-      else wanted = `${windows === undefined ? asked.from + horizon : windows * horizon + 1} rows`;
+      else {
+        leftOut.push(part.name);
+        wanted = `${windows === undefined ? asked.from + horizon : windows * horizon + 1} rows`;
+      }
       if (parts.length > 1) continue;
       if (scored.from >= 1 && scored.to - scored.from >= horizon) continue;
       throw new EddyError("bad-argument", "--test", {
@@ -153,11 +159,16 @@ export const command = defineCommand({
       });
     }
     if (found !== "") await world.stderr.write(found);
-    const leftOut = parts.length - entries.length;
-    if (leftOut > 0 && !flags.quiet)
+    if (leftOut.length > 0 && !flags.quiet) {
+      const few = leftOut
+        .slice(0, NAMED)
+        .map((name) => JSON.stringify(name))
+        .join(", ");
+      const more = leftOut.length > NAMED ? " …" : "";
       await world.stderr.write(
-        `eddy: ${path}: ${leftOut} of ${parts.length} series are left out: too few rows\n`,
+        `eddy: ${path}: ${leftOut.length} of ${parts.length} series are left out, too few rows: ${few}${more}\n`,
       );
+    }
     const same = <T>(of: (entry: Entry) => T): T | null => {
       const [one, ...others] = entries.map(of);
       return one !== undefined && others.every((other) => String(other) === String(one)) ? one : null;
@@ -167,7 +178,7 @@ export const command = defineCommand({
     const head: Head = {
       file: path,
       seriesCount: entries.length,
-      seriesLeftOut: leftOut,
+      seriesLeftOut: leftOut.length,
       rows: entries.reduce((sum, { seen }) => sum + seen.rows, 0),
       train: same(({ seen }) => seen.train),
       test: same<readonly [number, number]>(({ scored }) => [scored.from, scored.to]),

@@ -134,6 +134,42 @@ describe("eddy evaluate over many series", () => {
     expect(model.benchmark.wqlSeasonalNaive).toBeCloseTo((12 * 12) / labels.reduce((a, b) => a + b, 0), 12);
   });
 
+  test("what is left out is named, and figures that some labels have no scale for say of how many they are", async () => {
+    const months = (i: number): string =>
+      `${2000 + Math.floor(i / 12)}-${String(1 + (i % 12)).padStart(2, "0")}-01`;
+    const said: readonly (readonly [string, number, (i: number) => number])[] = [
+      ["constant", 40, () => 7],
+      ["nothing", 40, () => 0],
+      // The last digits of a sine are not the same a year later.
+      ["wave", 40, (i) => 3 + Math.sin((i * Math.PI) / 6)],
+      ["grows", 40, (i) => i],
+      ["short", 4, (i) => i],
+      ["one", 1, () => 1],
+    ];
+    const path = file(
+      "scales.csv",
+      `series,date,value\n${said
+        .flatMap(([name, n, f]) => Array.from({ length: n }, (_, i) => `${name},${months(i)},${f(i)}`))
+        .join("\n")}\n`,
+    );
+    const flags = ["evaluate", path, "--horizon", "6", "--test", "last", "--model", "seasonal-naive"];
+    const { stdout, stderr } = await invoke(flags);
+    expect(stderr).toContain(`2 of 6 series are left out, too few rows: "short", "one"\n`);
+    expect(stdout).toContain(
+      "mase and msis are of 6 of 24 labels: before the others nothing had changed from season to season",
+    );
+    const told = await invoke([...flags, "--json"]);
+    expect(JSON.parse(told.stdout).models[0]).toMatchObject({
+      benchmark: { labels: 24, labelsScaled: 6, maseOfMean: 1, maseSeasonalNaive: 1 },
+      series: [
+        { series: "constant", mase: null, msis: null, labels: 6, labelsScaled: 0 },
+        { series: "nothing", mase: null, wql: null },
+        { series: "wave", mase: null },
+        { series: "grows", labelsScaled: 6 },
+      ],
+    });
+  });
+
   test("a series has the figures that it has in a file of its own, and its name is in the forecasts file", async () => {
     const out = join(folder, "many.arrow");
     const flags = ["--test", "last:2", "--model", "persistence,holt-winters"];

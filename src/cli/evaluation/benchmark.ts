@@ -20,6 +20,9 @@ export interface BenchmarkFigures {
   /** Below 1: better than the value one season before. */
   readonly maseRatio: number | null;
   readonly wqlRatio: number | null;
+  /** Labels scored, and how many of them `mase` and `msis` are of: those before which the series had changed in a season. */
+  readonly labels: number;
+  readonly labelsScaled: number;
 }
 
 /** What was said of one label. */
@@ -99,25 +102,33 @@ export class Benchmark {
       wqlSeasonalNaive,
       maseRatio: mase === null || maseSeasonalNaive === null ? null : ratio(mase, maseSeasonalNaive),
       wqlRatio: wql === null || wqlSeasonalNaive === null ? null : ratio(wql, wqlSeasonalNaive),
+      labels: whole.n,
+      labelsScaled: scaled.n,
     };
   }
 }
 
+/** Changes of no more than this share of the values are rounding. */
+const ROUNDING = 1e-12;
+
 /**
  * The mean absolute change in a season of the values of each target so far; before a whole season has been seen, that from one
- * value to the next. Takes the values event by event.
+ * value to the next. 0 where all that changed was the last digits. Takes the values event by event.
  */
 export class SeasonalChange {
   readonly #season: Float64Array;
   readonly #step: Float64Array;
+  readonly #largest: Float64Array;
 
   constructor(targets: number) {
     this.#season = new Float64Array(2 * targets);
     this.#step = new Float64Array(2 * targets);
+    this.#largest = new Float64Array(targets);
   }
 
   /** Value `y` of target d, the one a season before and the one before; NaN where there is none. */
   take(d: number, y: number, seasonBefore: number, before: number): void {
+    if (Math.abs(y) > itemAt(this.#largest, d)) this.#largest[d] = Math.abs(y);
     for (const [sums, then] of [
       [this.#season, seasonBefore],
       [this.#step, before],
@@ -132,6 +143,7 @@ export class SeasonalChange {
   /** NaN before there are two values. */
   of(d: number): number {
     const sums = itemAt(this.#season, 2 * d + 1) > 0 ? this.#season : this.#step;
-    return itemAt(sums, 2 * d) / itemAt(sums, 2 * d + 1);
+    const change = itemAt(sums, 2 * d) / itemAt(sums, 2 * d + 1);
+    return change <= ROUNDING * itemAt(this.#largest, d) ? 0 : change;
   }
 }

@@ -85,6 +85,13 @@ export function printTable(head: Head, results: readonly ModelResult[]): string 
       ]),
     ]),
   );
+  const { labels = 0, labelsScaled = 0 } = results[0]?.benchmark ?? {};
+  if (labelsScaled < labels) {
+    const of = `${labelsScaled.toLocaleString("en")} of ${labels.toLocaleString("en")}`;
+    blocks.push([
+      `mase and msis are of ${of} labels: before the others nothing had changed from season to season`,
+    ]);
+  }
   const steps = chosenSteps(head.horizon);
   if (head.horizon > 1) {
     blocks.push(

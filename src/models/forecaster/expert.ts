@@ -14,6 +14,8 @@ export interface Settlement {
   readonly labels: Float64Array;
   /** How large an error of each label may count [H x D], so that no single reading outweighs all others: a few usual ones. */
   readonly reach: Float64Array;
+  /** How much larger than usual errors of each target are in this phase of the season [D]. */
+  readonly noise: Float64Array;
   /** How many steps have an issue to settle: min(H, events seen so far). Step h settles the issue h events ago. */
   readonly steps: number;
 }

@@ -1,6 +1,7 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
 import type { LongRange } from "./long-range.ts";
+import type { SeasonalErrors } from "./seasonal-errors.ts";
 import type { Shape } from "./shape.ts";
 
 /** Labels that each running size of the errors remembers. */
@@ -30,6 +31,14 @@ const SIZE = 2;
 const LOSS = SIZE + SIZES;
 const FIELDS = LOSS + SIZES;
 
+/** What a fan may go by beside its own errors. */
+interface FanParts {
+  /** So many of the levels, from the first on, hold in every stretch of time; all when not told. */
+  readonly promised?: number;
+  readonly longRange?: LongRange;
+  readonly seasonal?: SeasonalErrors;
+}
+
 /**
  * The distribution of the errors of a forecast over all steps, as one object: a size s(x) at a distance of x steps from the last
  * reading, and quantiles in such sizes, both known at knots x = 1, 2, 4, … H and read in between along log x. A step is thus no
@@ -39,6 +48,8 @@ const FIELDS = LOSS + SIZES;
  * around the knot, each brought to its distance, mixed by how likely each memory made the errors (Laplace, ℓ_j = log s_j + |e| / s_j, as issued):
  *
  *     s = Σ w_j s_j,   w_j ∝ exp(-n' L_j),   L_j the running mean of ℓ_j over the knot and its neighbours,   n' = min(n / √x, 1000)
+ *
+ * Where errors follow the season, all that is in units of what is usual in its phase (`SeasonalErrors`), by which |e| is divided and s multiplied.
  *
  * A knot without labels grows from the one before it, s(2x) = √2 s(x), and with labels by as much as they are few.
  *
@@ -60,6 +71,7 @@ const FIELDS = LOSS + SIZES;
 export class Fan {
   readonly #shape: Shape;
   readonly #longRange: LongRange | undefined;
+  readonly #seasonal: SeasonalErrors | undefined;
   readonly #levels: Float64Array;
   /** 1 - level, and for a level that is 1 - another one exactly that other: mirrored errors get mirrored quantiles. */
   readonly #rest: Float64Array;
@@ -84,16 +96,16 @@ export class Fan {
   readonly #moves: Float64Array;
   readonly #issuedSum: Float64Array;
 
-  /** `levels`: those of the quantiles, in any order; the first `promised` of them hold in every stretch of time. */
+  /** `levels`: those of the quantiles, in any order. */
   constructor(
     layout: Layout,
     shape: Shape,
     levels: readonly number[],
-    longRange?: LongRange,
-    promised = levels.length,
+    { promised = levels.length, longRange, seasonal }: FanParts = {},
   ) {
     this.#shape = shape;
     this.#longRange = longRange;
+    this.#seasonal = seasonal;
     const { targets: D, horizon: H } = shape;
     this.#levels = Float64Array.from(levels);
     this.#rest = Float64Array.from(levels, (p) => levels.find((other) => 1 - other === p) ?? 1 - p);
@@ -156,6 +168,7 @@ export class Fan {
     moves.fill(0);
     sizes.fill(0);
     let moved = false;
+    const factor = this.factor(d, 0);
     for (let h = 1; h <= H; h++) {
       const e = errors[h - 1];
       if (Number.isNaN(e)) continue;
@@ -168,7 +181,7 @@ export class Fan {
         if (w === 0) continue;
         const knot = k + side;
         // What the error would have been at the knot, by the sizes as they grow from knot to knot.
-        const there = Math.abs(e) * Math.exp(growth * (side - share));
+        const there = (Math.abs(e) / factor) * Math.exp(growth * (side - share));
         sum[knot] += w * there;
         weight[knot] += w;
         for (let j = 0; j < SIZES; j++)
@@ -183,6 +196,7 @@ export class Fan {
         }
       }
     }
+    if (this.#seasonal !== undefined && this.labels(d) > 0) this.#seasonal.take(d, factor * this.#inSizes(d));
     for (let k = 0; k < K; k++) if (weight[k] > 0) this.#learnSize(d, k, sum[k] / weight[k], weight[k]);
     if (!moved) return;
     const q = this.#quantiles.view;
@@ -194,6 +208,22 @@ export class Fan {
         if (k === 0) this.#common.view[d * L + l] += this.#shapeRates[l] * move;
       }
     }
+  }
+
+  /** The errors just gathered of target d, by the sizes that were expected of them, mean over the steps; NaN without any. */
+  #inSizes(d: number): number {
+    const K = this.#knots.length;
+    let [sum, total] = [0, 0];
+    for (let k = 0; k < K; k++) {
+      sum += this.#sum[k] * Math.exp(-this.#log.view[d * K + k]);
+      total += this.#weight[k];
+    }
+    return sum / total;
+  }
+
+  /** How much larger than usual errors of target d are `ahead` events from now. */
+  factor(d: number, ahead: number): number {
+    return this.#seasonal === undefined ? 1 : this.#seasonal.factor(d, ahead);
   }
 
   #learnSize(d: number, k: number, size: number, weight: number): void {
@@ -262,10 +292,10 @@ export class Fan {
     return Math.max(sum / total, FLOOR * s[at + SIZE + SIZES - 1]);
   }
 
-  /** The size of the errors of target d at a distance of x steps, as of the last `issue`; 0 where there were none. */
-  size(d: number, x: number): number {
+  /** The size of the errors of target d at a distance of x steps, `ahead` events from now, as of the last `issue`; 0 where there were none. */
+  size(d: number, x: number, ahead: number): number {
     const size = this.#size(d, x);
-    return size > 2 * LEAST_SIZE ? size : 0;
+    return size > 2 * LEAST_SIZE ? this.factor(d, ahead) * size : 0;
   }
 
   #size(d: number, x: number): number {
@@ -281,8 +311,8 @@ export class Fan {
     return this.#longRange?.size(d, x, size) ?? size * power(x / H, GROWTH);
   }
 
-  /** How far the quantile of level l of target d lies from the forecast at a distance of x steps: signed. */
-  offset(d: number, x: number, l: number): number {
+  /** How far the quantile of level l of target d lies from the forecast at a distance of x steps, `ahead` events from now: signed. */
+  offset(d: number, x: number, ahead: number, l: number): number {
     const L = this.#levels.length;
     const K = this.#knots.length;
     const q = this.#quantiles.view;
@@ -291,12 +321,12 @@ export class Fan {
     const share = this.#share[within];
     const own = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
     const factor = this.#common.view[d * L + l] + own;
-    return factor * this.size(d, x) * this.#doubt(d);
+    return factor * this.spread(d, x, ahead);
   }
 
   /** The size of the errors of target d at a distance of x steps, wider while few labels have told it. */
-  spread(d: number, x: number): number {
-    return this.size(d, x) * this.#doubt(d);
+  spread(d: number, x: number, ahead: number): number {
+    return this.size(d, x, ahead) * this.#doubt(d);
   }
 
   /** How much wider to be while few labels have told: Student's 95 % quantile over the normal one, within 2 % from one label on. */

@@ -20,6 +20,7 @@ import { LongRange } from "./long-range.ts";
 import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
 import { Recalibration } from "./recalibration.ts";
+import { SeasonalErrors } from "./seasonal-errors.ts";
 import type { Shape } from "./shape.ts";
 import type { ForecasterSpecification } from "./specification.ts";
 import { SUMS, Totals } from "./totals.ts";
@@ -136,7 +137,11 @@ export class Forecaster {
     this.#mixture = new Mixture(layout, this.#shape, experts);
     const tail = (1 - coverage) / 2;
     this.#longRange = new LongRange(layout, this.#shape, this.#features);
-    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], this.#longRange, 2);
+    this.#fan = new Fan(layout, this.#shape, [tail, 1 - tail, ...quantiles], {
+      promised: 2,
+      longRange: this.#longRange,
+      seasonal: new SeasonalErrors(layout, this.#shape, this.#features),
+    });
     if (choice.intervals === "aci") this.#conformal = new ConformalBounds(layout, this.#shape, coverage);
     this.#record = new TrackRecord(layout, this.#shape);
     this.#paths = new ErrorPaths(layout, this.#shape);
@@ -306,7 +311,7 @@ export class Forecaster {
         continue;
       }
       const labels = fan.labels(c);
-      const size = known && labels > 0 ? fan.size(c, x) : 0;
+      const size = known && labels > 0 ? fan.size(c, x, 0) : 0;
       // By the forecast as it was issued, before the reading can change the measure.
       this.surprise[c] =
         known && labels > 0 && !Number.isNaN(u)
@@ -340,7 +345,7 @@ export class Forecaster {
   /** Share of readings that lie at least as far from the forecast as `error`: a Laplace tail through the bound of the interval. */
   #surprise(d: number, x: number, error: number): number {
     if (error === 0) return 1;
-    const reach = error < 0 ? -this.#fan.offset(d, x, 0) : this.#fan.offset(d, x, 1);
+    const reach = error < 0 ? -this.#fan.offset(d, x, 0, 0) : this.#fan.offset(d, x, 0, 1);
     const away = Math.abs(error) / Math.max(reach, Number.MIN_VALUE);
     return Math.max(LEAST_SURPRISE, power(1 - this.specification.coverage, away));
   }
@@ -397,19 +402,20 @@ export class Forecaster {
     for (const expert of this.#experts) expert.learn(settlement);
   }
 
-  /** How large an error of target d may count: a few usual ones, so that no single reading outweighs all others. */
-  #bindErrors({ reach, steps }: Settlement, d: number): void {
+  /** How large an error of target d may count: a few usual ones, so that no single reading outweighs all others; and what is usual now. */
+  #bindErrors({ reach, noise, steps }: Settlement, d: number): void {
     const { targets: D } = this.#shape;
     const fan = this.#fan;
+    noise[d] = fan.factor(d, 0);
     if (fan.labels(d) < LEAST_LABELS) return;
-    const size = fan.size(d, 1);
+    const size = fan.size(d, 1, 0);
     const usual =
       size > 0
         ? (INFLUENCE * Math.max(this.#judge.usual(d, size), INFLUENCE_SHARE * this.#judge.square(d))) / size
         : INFLUENCE;
     for (let h = 1; h <= steps; h++) {
       // The errors of a total are those of many increments: a label is one of them.
-      const size = fan.size(d, this.#counts[d] ? 1 : h);
+      const size = fan.size(d, this.#counts[d] ? 1 : h, 0);
       if (size > 0) reach[(h - 1) * D + d] = usual * size;
     }
   }
@@ -471,14 +477,14 @@ export class Forecaster {
       const gap = this.#features.gap.view[d];
       const held = this.taken[d] === 0;
       const reading = this.#units.seen(d, this.#u[d]);
-      this.#paths.issue(d, (x) => fan.spread(d, x + gap), reading, held ? this.#judge.stays(d, 1) : 0);
+      this.#paths.issue(d, (h) => fan.spread(d, h + gap, h), reading, held ? this.#judge.stays(d, 1) : 0);
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
         const x = h + gap;
         let seen = values[first + at];
         const reach = this.#conformal?.radius(h, d);
-        let below = reach ?? Math.max(0, -fan.offset(d, x, 0));
-        let above = reach ?? Math.max(0, fan.offset(d, x, 1));
+        let below = reach ?? Math.max(0, -fan.offset(d, x, h, 0));
+        let above = reach ?? Math.max(0, fan.offset(d, x, h, 1));
         // A reading that is held may be there to stay: where that is as likely as a bound is to fail, what is told allows for it;
         // what is learned does not.
         const stays = held ? this.#judge.stays(d, h) : 0;
@@ -504,7 +510,7 @@ export class Forecaster {
         // Levels are learned one by one and may cross: what is issued is their running maximum.
         let quantile = Number.NEGATIVE_INFINITY;
         for (let k = 0; k < this.quantiles.length; k++) {
-          quantile = Math.max(quantile, mean + fan.offset(d, x, 2 + k));
+          quantile = Math.max(quantile, mean + fan.offset(d, x, h, 2 + k));
           const issued = this.#issuable(d, quantile, "quantile");
           values[first + (QUANTILES + k) * rowLength + at] = issued;
           this.quantiles[k][at] = this.#units.fromUnits(d, issued);
@@ -568,7 +574,7 @@ export class Forecaster {
     const [held, stays] = this.#counts[d] ? [0, 0] : this.#paths.held(d);
     const [scale, zero] = [this.#units.scale(d), this.#units.zero(d)];
     const issued = (h: number): number => ledger.values[mean + (h - 1) * D];
-    const size = (h: number): number => this.#fan.spread(d, h + gap);
+    const size = (h: number): number => this.#fan.spread(d, h + gap, h);
     const outlook = {
       horizon: H,
       farthest: this.#far.farthest(d),

@@ -20,7 +20,13 @@ export class Ledger {
   readonly #count: Slice<Float64Array>;
   /** Per issue and target: 1 when it was made at a reading, 0 while readings were missing. */
   readonly #sound: Slice<Float64Array>;
-  readonly #settlement: { y: Float64Array; labels: Float64Array; reach: Float64Array; steps: number };
+  readonly #settlement: {
+    y: Float64Array;
+    labels: Float64Array;
+    reach: Float64Array;
+    noise: Float64Array;
+    steps: number;
+  };
 
   constructor(layout: Layout, shape: Shape, rows: number) {
     this.#shape = shape;
@@ -33,6 +39,7 @@ export class Ledger {
       y: new Float64Array(targets),
       labels: new Float64Array(horizon * targets),
       reach: new Float64Array(horizon * targets),
+      noise: new Float64Array(targets),
       steps: 0,
     };
   }
@@ -65,6 +72,7 @@ export class Ledger {
     for (let d = 0; d < D; d++) settlement.y[d] = y[d];
     settlement.labels.fill(Number.NaN);
     settlement.reach.fill(Number.POSITIVE_INFINITY);
+    settlement.noise.fill(1);
     for (let h = 1; h <= settlement.steps; h++) {
       for (let d = 0; d < D; d++) if (this.sound(h, d)) settlement.labels[(h - 1) * D + d] = y[d];
     }

@@ -2,6 +2,8 @@ import type { Layout, Slice } from "../kernels/layout.ts";
 
 /** Share of the past that the reliability remembers: about 1,000 events. */
 const RELIABILITY_MEMORY = 1000;
+/** Σ a S, Σ S² and how many of them. */
+const AGREEMENT = 3;
 
 /**
  * Seasonal profiles: for each column and phase the running average of what the value was above a slow level,
@@ -23,7 +25,7 @@ export class Profile {
     this.#bins = bins;
     this.#values = layout.float64(`${name}.values`, columns * bins);
     this.#counts = layout.float64(`${name}.counts`, columns * bins);
-    this.#agreement = layout.float64(`${name}.agreement`, 3 * columns);
+    this.#agreement = layout.float64(`${name}.agreement`, AGREEMENT * columns);
     this.#visited = layout.float64(`${name}.visited`, columns);
   }
 
@@ -32,9 +34,17 @@ export class Profile {
     return c * this.#bins + bin;
   }
 
-  /** Forgets everything: the season has another length. */
-  clear(): void {
-    for (const slice of [this.#values, this.#counts, this.#agreement, this.#visited]) slice.view.fill(0);
+  /** Forgets everything, or what it knows of column c: the season has another length. */
+  clear(c?: number): void {
+    for (const [slice, size] of [
+      [this.#values, this.#bins],
+      [this.#counts, this.#bins],
+      [this.#agreement, AGREEMENT],
+      [this.#visited, 1],
+    ] as const) {
+      if (c === undefined) slice.view.fill(0);
+      else slice.view.fill(0, c * size, (c + 1) * size);
+    }
   }
 
   /** Takes the anomaly a of column c at a phase. */

@@ -38,8 +38,8 @@ function run(
     fan.issueMade();
     const steps = Array.from({ length: H }, (_, i) => i + 1);
     const issue = {
-      size: steps.map((h) => fan.size(0, h)),
-      offsets: levels.map((_, l) => steps.map((h) => fan.offset(0, h, l))),
+      size: steps.map((h) => fan.size(0, h, h)),
+      offsets: levels.map((_, l) => steps.map((h) => fan.offset(0, h, h, l))),
     };
     issues.push(issue);
     after?.(issue, t, fan);
@@ -253,10 +253,10 @@ describe("the quantiles of a fan", () => {
       fan.issueMade();
     }
     expect(fan.labels(0)).toBe(198);
-    expect(fan.size(0, 1)).toBeCloseTo(1, 6);
-    expect(fan.size(0, 2) / 2).toBeCloseTo(1, 1);
-    expect(fan.size(1, 1) / 100).toBeCloseTo(1, 6);
-    expect(fan.size(1, 2) / 300).toBeCloseTo(1, 1);
+    expect(fan.size(0, 1, 1)).toBeCloseTo(1, 6);
+    expect(fan.size(0, 2, 2) / 2).toBeCloseTo(1, 1);
+    expect(fan.size(1, 1, 1) / 100).toBeCloseTo(1, 6);
+    expect(fan.size(1, 2, 2) / 300).toBeCloseTo(1, 1);
   });
 
   it("and sizes are finite whatever comes", () => {
@@ -396,7 +396,7 @@ describe("the sizes of a fan", () => {
             horizon: H,
             after: (_, t, fan) => {
               if (t >= 600 && t % 100 === 0)
-                ratios.push((fan.offset(0, x, 1) - fan.offset(0, x, 0)) / (3.29 * Math.sqrt(x)));
+                ratios.push((fan.offset(0, x, x, 1) - fan.offset(0, x, x, 0)) / (3.29 * Math.sqrt(x)));
             },
           });
         }
@@ -413,8 +413,8 @@ describe("the sizes of a fan", () => {
     for (const H of [3, 12, 48]) {
       const fan = run([0.5], (t) => noise[t], 3000, { horizon: H });
       for (const x of [2, H]) {
-        expect(fan.size(0, x) / fan.size(0, 1), `${H} ${x}`).toBeGreaterThan(0.85);
-        expect(fan.size(0, x) / fan.size(0, 1), `${H} ${x}`).toBeLessThan(1.2);
+        expect(fan.size(0, x, x) / fan.size(0, 1, 1), `${H} ${x}`).toBeGreaterThan(0.85);
+        expect(fan.size(0, x, x) / fan.size(0, 1, 1), `${H} ${x}`).toBeLessThan(1.2);
       }
     }
   });
@@ -526,7 +526,7 @@ describe("quantiles that are not promised", () => {
   /** Last offsets one step ahead, and mean distance of the median from zero at the last step, in sizes. */
   function shape(error: (t: number, h: number) => number, length: number, H: number, promised: number) {
     const layout = new Layout(arena);
-    const fan = new Fan(layout, { targets: 1, columns: 1, horizon: H }, levels, undefined, promised);
+    const fan = new Fan(layout, { targets: 1, columns: 1, horizon: H }, levels, { promised });
     layout.allocate();
     const issued: number[][][] = [];
     const errors = new Float64Array(H);
@@ -537,10 +537,10 @@ describe("quantiles that are not promised", () => {
       fan.takeErrors(0, errors, (h, level) => issued[t - h][level][h - 1]);
       fan.issue(0, 1);
       fan.issueMade();
-      issued.push(levels.map((_, l) => Array.from({ length: H }, (_, i) => fan.offset(0, i + 1, l))));
-      if (2 * t >= length) away += (2 / length) * Math.abs(fan.offset(0, H, 3) / fan.size(0, H));
+      issued.push(levels.map((_, l) => Array.from({ length: H }, (_, i) => fan.offset(0, i + 1, i + 1, l))));
+      if (2 * t >= length) away += (2 / length) * Math.abs(fan.offset(0, H, H, 3) / fan.size(0, H, H));
     }
-    return { offsets: levels.map((_, l) => fan.offset(0, 1, l)), away };
+    return { offsets: levels.map((_, l) => fan.offset(0, 1, 1, l)), away };
   }
 
   it("come to the shape of the errors, lopsided ones too", () => {

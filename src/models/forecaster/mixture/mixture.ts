@@ -85,8 +85,12 @@ export class Mixture {
     this.#weights = new Float64Array(experts);
   }
 
-  /** Learns from the labels of `settlement` how experts and rules did in the issues that the ledger kept. */
-  learn(ledger: Ledger, { labels, reach, steps }: Settlement): void {
+  /**
+   * Learns from the labels of `settlement` how experts and rules did in the issues that the ledger kept. A squared error counts by
+   * one over how much larger than usual errors are in its phase of the season: half way from a square, by which noon decides
+   * alone where nights are still, to a likelihood, by which nights would.
+   */
+  learn(ledger: Ledger, { labels, reach, noise, steps }: Settlement): void {
     const { targets: D } = this.#shape;
     const M = this.#experts;
     const { values, rowLength } = ledger;
@@ -103,14 +107,15 @@ export class Mixture {
         const at = issue + d;
         const base = values[at];
         const bound = reach[cell];
+        const count = 1 / Math.sqrt(noise[d]);
         for (let r = 0; r < this.#ruleErrors.length; r++) {
           const error = values[at + r * rowLength] - label;
-          this.#ruleErrors[r] = clip(error, bound);
+          this.#ruleErrors[r] = clip(error, bound) * count;
         }
         // A label that all were far from counts for less in least squares, by Huber's weight.
         const chosen = values[at + this.#ruleErrors.length * rowLength];
         const away = Math.abs(chosen - label);
-        const weight = away > bound ? Math.sqrt(bound / away) : 1;
+        const weight = away > bound ? count * Math.sqrt(bound / away) : count;
         for (let m = 1; m < M; m++) x[m - 1] = weight * (values[at + m * rowLength] - base);
         for (const rule of this.#inverse) rule.takeErrors(cell, this.#errors);
         this.#polynomial.takeErrors(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);

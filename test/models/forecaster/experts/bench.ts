@@ -79,7 +79,8 @@ export class Bench {
     this.#sound.push([...y].map((v) => !Number.isNaN(v)));
     const reach = new Float64Array(labels.length).fill(Number.POSITIVE_INFINITY);
     if (this.#withhold) labels.fill(Number.NaN);
-    this.expert.learn({ y: this.#withhold ? y.fill(Number.NaN) : y, labels, reach, steps });
+    const noise = new Float64Array(targets).fill(1);
+    this.expert.learn({ y: this.#withhold ? y.fill(Number.NaN) : y, labels, reach, noise, steps });
     this.expert.step(this.features);
   }
 

@@ -335,6 +335,11 @@ export class Fan {
     return 1 + 0.95 / n + 1.85 / (n * n * n);
   }
 
+  /** Call after the state was restored. */
+  refresh(): void {
+    this.#seasonal?.refresh();
+  }
+
   /** The issue is made. */
   issueMade(): void {
     this.#count.view[0]++;

@@ -213,6 +213,7 @@ export class Forecaster {
     if (opening.open && opening.add(time, values)) {
       const kept = opening.keep();
       this.#block.begin();
+      this.#fan.refresh();
       this.#mixture.refresh();
       for (const event of opening.restart(kept)) {
         if (this.events > 0 || this.#tells(event.subarray(1))) this.#reading(event[0], event.subarray(1));
@@ -634,6 +635,7 @@ export class Forecaster {
     }
     this.#block.bytes.set(bytes);
     this.#features.refresh();
+    this.#fan.refresh();
     this.#mixture.refresh();
     this.#paths.forget();
   }

@@ -26,11 +26,14 @@ export class SeasonalErrors {
   readonly #profile: Profile;
   /** Per target: events so far, the mean of log a, and the length of the season they are of. */
   readonly #level: Slice<Float64Array>;
+  /** Factors that have been asked for since the last errors, per target and bin; NaN before. */
+  readonly #known: Float64Array;
 
   constructor(layout: Layout, { targets }: Shape, features: Features) {
     this.#features = features;
     this.#profile = new Profile(layout, "seasonal-errors", targets, BINS);
     this.#level = layout.float64("seasonal-errors.level", 3 * targets);
+    this.#known = new Float64Array(targets * BINS).fill(Number.NaN);
   }
 
   /** How much larger than usual the errors of target d are `ahead` events from now. */
@@ -38,9 +41,20 @@ export class SeasonalErrors {
     const { season } = this.#features;
     const p = season.period(0);
     if (p === 0 || this.#level.view[3 * d + 2] !== p) return 1;
+    const phase = season.phase(0, ahead);
+    const at = d * BINS + this.#profile.bin(phase, p);
+    const known = this.#known[at];
+    if (!Number.isNaN(known)) return known;
     // Anything agrees a little by chance.
     const g = (this.#profile.reliability(d, p) - CHANCE) / (1 - CHANCE);
-    return g > 0 ? Math.exp(g * this.#profile.value(d, season.phase(0, ahead), p)) : 1;
+    const factor = g > 0 ? Math.exp(g * this.#profile.value(d, phase, p)) : 1;
+    this.#known[at] = factor;
+    return factor;
+  }
+
+  /** Call after the state was restored. */
+  refresh(): void {
+    this.#known.fill(Number.NaN);
   }
 
   /** Takes the errors of target d at this event, in sizes of the fan. */
@@ -49,6 +63,7 @@ export class SeasonalErrors {
     const p = season.period(0);
     if (p === 0 || Number.isNaN(size)) return;
     const level = this.#level.view.subarray(3 * d, 3 * d + 3);
+    this.#known.fill(Number.NaN, d * BINS, (d + 1) * BINS);
     if (level[2] !== p) {
       // A season of another length has been found.
       this.#profile.clear(d);

@@ -335,7 +335,7 @@ export class Fan {
     return 1 + 0.95 / n + 1.85 / (n * n * n);
   }
 
-  /** Call after the state was restored. */
+  /** Call when an event has come and after the state was restored. */
   refresh(): void {
     this.#seasonal?.refresh();
   }

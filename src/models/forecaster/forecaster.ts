@@ -253,6 +253,7 @@ export class Forecaster {
     const features = this.#features;
     const ledger = this.#ledger;
     features.advance();
+    this.#fan.refresh();
     this.observed.set(values.subarray(0, this.#shape.targets));
     this.#units.toUnits(this.#u, this.#totals.increments(values, this.#clock.dt, this.events === 1));
     this.#judgeReadings();

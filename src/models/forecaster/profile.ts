@@ -29,13 +29,9 @@ export class Profile {
     this.#visited = layout.float64(`${name}.visited`, columns);
   }
 
-  /** The bin of a phase. */
-  bin(phase: number, period: number): number {
-    return period <= this.#bins ? phase : Math.floor((phase * this.#bins) / period);
-  }
-
   #at(c: number, phase: number, period: number): number {
-    return c * this.#bins + this.bin(phase, period);
+    const bin = period <= this.#bins ? phase : Math.floor((phase * this.#bins) / period);
+    return c * this.#bins + bin;
   }
 
   /** Forgets everything, or what it knows of column c: the season has another length. */

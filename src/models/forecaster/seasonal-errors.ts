@@ -3,8 +3,8 @@ import type { Features } from "./features.ts";
 import { Profile } from "./profile.ts";
 import type { Shape } from "./shape.ts";
 
-/** Phases told apart. */
-const BINS = 48;
+/** Phases of the first and of the second season that are told apart. */
+const BINS = [48, 84] as const;
 const RATE = 0.04;
 /** Seasons over which the usual size is known. */
 const LEVEL_SEASONS = 4;
@@ -13,46 +13,60 @@ const MOST = 50;
 /** What a profile of noise may find alike. */
 const CHANCE = 0.1;
 
+/** Per target: events so far, the mean of log a, and the lengths of the seasons that the profiles are of. */
+const COUNT = 0;
+const MEAN = 1;
+const PERIOD = 2;
+const FIELDS = PERIOD + BINS.length;
+
 /**
- * How large errors are in each phase of the season, beside what is usual: nothing at night and much at noon where the sun is
- * measured. With a = |e| / s the errors of an event in sizes of the fan,
+ * How large errors are in each phase of the seasons, beside what is usual: nothing at night and much at noon where the sun is
+ * measured, less at weekends where people are counted. With a = |e| / s the errors of an event in sizes of the fan,
  *
- *     factor(φ) = exp(g S(φ)),   S the seasonal profile of log a less its running mean, g how much more alike than by chance it finds one turn and the next
+ *     factor(φ) = exp(g₁ S₁(φ₁) + g₂ S₂(φ₂))
  *
- * A season of more than 48 steps shares them in 48. 1 without a season. State: 102 per target.
+ * S₁ is the seasonal profile of log a less its running mean, S₂ that of the second season of what is left; g says how much more
+ * alike than by chance each finds one turn and the next. A season of more than 48 or 84 steps shares them in as many. 1 without
+ * a season. State: 275 per target.
  */
 export class SeasonalErrors {
   readonly #features: Features;
-  readonly #profile: Profile;
-  /** Per target: events so far, the mean of log a, and the length of the season they are of. */
-  readonly #level: Slice<Float64Array>;
-  /** Factors that have been asked for since the last errors, per target and bin; NaN before. */
+  readonly #profiles: readonly [Profile, Profile];
+  readonly #state: Slice<Float64Array>;
+  /** Factors that have been asked for since then, per target and events ahead; NaN before. */
   readonly #known: Float64Array;
+  readonly #steps: number;
 
-  constructor(layout: Layout, { targets }: Shape, features: Features) {
+  constructor(layout: Layout, { targets, horizon }: Shape, features: Features) {
     this.#features = features;
-    this.#profile = new Profile(layout, "seasonal-errors", targets, BINS);
-    this.#level = layout.float64("seasonal-errors.level", 3 * targets);
-    this.#known = new Float64Array(targets * BINS).fill(Number.NaN);
+    this.#profiles = [
+      new Profile(layout, "seasonal-errors", targets, BINS[0]),
+      new Profile(layout, "second-seasonal-errors", targets, BINS[1]),
+    ];
+    this.#state = layout.float64("seasonal-errors.state", FIELDS * targets);
+    this.#steps = horizon + 1;
+    this.#known = new Float64Array(targets * this.#steps).fill(Number.NaN);
   }
 
   /** How much larger than usual the errors of target d are `ahead` events from now. */
   factor(d: number, ahead: number): number {
-    const { season } = this.#features;
-    const p = season.period(0);
-    if (p === 0 || this.#level.view[3 * d + 2] !== p) return 1;
-    const phase = season.phase(0, ahead);
-    const at = d * BINS + this.#profile.bin(phase, p);
-    const known = this.#known[at];
-    if (!Number.isNaN(known)) return known;
-    // Anything agrees a little by chance.
-    const g = (this.#profile.reliability(d, p) - CHANCE) / (1 - CHANCE);
-    const factor = g > 0 ? Math.exp(g * this.#profile.value(d, phase, p)) : 1;
-    this.#known[at] = factor;
+    const at = d * this.#steps + ahead;
+    if (ahead < this.#steps && !Number.isNaN(this.#known[at])) return this.#known[at];
+    const factor = Math.exp(this.#adds(0, d, ahead) + this.#adds(1, d, ahead));
+    if (ahead < this.#steps) this.#known[at] = factor;
     return factor;
   }
 
-  /** Call after the state was restored. */
+  /** What season k adds to log a. */
+  #adds(k: 0 | 1, d: number, ahead: number): number {
+    const { season } = this.#features;
+    const p = season.period(k);
+    if (p === 0 || this.#state.view[FIELDS * d + PERIOD + k] !== p) return 0;
+    const g = (this.#profiles[k].reliability(d, season.period(0)) - CHANCE) / (1 - CHANCE);
+    return g > 0 ? g * this.#profiles[k].value(d, season.phase(k, ahead), p) : 0;
+  }
+
+  /** Call when an event has come, as what is so far ahead is another phase then, and after the state was restored. */
   refresh(): void {
     this.#known.fill(Number.NaN);
   }
@@ -60,17 +74,24 @@ export class SeasonalErrors {
   /** Takes the errors of target d at this event, in sizes of the fan. */
   take(d: number, size: number): void {
     const { season } = this.#features;
-    const p = season.period(0);
-    if (p === 0 || Number.isNaN(size)) return;
-    const level = this.#level.view.subarray(3 * d, 3 * d + 3);
-    this.#known.fill(Number.NaN, d * BINS, (d + 1) * BINS);
-    if (level[2] !== p) {
+    const periods = [season.period(0), season.period(1)] as const;
+    if (periods[0] === 0 || Number.isNaN(size)) return;
+    const state = this.#state.view.subarray(FIELDS * d, FIELDS * (d + 1));
+    for (const k of [0, 1] as const) {
       // A season of another length has been found.
-      this.#profile.clear(d);
-      level.set([0, 0, p]);
+      if (state[PERIOD + k] === periods[k]) continue;
+      this.#profiles[k].clear(d);
+      state[PERIOD + k] = periods[k];
+      if (k === 0) state.fill(0, COUNT, PERIOD);
     }
     const log = Math.log(Math.min(MOST, Math.max(1 / MOST, size)));
-    level[1] += Math.max(1 / ++level[0], 1 / (LEVEL_SEASONS * p)) * (log - level[1]);
-    if (level[0] > p) this.#profile.add(d, season.phase(0), p, log - level[1], RATE);
+    state[MEAN] +=
+      Math.max(1 / ++state[COUNT], 1 / (LEVEL_SEASONS * Math.max(...periods))) * (log - state[MEAN]);
+    if (state[COUNT] <= periods[0]) return;
+    const above = log - state[MEAN];
+    const left = above - this.#adds(0, d, 0);
+    this.#profiles[0].add(d, season.phase(0), periods[0], above, RATE);
+    if (periods[1] > 0) this.#profiles[1].add(d, season.phase(1), periods[1], left, RATE);
+    this.#known.fill(Number.NaN, d * this.#steps, (d + 1) * this.#steps);
   }
 }

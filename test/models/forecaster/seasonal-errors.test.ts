@@ -49,6 +49,24 @@ describe("errors that follow the season", () => {
     expect(of(held, false)).toBeLessThan(0.97);
   });
 
+  it("are told apart by the day of the week as well", () => {
+    const normal = normals(12);
+    const weekend = (i: number): boolean => Math.floor(i / 24) % 7 > 4;
+    const values = Array.from({ length: 24 * 7 * 30 }, (_, i) => [50 + (weekend(i) ? 0.5 : 5) * normal()]);
+    const model = forecaster({ horizon: 1 });
+    const [width, seen] = [
+      [0, 0],
+      [0, 0],
+    ];
+    feed(model, values, (i) => {
+      if (i < 24 * 7 * 15) return;
+      const kind = weekend(i + 1) ? 1 : 0;
+      width[kind] += model.upper[0] - model.lower[0];
+      seen[kind]++;
+    });
+    expect(width[0] / seen[0] / (width[1] / seen[1])).toBeGreaterThan(4);
+  });
+
   it("are not made up where there are none", () => {
     const { width } = byHour(150, () => 2);
     expect(Math.max(...width) / Math.min(...width)).toBeLessThan(1.05);
@@ -56,23 +74,30 @@ describe("errors that follow the season", () => {
 
   it("are learned anew when the season has another length, each target by itself", () => {
     let [period, now] = [4, 0];
-    const season = { period: () => period, phase: (_: number, ahead = 0) => (now + ahead) % period };
+    const season = {
+      period: (k: number) => (k === 0 ? period : 0),
+      phase: (_: number, ahead = 0) => (now + ahead) % period,
+    };
     const layout = new Layout(new Arena());
     const errors = new SeasonalErrors(layout, { targets: 2, columns: 2, horizon: 1 }, {
       season,
     } as unknown as Features);
     layout.allocate();
     for (; now < 400; now++) {
+      errors.refresh();
       errors.take(0, now % 4 === 0 ? 8 : 1);
       errors.take(1, 1);
     }
+    errors.refresh();
     const factors = (d: number) => [0, 1, 2, 3].map((ahead) => errors.factor(d, ahead));
     const [loud = 0, ...still] = factors(0);
     for (const other of still) expect(loud / other).toBeGreaterThan(5);
     expect(factors(1)).toEqual([1, 1, 1, 1]);
     period = 6;
+    errors.refresh();
     expect(factors(0)).toEqual([1, 1, 1, 1]);
     for (let i = 0; i < 5; i++, now++) errors.take(0, 1);
+    errors.refresh();
     expect(factors(0)).toEqual([1, 1, 1, 1]);
   });
 

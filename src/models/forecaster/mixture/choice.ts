@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
+import { PRIOR } from "./prior.ts";
 
 const LEAST = 1e-24;
 /** Weights fall with this power of a rule's discounted squared error, once enough labels bear it out: … */
@@ -14,10 +15,6 @@ const POOLED = 0.5;
 const YOUNG_SHARE = 0.25;
 const START = 150;
 const LEAST_REMEMBERED = 10;
-
-/** The weight of the rule that is preferred before there are labels, as a logarithm, and by how many of a step half of it is left. */
-const PREFERENCE = 4;
-const HALF_PREFERRED = 100;
 
 /** So many labels of a step count as much as all that is known of the step before; hundreds leave next to nothing to it. */
 const FEW_LABELS = 10;
@@ -188,7 +185,7 @@ export class Choice {
     const labels = remembered(MEMORIES.length - 1, h, this.#most);
     const sure = (n: number): number => Math.min(POWER, (POWER_PER_LABEL * n) / Math.sqrt(h));
     const power = Math.max(sure(labels), sure(remembered(MEMORIES.length - 1, 1, this.#first)));
-    const preference = PREFERENCE / (1 + (this.#most / HALF_PREFERRED) ** 2);
+    const preference = PRIOR.weight / (1 + (this.#most / PRIOR.half) ** 2);
     const margin = labels > 0 ? sure(labels) * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {

@@ -7,6 +7,7 @@ import { Amplitude } from "./amplitude.ts";
 import { Choice } from "./choice.ts";
 import { InverseError } from "./inverse-error.ts";
 import { Polynomial } from "./polynomial.ts";
+import { PRIOR } from "./prior.ts";
 import { Stacking } from "./stacking.ts";
 import { type Named, StandIn } from "./stand-in.ts";
 
@@ -23,9 +24,6 @@ const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 const COMBINED = DISCOUNTS.length + 1 + STACKS.length + 1;
 /** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, before doubt. */
 export const COMBINATIONS = COMBINED + 1;
-
-/** The expert that is preferred while labels are few. */
-const PREFERRED = "exponential-smoothing";
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
 const SWEEP_EVERY = 4;
@@ -77,7 +75,7 @@ export class Mixture {
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
     const rules = experts + COMBINED;
-    const preferred = all.findIndex(({ name }) => name === PREFERRED);
+    const preferred = all.findIndex(({ name }) => name === PRIOR.expert);
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, preferred);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);

@@ -6,14 +6,14 @@ import type { Season } from "../season.ts";
 import type { Shape } from "../shape.ts";
 import { AnomalyReadout } from "./anomaly-readout.ts";
 
-/** δ of the one whose weights stand. */
-const DELTA = 30;
-/** δ of the periodic one: with as many features a strong pull towards no weights would be slow to learn what has changed. */
-const PERIODIC_DELTA = 10;
-/** Lagged steps that the periodic one reads: its season says the rest. */
-const FEW_LAGS = 10;
-/** Harmonics of the first season with which weights turn. */
-const HARMONICS = 3;
+/**
+ * Lagged steps, harmonics of the first season with which weights turn, and δ. The periodic one needs few lags, as its season says the
+ * rest; with as many features a strong pull towards no weights would be slow to learn what has changed.
+ */
+const KINDS = {
+  autoregression: { lags: LAGS, harmonics: 0, delta: 30 },
+  "periodic-autoregression": { lags: 10, harmonics: 3, delta: 10 },
+} as const;
 /** Features whose weights turn: 1, the anomaly, distances from the leaky averages, the last step. */
 const TURNING = 3 + TIME_SCALES.length;
 
@@ -26,7 +26,7 @@ const TURNING = 3 + TIME_SCALES.length;
  * profile is to be believed, and ten lagged steps are enough. What a reading far from its season means for later ones differs by the hour of the day. Without a season it is the last value. n = 59.
  */
 export class Autoregression implements Expert {
-  readonly name: string;
+  readonly name: keyof typeof KINDS;
   readonly borrows = true;
   readonly #shape: Shape;
   readonly #features: Features;
@@ -35,12 +35,13 @@ export class Autoregression implements Expert {
   readonly #turn: Float64Array;
   readonly #lags: number;
 
-  constructor(layout: Layout, shape: Shape, features: Features, weights: "standing" | "turning") {
+  constructor(layout: Layout, shape: Shape, features: Features, name: keyof typeof KINDS) {
     this.#shape = shape;
     this.#features = features;
-    this.name = weights === "turning" ? "periodic-autoregression" : "autoregression";
-    this.#turn = new Float64Array(weights === "turning" ? 2 * HARMONICS : 0);
-    this.#lags = weights === "turning" ? FEW_LAGS : LAGS;
+    this.name = name;
+    const { lags, harmonics, delta } = KINDS[name];
+    this.#turn = new Float64Array(2 * harmonics);
+    this.#lags = lags;
     const n = 3 + this.#lags + TIME_SCALES.length + this.#turn.length * TURNING;
     this.#readouts = Array.from(
       { length: shape.targets },
@@ -49,7 +50,7 @@ export class Autoregression implements Expert {
           features: n,
           first,
           targets: 1,
-          delta: weights === "turning" ? PERIODIC_DELTA : DELTA,
+          delta,
         }),
     );
   }
@@ -86,7 +87,7 @@ export class Autoregression implements Expert {
     turn.fill(0);
     const period = season.period(0);
     if (turn.length === 0 || period === 0) return;
-    harmonics(turn, 0, season.phase(0) / period, Math.min(HARMONICS, (period - 1) >> 1));
+    harmonics(turn, 0, season.phase(0) / period, Math.min(turn.length / 2, (period - 1) >> 1));
   }
 
   predict(out: Float64Array): void {

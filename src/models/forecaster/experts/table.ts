@@ -93,11 +93,13 @@ export const EXPERTS: readonly ExpertKind[] = [
   {
     name: "autoregression",
     families: ["ar"],
-    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "standing")],
+    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "autoregression")],
   },
   {
     name: "periodic-autoregression",
-    open: ({ layout, shape, features }) => [new Autoregression(layout, shape, features, "turning")],
+    open: ({ layout, shape, features }) => [
+      new Autoregression(layout, shape, features, "periodic-autoregression"),
+    ],
   },
   {
     name: "vector-autoregression",

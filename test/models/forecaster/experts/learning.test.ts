@@ -82,7 +82,7 @@ describe("autoregression", () => {
   it("learns a linear recurrence to the last digit that matters", () => {
     const rows = Array.from({ length: 1500 }, (_, t) => [Math.sin(t / 5) + 0.5 * Math.cos(t / 13)]);
     const bench = new Bench(
-      (layout, shape, features) => new Autoregression(layout, shape, features, "standing"),
+      (layout, shape, features) => new Autoregression(layout, shape, features, "autoregression"),
     );
     for (const [own, naive] of errors(bench, rows, 1000)) expect(own / naive).toBeLessThan(5e-3);
   });
@@ -94,7 +94,7 @@ describe("autoregression", () => {
         new Bench(
           (layout, shape, features) =>
             name === "own"
-              ? new Autoregression(layout, shape, features, "standing")
+              ? new Autoregression(layout, shape, features, "autoregression")
               : new VectorAutoregression(layout, shape, features),
           { targets: 1, columns: 2, horizon: 1 },
         ),
@@ -121,7 +121,7 @@ describe("echo state", () => {
     const error = (make: ConstructorParameters<typeof Bench>[0]): number =>
       errors(new Bench(make, { horizon: 8 }), rows, 1200)[7][0];
     const linear = error(
-      (layout, shape, features) => new Autoregression(layout, shape, features, "standing"),
+      (layout, shape, features) => new Autoregression(layout, shape, features, "autoregression"),
     );
     for (const options of [sharpEcho(1), plainEcho(1)]) {
       const echo = error(
@@ -231,7 +231,7 @@ describe("a periodic autoregression", () => {
       rows.push([40 + 5 * Math.sin((2 * Math.PI * t) / 24) + anomaly]);
     }
     const bench = new Bench(
-      (layout, shape, features) => new Autoregression(layout, shape, features, "turning"),
+      (layout, shape, features) => new Autoregression(layout, shape, features, "periodic-autoregression"),
       {
         horizon: 3,
         periods: [24],

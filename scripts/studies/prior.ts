@@ -1,10 +1,10 @@
 // Which expert to trust, and how long, while a series is young: the numbers of src/models/forecaster/mixture/prior.ts.
-// node --import tsx scripts/studies/prior.ts [--monthly LONG.csv] [--hourly LONG.csv] [--series 80]
+// node --import tsx scripts/studies/prior.ts [--monthly LONG.csv] [--hourly LONG.csv] [--series 80] [--grid]
 //
 // The files are long, `series,date,value`. Of each series the last 18 months or 48 hours are left out, so that a later trial can be
 // made of them; forecasts are issued at every third row from 24 on, or at every 23rd hour from 100 on. Series are generated beside
 // them: months with a trend, a season and noise of other sizes in each, and walks. Prints the mean absolute scaled error of each expert
-// alone by how many rows there were, and of `auto` for a grid of priors; nothing of it is random but by seed.
+// alone by how many rows there were, and of `auto` for a grid of priors (--grid: that alone); nothing of it is random but by seed.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { EXPERTS } from "../../src/models/forecaster/experts/table.ts";
@@ -28,13 +28,24 @@ const { values: flags } = parseArgs({
     monthly: { type: "string" },
     hourly: { type: "string" },
     series: { type: "string", default: "80" },
+    grid: { type: "boolean" },
   },
 });
 const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
-const WEIGHTS = [0, 2, 4, 8] as const;
-const HALVES = [25, 100, 400] as const;
+/** Log weights of smoothing and of analogues. */
+const WEIGHTS = [
+  [0, 0],
+  [2, 0],
+  [4, 0],
+  [2, 2],
+  [4, 2],
+  [4, 3],
+  [4, 4],
+  [6, 6],
+] as const;
+const HALVES = [50, 100, 200] as const;
 
 function read(path: string, left: number): Kind["all"] {
   const series = new Map<string, { times: number[]; values: number[] }>();
@@ -130,18 +141,18 @@ const print = (head: string, row: readonly number[]): void => {
 process.stdout.write(
   `${"alone".padEnd(34)}${["all", ...AGES.map((age) => `to ${age}`)].map((s) => s.padStart(10)).join("")}\n`,
 );
-for (const kind of kinds) {
+for (const kind of flags.grid ? [] : kinds) {
   for (const model of ["auto", ...EXPERTS.map(({ name }) => name)])
     print(`${kind.name}, ${model}`, errors(model, kind));
 }
 process.stdout.write(
-  `\n${"auto, by weight and half".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
+  `\n${"auto, by log weights and half".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
 );
-for (const weight of WEIGHTS) {
-  for (const half of weight === 0 ? [100] : HALVES) {
-    Object.assign(PRIOR, { weight, half });
+for (const [smoothing, repetition] of WEIGHTS) {
+  for (const half of smoothing === 0 ? [100] : HALVES) {
+    Object.assign(PRIOR, { weights: { "exponential-smoothing": smoothing, repetition }, half });
     print(
-      `e^${weight}, ${half}`,
+      `smoothing ${smoothing}, repetition ${repetition}, ${half}`,
       kinds.map((kind) => errors("auto", kind)[0] as number),
     );
   }

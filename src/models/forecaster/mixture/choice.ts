@@ -36,10 +36,10 @@ const REACH = 0.5;
  * known of the step before); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
- *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + (r = r*) 4 / (1 + (n_h / 100)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
+ *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + π_r / (1 + (n_h / 100)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
  *
- * n_h are all labels of the step, r* is a rule that is preferred while they are few: among thirty that a few dozen labels cannot tell apart,
- * one that does not learn from them is the safest. A step of few labels is chosen at by as many as there are one step ahead. √(h / m_h) is what a rule must gain on persistence in
+ * n_h are all labels of the step, π_r what is trusted while they are few: among thirty rules that a few dozen labels cannot tell apart,
+ * those that do not learn from them are the safest. A step of few labels is chosen at by as many as there are one step ahead. √(h / m_h) is what a rule must gain on persistence in
  * log loss: as much as it gains by chance from m_h labels that overlap.
  *
  * On a random walk it stands still. State: 2 R + 1 per cell. Cost: 2 R logarithms and exponentials per cell and event.
@@ -48,7 +48,7 @@ export class Choice {
   readonly #horizon: number;
   readonly #targets: number;
   readonly #rules: number;
-  readonly #preferred: number;
+  readonly #prior: readonly number[];
   readonly #loss: Slice<Float64Array>;
   /** Labels taken, per cell. */
   readonly #labels: Slice<Float64Array>;
@@ -66,9 +66,16 @@ export class Choice {
   /** Weights of the last `weigh` [R]. */
   readonly w: Float64Array;
 
-  /** `preferred` is the rule that is preferred while labels are few; -1 for none. */
-  constructor(layout: Layout, name: string, horizon: number, targets: number, rules: number, preferred = -1) {
-    this.#preferred = preferred;
+  /** `prior`: log weights of the rules while labels are few, as many as there are of any. */
+  constructor(
+    layout: Layout,
+    name: string,
+    horizon: number,
+    targets: number,
+    rules: number,
+    prior: readonly number[] = [],
+  ) {
+    this.#prior = prior;
     this.#horizon = horizon;
     this.#targets = targets;
     this.#rules = rules;
@@ -185,7 +192,7 @@ export class Choice {
     const labels = remembered(MEMORIES.length - 1, h, this.#most);
     const sure = (n: number): number => Math.min(POWER, (POWER_PER_LABEL * n) / Math.sqrt(h));
     const power = Math.max(sure(labels), sure(remembered(MEMORIES.length - 1, 1, this.#first)));
-    const preference = PRIOR.weight / (1 + (this.#most / PRIOR.half) ** 2);
+    const young = 1 / (1 + (this.#most / PRIOR.half) ** 2);
     const margin = labels > 0 ? sure(labels) * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
@@ -193,7 +200,7 @@ export class Choice {
       let highest = Number.NEGATIVE_INFINITY;
       for (let r = 0; r < R; r++) {
         const evidence = (1 - POOLED) * this.#logs[at + r] + POOLED * this.#pooled[k * R + r];
-        this.#v[r] = -power * evidence - (r > 0 ? margin : 0) + (r === this.#preferred ? preference : 0);
+        this.#v[r] = -power * evidence - (r > 0 ? margin : 0) + young * (this.#prior[r] ?? 0);
         highest = Math.max(highest, this.#v[r]);
       }
       let sum = 0;

@@ -75,8 +75,8 @@ export class Mixture {
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
     const rules = experts + COMBINED;
-    const preferred = all.findIndex(({ name }) => name === PRIOR.expert);
-    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, preferred);
+    const prior = all.map(({ name }) => PRIOR.weights[name] ?? 0);
+    this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, prior);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);
     this.#errors = this.#ruleErrors.subarray(0, experts);

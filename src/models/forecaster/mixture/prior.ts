@@ -1,5 +1,8 @@
 /**
- * Which expert is trusted before a series has told, and how long: of n labels of a step, its weight is e^`weight` to one until n comes
- * near `half`. Made by `scripts/studies/prior.ts`.
+ * Which experts are trusted before a series has told, and how long: of n labels of a step, the weight of each is e^`weights` to one until n
+ * comes near `half`. Made by `scripts/studies/prior.ts`.
  */
-export const PRIOR = { expert: "exponential-smoothing", weight: 4, half: 100 };
+export const PRIOR: { readonly weights: Readonly<Record<string, number>>; readonly half: number } = {
+  weights: { "exponential-smoothing": 4, repetition: 3 },
+  half: 100,
+};

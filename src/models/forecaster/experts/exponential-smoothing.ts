@@ -35,8 +35,9 @@ const AHEAD = 12;
 const TEMPER = 6;
 /** The best are kept until the next comparison. */
 const KEPT = 8;
-/** They are compared again when there are so much more values, or so many of the window's are new. */
+/** They are compared again when there are so much more values; later, when so many of the window's are new. */
 const RENEWED = 0.05;
+const RENEWED_LATER = 0.2;
 /** Per target: values so far and the season at the last comparison, whether it was multiplied, then smoother and weight of each kept. */
 const AGE = 0;
 const PERIOD = 1;
@@ -73,7 +74,7 @@ const SMOOTHERS: readonly Smoother[] = SEASONS.flatMap((season) =>
  *
  * with errors of at most five usual steps of the series, by which the trend and the season, too, learn.
  *
- * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new; the best eight are run
+ * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new, of more than 240 a fifth; the best eight are run
  * over these values at each event, and their forecasts averaged by w. A second season is taken off first and added again. Seasons of up to 48 steps. Cost
  * per event and target: some 2,000 smoothing steps, and 20,000 where they are compared; state 19 numbers.
  */
@@ -114,7 +115,8 @@ export class ExponentialSmoothing implements Expert {
       const chosen = this.#chosen.view.subarray(d * FIELDS, (d + 1) * FIELDS);
       const age = features.age.view[d];
       const p = this.#period(age);
-      const due = chosen[AGE] + Math.max(1, Math.floor(RENEWED * Math.min(WINDOW, chosen[AGE])));
+      const renewed = chosen[AGE] < WINDOW ? RENEWED * chosen[AGE] : RENEWED_LATER * WINDOW;
+      const due = chosen[AGE] + Math.max(1, Math.floor(renewed));
       const unfit = chosen[POSITIVE] === 1 && !(features.last.view[d] - features.beyond(d, 0) > 0);
       if (age < due && p === chosen[PERIOD] && !unfit) continue;
       const z = this.#look(d);

@@ -27,7 +27,7 @@ const FIELDS = PERIOD + BINS.length;
  *
  * S₁ is the seasonal profile of log a less its running mean, S₂ that of the second season of what is left; g says how much more
  * alike than by chance each finds one turn and the next. A season of more than 48 or 84 steps shares them in as many. 1 without
- * a season. State: 275 per target.
+ * a season. State: 276 per target.
  */
 export class SeasonalErrors {
   readonly #features: Features;

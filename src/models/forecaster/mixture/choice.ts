@@ -36,9 +36,9 @@ const REACH = 0.5;
  * known of the step before); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
- *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + π_r / (1 + (n_h / 100)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
+ *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + a_r / (1 + (n_h / 100)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
  *
- * n_h are all labels of the step, π_r what is trusted while they are few: among thirty rules that a few dozen labels cannot tell apart,
+ * n_h are all labels of the step and a_r what is trusted while they are few (`PRIOR`): among thirty rules that a few dozen labels cannot tell apart,
  * those that do not learn from them are the safest. A step of few labels is chosen at by as many as there are one step ahead. √(h / m_h) is what a rule must gain on persistence in
  * log loss: as much as it gains by chance from m_h labels that overlap.
  *

@@ -1,5 +1,7 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 import { power } from "../kernels/power.ts";
+import { Disagreement } from "./disagreement.ts";
+import { Knots } from "./knots.ts";
 import type { LongRange } from "./long-range.ts";
 import type { SeasonalErrors } from "./seasonal-errors.ts";
 import type { Shape } from "./shape.ts";
@@ -49,7 +51,8 @@ interface FanParts {
  *
  *     s = Σ w_j s_j,   w_j ∝ exp(-n' L_j),   L_j the running mean of ℓ_j over the knot and its neighbours,   n' = min(n / √x, 1000)
  *
- * Where errors follow the season, all that is in units of what is usual in its phase (`SeasonalErrors`), by which |e| is divided and s multiplied.
+ * All that is in units of what is usual in the phase of the season (`SeasonalErrors`) and where the experts are so far apart
+ * (`Disagreement`), by which |e| is divided and s multiplied.
  *
  * A knot without labels grows from the one before it, s(2x) = √2 s(x), and with labels by as much as they are few.
  *
@@ -75,10 +78,8 @@ export class Fan {
   readonly #levels: Float64Array;
   /** 1 - level, and for a level that is 1 - another one exactly that other: mirrored errors get mirrored quantiles. */
   readonly #rest: Float64Array;
-  readonly #knots: readonly number[];
-  /** Per step: the knot at or below it, and how far it is on the way to the next, along log x. */
-  readonly #below: Int32Array;
-  readonly #share: Float64Array;
+  readonly #knots: Knots;
+  readonly #disagreement: Disagreement;
   readonly #sizes: Slice<Float64Array>;
   /** a of each target and level, and b(x) of each target, knot and level. */
   readonly #common: Slice<Float64Array>;
@@ -109,14 +110,9 @@ export class Fan {
     const { targets: D, horizon: H } = shape;
     this.#levels = Float64Array.from(levels);
     this.#rest = Float64Array.from(levels, (p) => levels.find((other) => 1 - other === p) ?? 1 - p);
-    const knots = [1];
-    while (2 * (knots.at(-1) as number) < H) knots.push(2 * (knots.at(-1) as number));
-    if (H > 1) knots.push(H);
-    this.#knots = knots;
-    const K = knots.length;
-    this.#below = new Int32Array(H + 1);
-    this.#share = new Float64Array(H + 1);
-    for (let h = 1; h <= H; h++) [this.#below[h], this.#share[h]] = this.#place(h);
+    this.#knots = new Knots(H);
+    const K = this.#knots.length;
+    this.#disagreement = new Disagreement(layout, D, H, this.#knots);
     this.#sizes = layout.float64("fan.sizes", FIELDS * K * D);
     this.#common = layout.float64("fan.common", levels.length * D);
     this.#quantiles = layout.float64("fan.quantiles", levels.length * K * D);
@@ -130,7 +126,7 @@ export class Fan {
     const bend = levels.map((p, l) => (SHAPE_RATE * 0.5) / Math.sqrt(p * this.#rest[l]));
     this.#shapeRates = Float64Array.from(bend, (rate, l) => (l < promised ? 0 : rate));
     this.#rates = Float64Array.from(
-      knots.flatMap((x) =>
+      this.#knots.x.flatMap((x) =>
         bend.map((rate, l) => (l < promised ? RATE / Math.sqrt(Math.sqrt(x)) : x === 1 ? 0 : rate / x)),
       ),
     );
@@ -138,15 +134,6 @@ export class Fan {
       const first = levels.map(normalFactor);
       for (let d = 0; d < D; d++) this.#common.view.set(first, d * levels.length);
     });
-  }
-
-  /** The knot at or below distance x, and the share of the way to the next. */
-  #place(x: number): [number, number] {
-    const knots = this.#knots;
-    let k = 0;
-    while (k + 2 < knots.length && knots[k + 1] <= x) k++;
-    if (knots.length === 1) return [0, 0];
-    return [k, Math.log(x / knots[k]) / Math.log(knots[k + 1] / knots[k])];
   }
 
   /** Labels one step ahead of target d so far. */
@@ -162,6 +149,7 @@ export class Fan {
     const { horizon: H, targets: D } = this.#shape;
     const K = this.#knots.length;
     const L = this.#levels.length;
+    const disagreement = this.#disagreement;
     const [sum, weight, moves, sizes] = [this.#sum, this.#weight, this.#moves, this.#issuedSum];
     sum.fill(0);
     weight.fill(0);
@@ -172,16 +160,20 @@ export class Fan {
     for (let h = 1; h <= H; h++) {
       const e = errors[h - 1];
       if (Number.isNaN(e)) continue;
-      const k = this.#below[h];
-      const share = this.#share[h];
-      const issue = (((this.#count.view[0] - h) % H) * D + d) * K * SIZES;
+      const k = this.#knots.below[h];
+      const share = this.#knots.share[h];
+      const number = this.#count.view[0] - h;
+      const issue = ((number % H) * D + d) * K * SIZES;
+      const z = disagreement.issued(number, d, h);
+      const away = Math.abs(e) / (factor * disagreement.factor(d, z));
+      if (this.labels(d) > 0) disagreement.take(z, away / this.#size(d, h));
       const growth = K > 1 ? this.#log.view[d * K + k + 1] - this.#log.view[d * K + k] : 0;
       for (let side = 0; side < 2 && k + side < K; side++) {
         const w = side === 0 ? 1 - share : share;
         if (w === 0) continue;
         const knot = k + side;
         // What the error would have been at the knot, by the sizes as they grow from knot to knot.
-        const there = (Math.abs(e) / factor) * Math.exp(growth * (side - share));
+        const there = away * Math.exp(growth * (side - share));
         sum[knot] += w * there;
         weight[knot] += w;
         for (let j = 0; j < SIZES; j++)
@@ -196,6 +188,7 @@ export class Fan {
         }
       }
     }
+    disagreement.learn(d);
     if (this.#seasonal !== undefined && this.labels(d) > 0) this.#seasonal.take(d, factor * this.#inSizes(d));
     for (let k = 0; k < K; k++) if (weight[k] > 0) this.#learnSize(d, k, sum[k] / weight[k], weight[k]);
     if (!moved) return;
@@ -244,8 +237,11 @@ export class Fan {
     }
   }
 
-  /** Sets the fan of target d for the issue being made, and keeps the sizes behind it. `unknown`: the size while no label has told. */
-  issue(d: number, unknown: number): void {
+  /**
+   * Sets the fan of target d for the issue being made, `gap` steps after the last reading, and keeps the sizes behind it.
+   * `unknown`: the size while no label has told; `apart`: the deviation of the experts' forecasts of step h.
+   */
+  issue(d: number, unknown: number, gap = 0, apart: (h: number) => number = () => 0): void {
     const { horizon: H, targets: D } = this.#shape;
     const s = this.#sizes.view;
     const K = this.#knots.length;
@@ -254,17 +250,24 @@ export class Fan {
     let before = 0;
     for (let k = 0; k < K; k++) {
       const at = first + FIELDS * k;
-      const x = this.#knots[k];
+      const x = this.#knots.x[k];
       for (let j = 0; j < SIZES; j++) this.#issued.view[issue + k * SIZES + j] = s[at + SIZE + j];
       const n = s[at + LABELS] / Math.sqrt(x);
       let size = n > 0 ? this.#mixed(first, k, Math.min(n, COMPARED)) : unknown;
       if (k > 0) {
-        const prior = before * power(x / this.#knots[k - 1], GROWTH);
+        const prior = before * power(x / this.#knots.x[k - 1], GROWTH);
         size = ((n > 0 ? n * size : 0) + GROWTH_LABELS * prior) / (n + GROWTH_LABELS);
       }
       this.#log.view[d * K + k] = Math.log(Math.max(size, LEAST_SIZE));
       before = size;
     }
+    const number = this.#count.view[0];
+    if (gap > 0) this.#disagreement.carry(number, d, gap);
+    else
+      for (let k = 0; k < K; k++) {
+        const h = this.#knots.x[k];
+        this.#disagreement.note(number, d, k, apart(h), this.factor(d, h) * this.#size(d, h));
+      }
   }
 
   #mixed(first: number, k: number, evidence: number): number {
@@ -294,20 +297,29 @@ export class Fan {
 
   /** The size of the errors of target d at a distance of x steps, `ahead` events from now, as of the last `issue`; 0 where there were none. */
   size(d: number, x: number, ahead: number): number {
+    return this.usual(d, x, ahead) * this.#apart(d, x, ahead);
+  }
+
+  /** The same of errors where experts are as far apart as usual. */
+  usual(d: number, x: number, ahead: number): number {
     const size = this.#size(d, x);
     return size > 2 * LEAST_SIZE ? this.factor(d, ahead) * size : 0;
+  }
+
+  /** How much larger than usual errors are by how far the experts were apart: at the last reading, or x events ago for now. */
+  #apart(d: number, x: number, ahead: number): number {
+    const H = this.#shape.horizon;
+    const disagreement = this.#disagreement;
+    if (ahead > 0) return disagreement.factor(d, disagreement.last(d, Math.min(x, H)));
+    const issue = this.#count.view[0] - x;
+    return x > H || issue < 0 ? 1 : disagreement.factor(d, disagreement.issued(issue, d, x));
   }
 
   #size(d: number, x: number): number {
     const H = this.#shape.horizon;
     const K = this.#knots.length;
-    const at = d * K;
-    const log = this.#log.view;
-    if (x <= H) {
-      const k = this.#below[x];
-      return Math.exp(K === 1 ? log[at] : log[at + k] + this.#share[x] * (log[at + k + 1] - log[at + k]));
-    }
-    const size = Math.exp(log[at + K - 1]);
+    if (x <= H) return Math.exp(this.#knots.read(this.#log.view, d * K, x));
+    const size = Math.exp(this.#log.view[d * K + K - 1]);
     return this.#longRange?.size(d, x, size) ?? size * power(x / H, GROWTH);
   }
 
@@ -315,13 +327,9 @@ export class Fan {
   offset(d: number, x: number, ahead: number, l: number): number {
     const L = this.#levels.length;
     const K = this.#knots.length;
-    const q = this.#quantiles.view;
     const within = Math.min(x, this.#shape.horizon);
-    const at = (d * K + this.#below[within]) * L + l;
-    const share = this.#share[within];
-    const own = share === 0 ? q[at] : q[at] + share * (q[at + L] - q[at]);
-    const factor = this.#common.view[d * L + l] + own;
-    return factor * this.spread(d, x, ahead);
+    const own = this.#knots.read(this.#quantiles.view, d * K * L + l, within, L);
+    return (this.#common.view[d * L + l] + own) * this.spread(d, x, ahead);
   }
 
   /** The size of the errors of target d at a distance of x steps, wider while few labels have told it. */

@@ -410,14 +410,14 @@ export class Forecaster {
     const fan = this.#fan;
     noise[d] = fan.factor(d, 0);
     if (fan.labels(d) < LEAST_LABELS) return;
-    const size = fan.size(d, 1, 0);
+    const size = fan.usual(d, 1, 0);
     const usual =
       size > 0
         ? (INFLUENCE * Math.max(this.#judge.usual(d, size), INFLUENCE_SHARE * this.#judge.square(d))) / size
         : INFLUENCE;
     for (let h = 1; h <= steps; h++) {
       // The errors of a total are those of many increments: a label is one of them.
-      const size = fan.size(d, this.#counts[d] ? 1 : h, 0);
+      const size = fan.usual(d, this.#counts[d] ? 1 : h, 0);
       if (size > 0) reach[(h - 1) * D + d] = usual * size;
     }
   }
@@ -475,8 +475,8 @@ export class Forecaster {
     const first = current + (this.#experts.length + COMBINATIONS) * rowLength;
     for (let d = 0; d < D; d++) {
       // While no label has told, anything of the size of the value itself may come.
-      fan.issue(d, Math.abs(this.#features.last.view[d]));
       const gap = this.#features.gap.view[d];
+      fan.issue(d, Math.abs(this.#features.last.view[d]), gap, (h) => this.#mixture.apart[(h - 1) * D + d]);
       const held = this.taken[d] === 0;
       const reading = this.#units.seen(d, this.#u[d]);
       this.#paths.issue(d, (h) => fan.spread(d, h + gap, h), reading, held ? this.#judge.stays(d, 1) : 0);

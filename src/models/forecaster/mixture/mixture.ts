@@ -13,6 +13,7 @@ import { type Named, StandIn } from "./stand-in.ts";
 
 /** Discounts of the inverse-error rules. The last is also what stacking is shrunk towards. */
 const DISCOUNTS = [0.95, 0.99, 0.9995] as const;
+const LONGEST = DISCOUNTS.length - 1;
 const STACKS = [
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },
@@ -54,6 +55,8 @@ export class Mixture {
   readonly #choice: Choice;
   readonly #amplitude: Amplitude;
   readonly #standIn: StandIn;
+  /** Deviation of the experts' forecasts around that of the mixture in the issue last made [H x D], weighed by the longest memory of their errors. */
+  readonly apart: Float64Array;
   /** Differences from persistence [M - 1], where kernels can read them. */
   readonly #x: Slice<Float64Array>;
   /** Errors of all rules [R], and the part of them that is the experts' [M]. */
@@ -67,6 +70,7 @@ export class Mixture {
     this.#experts = experts;
     this.#standIn = new StandIn(shape, all);
     const cells = shape.horizon * shape.targets;
+    this.apart = new Float64Array(cells);
     this.#inverse = DISCOUNTS.map(
       (discount) => new InverseError(layout, `inverse-${discount}`, cells, experts, discount),
     );
@@ -160,7 +164,7 @@ export class Mixture {
         }
         this.#polynomial.weigh(cell);
         values[at + r++ * rowLength] = base + weighted(this.#polynomial.w, x);
-        const prior = this.#inverse[DISCOUNTS.length - 1].w;
+        const prior = this.#inverse[LONGEST].w;
         for (const stack of this.#stacks) {
           if (sweeps > 0) stack.sweep(cell, prior, sweeps);
           values[at + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
@@ -171,6 +175,10 @@ export class Mixture {
         let difference = 0;
         for (let k = 0; k < w.length; k++) difference += w[k] * (values[at + k * rowLength] - base);
         values[at + w.length * rowLength] = base + difference;
+        let square = 0;
+        for (let m = 0; m < M; m++)
+          square += prior[m] * (values[at + m * rowLength] - base - difference) ** 2;
+        this.apart[cell] = Math.sqrt(square);
         mean[cell] = base + this.#amplitude.share[cell] * difference;
       }
     }

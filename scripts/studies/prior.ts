@@ -3,7 +3,7 @@
 //
 // The files are long, `series,date,value`. Of each series the last 18 months or 48 hours are left out, so that a later trial can be
 // made of them; forecasts are issued at every third row from 24 on, or at every 23rd hour from 100 on. Series are generated beside
-// them: months with a trend, a season and noise of other sizes in each, and walks. Prints the mean absolute scaled error of each expert
+// them: months with a trend, a season and noise of other sizes in each, others that grow by a share, and walks. Prints the mean absolute scaled error of each expert
 // alone by how many rows there were, and of `auto` for a grid of priors (--grid: that alone); nothing of it is random but by seed.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -34,16 +34,16 @@ const { values: flags } = parseArgs({
 const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
-/** Log weights of smoothing and of analogues. */
+/** Log weights of smoothing, of analogues and of Holt-Winters. */
 const WEIGHTS = [
-  [0, 0],
-  [2, 0],
-  [4, 0],
-  [2, 2],
-  [4, 2],
-  [4, 3],
-  [4, 4],
-  [6, 6],
+  [0, 0, 0],
+  [4, 0, 0],
+  [2, 2, 0],
+  [4, 3, 0],
+  [4, 3, 2],
+  [4, 3, 3],
+  [4, 3, 4],
+  [4, 4, 4],
 ] as const;
 const HALVES = [50, 100, 200] as const;
 
@@ -87,6 +87,15 @@ const months = generate("months", (_, normal, share) => {
     return level + season * (shape[i++ % 12] as number) + noise * normal();
   };
 });
+const growing = generate("growing", (_, normal, share) => {
+  const [growth, noise] = [0.01 * share(), 0.05 * share()];
+  const shape = Array.from({ length: 12 }, () => 0.2 * normal());
+  let [i, level] = [0, 100];
+  return () => {
+    level *= 1 + growth + 0.005 * normal();
+    return level * Math.exp((shape[i++ % 12] as number) + noise * normal());
+  };
+});
 const walks = generate("walks", (_, normal) => {
   let level = 100;
   return () => (level += normal());
@@ -95,6 +104,7 @@ const walks = generate("walks", (_, normal) => {
 const monthly = { horizon: 18, season: 12, from: 24, every: 3 };
 const kinds: Kind[] = [
   { name: "generated months", ...monthly, all: months },
+  { name: "generated growth", ...monthly, all: growing },
   { name: "generated walks", ...monthly, season: 1, all: walks },
 ];
 if (flags.monthly !== undefined) kinds.push({ name: "monthly", ...monthly, all: read(flags.monthly, 18) });
@@ -148,11 +158,12 @@ for (const kind of flags.grid ? [] : kinds) {
 process.stdout.write(
   `\n${"auto, by log weights and half".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
 );
-for (const [smoothing, repetition] of WEIGHTS) {
+for (const [smoothing, repetition, winters] of WEIGHTS) {
   for (const half of smoothing === 0 ? [100] : HALVES) {
-    Object.assign(PRIOR, { weights: { "exponential-smoothing": smoothing, repetition }, half });
+    const weights = { "exponential-smoothing": smoothing, repetition, "holt-winters": winters };
+    Object.assign(PRIOR, { weights, half });
     print(
-      `smoothing ${smoothing}, repetition ${repetition}, ${half}`,
+      `${smoothing}, ${repetition}, ${winters}; ${half}`,
       kinds.map((kind) => errors("auto", kind)[0] as number),
     );
   }

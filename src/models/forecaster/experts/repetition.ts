@@ -10,6 +10,8 @@ const MEMORY = 12;
 const LEAST = 8;
 /** How much a difference in level counts beside one in shape. */
 const LEVEL = 0.1;
+/** What of the drift of one lap is left in the next. */
+const CARRIED = 0.85;
 /** So many of the most alike are averaged. */
 const KEPT = 16;
 
@@ -23,7 +25,7 @@ const FIELDS = 2;
  * and the variance v of the differences y(t) - y(t-L), forgotten at a twelfth, tell how alike the last values are to those L
  * before. The sixteen most alike are averaged with weights (v + μ²/10)^-3,
  *
- *     ŷ(t+h) = y(t+h-L) + μ, and y(t+h-2L) + μ where h > L, and so on
+ *     ŷ(t+h) = y(t+h-kL) + μ + g μ (φ + … + φ^(k-1)),   k = ⌈h / L⌉ laps,   φ = 0.85,   g = μ² / (μ² + v)
  *
  * It needs no season, so it keeps up with one that slips: a clock that is put forward, a day that becomes shorter; and it
  * follows a path that is none. State per target: 2 numbers per lag. Cost per event and target: 2016 updates, as many comparisons, 16 H.
@@ -85,9 +87,16 @@ export class Repetition implements Expert {
       for (let i = 0; i < count; i++) {
         const lag = this.#best[i];
         const w = cube((least + TINY) / (unlike[lag] + TINY)) / total;
-        const away = lags[(lag - 1) * FIELDS] - last;
+        const mean = lags[(lag - 1) * FIELDS];
+        const square = mean * mean;
+        let drift = (mean * square) / (square + Math.max(0, lags[(lag - 1) * FIELDS + 1]) + TINY);
+        let away = mean - last;
         for (let h = 1, back = z.length - 1 - lag; h <= H; h++) {
-          if (++back === z.length) back -= lag;
+          if (++back === z.length) {
+            back -= lag;
+            drift *= CARRIED;
+            away += drift;
+          }
           out[(h - 1) * D + d] += w * (z[back] + away);
         }
       }

@@ -3,6 +3,6 @@
  * comes near `half`. Made by `scripts/studies/prior.ts`.
  */
 export const PRIOR: { readonly weights: Readonly<Record<string, number>>; readonly half: number } = {
-  weights: { "exponential-smoothing": 4, repetition: 3 },
+  weights: { "exponential-smoothing": 4, repetition: 3, "holt-winters": 3 },
   half: 100,
 };

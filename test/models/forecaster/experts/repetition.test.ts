@@ -23,6 +23,23 @@ describe("repetition", () => {
       expect(v).toBeCloseTo(shape[(80 + h) % 23], 9);
   });
 
+  test("goes on with the drift from lap to lap, by less and less", () => {
+    const value = (i: number) => 10 * shape[i % 12] + (5 * i) / 12;
+    const ahead = forecast(value, 60);
+    for (const [h, v] of ahead.slice(0, 12).entries()) expect(Math.abs(v - value(60 + h))).toBeLessThan(0.5);
+    for (let h = 12; h < 30; h++) {
+      const more = ahead[h] - ahead[h - 12];
+      expect(more).toBeGreaterThan(h < 24 ? 3.8 : 3.2);
+      expect(more).toBeLessThan(4.6);
+    }
+  });
+
+  test("makes no drift of noise", () => {
+    const normal = normals(3);
+    const noise = Array.from({ length: 40 }, () => 100 + normal());
+    for (const v of forecast((i) => noise[i], 40)) expect(Math.abs(v - 100)).toBeLessThan(2);
+  });
+
   test("follows a level that has moved", () => {
     const value = (i: number) => shape[i % 23] + (i >= 100 ? 40 : 0);
     for (const [h, v] of forecast(value, 300).entries()) expect(v).toBeCloseTo(value(300 + h), 3);

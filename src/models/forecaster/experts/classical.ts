@@ -32,3 +32,11 @@ export function slope(z: Float64Array): number {
   for (let i = 0; i < n; i++) sum += (i - middle) * z[i];
   return (12 * sum) / (n * (n * n - 1));
 }
+
+/**
+ * Where a level that factors multiply is after it has moved by `moved`: l + m, or, where it falls, l exp(m / l), which falls by the same
+ * share in each step and not below zero, as no series with factors does.
+ */
+export function levelAhead(level: number, moved: number): number {
+  return moved < 0 && level > 0 ? level * Math.exp(moved / level) : level + moved;
+}

@@ -3,7 +3,7 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { classicalSeason, slope } from "./classical.ts";
+import { classicalSeason, levelAhead, slope } from "./classical.ts";
 import { LONGEST_SMOOTHED } from "./holt-winters.ts";
 
 /** Values looked back on. */
@@ -62,7 +62,7 @@ const SMOOTHERS: readonly Smoother[] = SEASONS.flatMap((season) =>
 
 /**
  * Exponential smoothing averaged over what it may be: level l, trend b and season s (Hyndman, Koehler, Ord & Snyder 2008), here with an
- * additive season,
+ * additive season (levels that factors multiply fall by a share of themselves, as in Holt-Winters),
  *
  *     e = z - (l + φ b + s),   l ← l + φ b + α e,   b ← φ b + α β e,   s ← s + (1-α) γ e,   ŷ(t+h) = l + (φ + … + φ^h) b + s(t+h-p)
  *
@@ -269,7 +269,7 @@ export class ExponentialSmoothing implements Expert {
       const slot = t % far;
       if (t >= far) ahead += clip(z[t] - this.#ahead[slot], reachAhead) ** 2;
       const then = s[(t + far) % turn];
-      this.#ahead[slot] = multiplies ? (l + carried * b) * then : l + carried * b + then;
+      this.#ahead[slot] = multiplies ? levelAhead(l, carried * b) * then : l + carried * b + then;
     }
     this.#level = l;
     this.#trend = b;
@@ -296,8 +296,8 @@ export class ExponentialSmoothing implements Expert {
 
   /** What a smoother says of the value at `phase`, with so much of the trend `carried` on. */
   #said({ season }: Smoother, carried: number, phase: number): number {
-    const level = this.#level + carried * this.#trend;
-    if (season === "none") return level;
-    return season === "add" ? level + this.#season[phase] : level * this.#season[phase];
+    const moved = carried * this.#trend;
+    if (season === "multiply") return levelAhead(this.#level, moved) * this.#season[phase];
+    return this.#level + moved + (season === "add" ? this.#season[phase] : 0);
   }
 }

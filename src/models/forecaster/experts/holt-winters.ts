@@ -2,6 +2,7 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
+import { levelAhead } from "./classical.ts";
 
 /** Longest season it serves: smoothing a long one season by season is slow, and other experts do it better. */
 export const LONGEST_SMOOTHED = 48;
@@ -38,6 +39,8 @@ const START = FIRST + 2 * LONGEST_SMOOTHED;
  * Holt-Winters smoothing with a multiplicative season (Winters 1960): level l, trend b, factors s,
  *
  *     l = α y/s + (1-α)(l' + b'),  b = β (l - l') + (1-β) b',  s = γ y/l + (1-γ) s',  ŷ(t+h) = (l + h b) s(t+h-p)
+ *
+ * or, where b falls, l exp(h b / l) s(t+h-p): what has factors never comes to nothing.
  *
  * as a bank of twelve with fixed gains, combined by inverse discounted squared one-step error to the power four. Each starts from one season, and again, with its trend, from two. A second season is taken off
  * first and added again. For series that are positive but
@@ -162,7 +165,7 @@ export class HoltWinters implements Expert {
       const at = first + k * FIELDS;
       const ratio = (least + 1e-100) / (bank[at + ERROR] + 1e-100);
       const w = ratio ** 2 * ratio ** 2;
-      sum += w * (bank[at + LEVEL] + h * bank[at + TREND]) * bank[at + SEASON + phase];
+      sum += w * levelAhead(bank[at + LEVEL], h * bank[at + TREND]) * bank[at + SEASON + phase];
       total += w;
     }
     return sum / total;

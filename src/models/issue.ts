@@ -1,3 +1,4 @@
+import { afterSteps } from "./calendar-step.ts";
 import { MAX_TIME } from "./observation.ts";
 
 /**
@@ -8,7 +9,7 @@ export interface Issue {
   readonly series: string;
   /** Event time of the last observation used, epoch milliseconds. */
   readonly time: number;
-  /** Usual milliseconds between steps: step h is expected at `time + h * step`. */
+  /** Usual milliseconds between steps: step h is expected at `afterSteps(time, step, h)`. */
   readonly step: number;
   /** Position of that observation: in the journal for a server, in the input for a pipe. */
   readonly offset: number;
@@ -66,4 +67,4 @@ export interface IssueDetail {
 export const moment = (time: number): number => Math.trunc(Math.max(-MAX_TIME, Math.min(MAX_TIME, time)));
 
 /** When step `h` of an issue is expected, in whole milliseconds. */
-export const momentOf = ({ time, step }: Issue, h: number): number => moment(time + h * step);
+export const momentOf = ({ time, step }: Issue, h: number): number => moment(afterSteps(time, step, h));

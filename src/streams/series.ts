@@ -1,3 +1,4 @@
+import { MONTH, monthsPerStep } from "../models/calendar-step.ts";
 import { EddyError, printable } from "../models/errors.ts";
 import type { Crossing, Range } from "../models/forecaster/crossing.ts";
 import { Forecaster } from "../models/forecaster/forecaster.ts";
@@ -176,13 +177,19 @@ export class Series {
     return later.length === 0 ? { issues } : { issues, later };
   }
 
-  /** Usual milliseconds between steps. */
+  /** Usual milliseconds between steps; months of a mean length where they are months of the calendar. */
   get stepMilliseconds(): number {
     if (this.specification.every > 0) return this.specification.every;
+    const steps = itemAt(this.#clock, 0);
+    const n = Math.min(RECENT_INTERVALS, steps - 1);
+    const recent = Array.from({ length: Math.max(0, n) }, (_, i) =>
+      itemAt(this.#clock, 2 + ((steps - 2 - i) % RECENT_INTERVALS)),
+    );
+    const months = monthsPerStep(itemAt(this.#clock, 1), recent);
+    if (months > 0) return months * MONTH;
     if (this.specification.steps === "event") return this.#forecaster.stepMilliseconds;
-    const n = Math.min(RECENT_INTERVALS, itemAt(this.#clock, 0) - 1);
     if (n < 1) return COUNTED_STEP;
-    const recent = Array.from(this.#clock.subarray(2, 2 + n)).sort((a, b) => a - b);
+    recent.sort((a, b) => a - b);
     // Readings that came in one piece have no interval to tell.
     return recent[n >> 1] || COUNTED_STEP;
   }

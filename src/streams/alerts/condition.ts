@@ -1,4 +1,5 @@
 import type { Crosses } from "../../models/alert.ts";
+import { afterSteps } from "../../models/calendar-step.ts";
 import type { Crossing, Range } from "../../models/forecaster/crossing.ts";
 import { itemAt } from "../../models/item-at.ts";
 import { milliseconds } from "../checked.ts";
@@ -222,7 +223,7 @@ const known = (value: number): number | null => (Number.isFinite(value) ? value 
 
 /** Null when it is not known to happen within what can be told. */
 function crossesAt({ steps }: Crossing, time: number, step: number): Crosses | null {
-  const [from, at, to] = steps.map((count) => time + count * step);
+  const [from, at, to] = steps.map((count) => afterSteps(time, step, count));
   if (from === undefined || at === undefined || to === undefined || !Number.isFinite(at)) return null;
   return { from, at, to };
 }

@@ -1,3 +1,4 @@
+import { afterSteps } from "../../../models/calendar-step.ts";
 import { EddyError } from "../../../models/errors.ts";
 import { type Issue, moment, momentOf } from "../../../models/issue.ts";
 import type { Engine, SeriesSummary } from "../../engine.ts";
@@ -171,7 +172,7 @@ export function standingAt(
   let before = Number.POSITIVE_INFINITY;
   let best: Issue | undefined;
   for (let guess = 0; guess < GUESSES; guess++) {
-    const found = engine.issuedAsOf(series, Math.min(before, Math.floor(time - ahead * step)));
+    const found = engine.issuedAsOf(series, Math.min(before, Math.floor(afterSteps(time, step, -ahead))));
     if (found === undefined) break;
     const due = momentOf(found, ahead) <= time;
     if (due && (best === undefined || found.time > best.time)) best = found;

@@ -34,18 +34,17 @@ const { values: flags } = parseArgs({
 const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
-/** Log weights of smoothing, of analogues and of Holt-Winters. */
+/** Log weights of smoothing, of analogues and of Holt-Winters, and the labels by which that of the last is half. */
 const WEIGHTS = [
-  [0, 0, 0],
-  [4, 0, 0],
-  [2, 2, 0],
-  [4, 3, 0],
-  [4, 3, 2],
-  [4, 3, 3],
-  [4, 3, 4],
-  [4, 4, 4],
+  [0, 0, 0, 100],
+  [4, 0, 0, 100],
+  [4, 3, 0, 100],
+  [4, 3, 2, 100],
+  [4, 3, 3, 100],
+  [4, 3, 3, 50],
+  [4, 3, 4, 50],
+  [4, 3, 4, 30],
 ] as const;
-const HALVES = [50, 100, 200] as const;
 
 function read(path: string, left: number): Kind["all"] {
   const series = new Map<string, { times: number[]; values: number[] }>();
@@ -158,13 +157,14 @@ for (const kind of flags.grid ? [] : kinds) {
 process.stdout.write(
   `\n${"auto, by log weights and half".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
 );
-for (const [smoothing, repetition, winters] of WEIGHTS) {
-  for (const half of smoothing === 0 ? [100] : HALVES) {
-    const weights = { "exponential-smoothing": smoothing, repetition, "holt-winters": winters };
-    Object.assign(PRIOR, { weights, half });
-    print(
-      `${smoothing}, ${repetition}, ${winters}; ${half}`,
-      kinds.map((kind) => errors("auto", kind)[0] as number),
-    );
-  }
+for (const [smoothing, repetition, winters, half] of WEIGHTS) {
+  Object.assign(PRIOR, {
+    "exponential-smoothing": { weight: smoothing, half: 100 },
+    repetition: { weight: repetition, half: 100 },
+    "holt-winters": { weight: winters, half },
+  });
+  print(
+    `${smoothing}, ${repetition}, ${winters} until ${half}`,
+    kinds.map((kind) => errors("auto", kind)[0] as number),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
-import { PRIOR } from "./prior.ts";
+import type { Trust } from "./prior.ts";
 
 const LEAST = 1e-24;
 /** Weights fall with this power of a rule's discounted squared error, once enough labels bear it out: … */
@@ -36,9 +36,9 @@ const REACH = 0.5;
  * known of the step before); then half of the target, half of all
  * targets. For two memories, which are averaged,
  *
- *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + a_r / (1 + (n_h / 100)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
+ *     w_r ∝ exp(-π x_r - (r > 0) π_h √(h / m_h) + a_r / (1 + (n_h / b_r)²)),   π_h = min(32, m_h / 2√h) with m_h labels remembered,   π = max(π_h, m_1 / 2√h)
  *
- * n_h are all labels of the step and a_r what is trusted while they are few (`PRIOR`): among thirty rules that a few dozen labels cannot tell apart,
+ * n_h are all labels of the step, a_r and b_r how far a rule is trusted while they are few, and until when (`PRIOR`): among thirty rules that a few dozen labels cannot tell apart,
  * those that do not learn from them are the safest. A step of few labels is chosen at by as many as there are one step ahead. √(h / m_h) is what a rule must gain on persistence in
  * log loss: as much as it gains by chance from m_h labels that overlap.
  *
@@ -48,7 +48,7 @@ export class Choice {
   readonly #horizon: number;
   readonly #targets: number;
   readonly #rules: number;
-  readonly #prior: readonly number[];
+  readonly #prior: readonly (Trust | undefined)[];
   readonly #loss: Slice<Float64Array>;
   /** Labels taken, per cell. */
   readonly #labels: Slice<Float64Array>;
@@ -66,14 +66,14 @@ export class Choice {
   /** Weights of the last `weigh` [R]. */
   readonly w: Float64Array;
 
-  /** `prior`: log weights of the rules while labels are few, as many as there are of any. */
+  /** `prior`: which rules are trusted while labels are few, in their order. */
   constructor(
     layout: Layout,
     name: string,
     horizon: number,
     targets: number,
     rules: number,
-    prior: readonly number[] = [],
+    prior: readonly (Trust | undefined)[] = [],
   ) {
     this.#prior = prior;
     this.#horizon = horizon;
@@ -186,13 +186,18 @@ export class Choice {
     }
   }
 
+  /** What rule r is trusted by beside what labels say of it, at the step last pooled. */
+  #trusted(r: number): number {
+    const trust = this.#prior[r];
+    return trust === undefined ? 0 : trust.weight / (1 + (this.#most / trust.half) ** 2);
+  }
+
   /** Computes the weights of target d at the step last pooled, h, into `w`: the mean over the memories. */
   weigh(h: number, d: number): void {
     const R = this.#rules;
     const labels = remembered(MEMORIES.length - 1, h, this.#most);
     const sure = (n: number): number => Math.min(POWER, (POWER_PER_LABEL * n) / Math.sqrt(h));
     const power = Math.max(sure(labels), sure(remembered(MEMORIES.length - 1, 1, this.#first)));
-    const young = 1 / (1 + (this.#most / PRIOR.half) ** 2);
     const margin = labels > 0 ? sure(labels) * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
@@ -200,7 +205,7 @@ export class Choice {
       let highest = Number.NEGATIVE_INFINITY;
       for (let r = 0; r < R; r++) {
         const evidence = (1 - POOLED) * this.#logs[at + r] + POOLED * this.#pooled[k * R + r];
-        this.#v[r] = -power * evidence - (r > 0 ? margin : 0) + young * (this.#prior[r] ?? 0);
+        this.#v[r] = -power * evidence - (r > 0 ? margin : 0) + this.#trusted(r);
         highest = Math.max(highest, this.#v[r]);
       }
       let sum = 0;

@@ -79,7 +79,7 @@ export class Mixture {
     this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
     const rules = experts + COMBINED;
-    const prior = all.map(({ name }) => PRIOR.weights[name] ?? 0);
+    const prior = all.map(({ name }) => PRIOR[name]);
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, prior);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);

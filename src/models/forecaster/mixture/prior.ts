@@ -1,8 +1,14 @@
-/**
- * Which experts are trusted before a series has told, and how long: of n labels of a step, the weight of each is e^`weights` to one until n
- * comes near `half`. Made by `scripts/studies/prior.ts`.
- */
-export const PRIOR: { readonly weights: Readonly<Record<string, number>>; readonly half: number } = {
-  weights: { "exponential-smoothing": 4, repetition: 3, "holt-winters": 3 },
-  half: 100,
+/** How much an expert is trusted while labels are few. */
+export interface Trust {
+  /** Log of its weight to one of the others, before the first label; … */
+  readonly weight: number;
+  /** … half of that with so many labels of a step. */
+  readonly half: number;
+}
+
+/** Which experts are trusted before a series has told, and how long. Made by `scripts/studies/prior.ts`. */
+export const PRIOR: Record<string, Trust> = {
+  "exponential-smoothing": { weight: 4, half: 100 },
+  repetition: { weight: 3, half: 100 },
+  "holt-winters": { weight: 4, half: 50 },
 };

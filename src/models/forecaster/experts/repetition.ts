@@ -25,7 +25,9 @@ const FIELDS = 2;
  * and the variance v of the differences y(t) - y(t-L), forgotten at a twelfth, tell how alike the last values are to those L
  * before. The sixteen most alike are averaged with weights (v + μ²/10)^-3,
  *
- *     ŷ(t+h) = y(t+h-kL) + μ + g μ (φ + … + φ^(k-1)),   k = ⌈h / L⌉ laps,   φ = 0.85,   g = μ² / (μ² + v)
+ *     ŷ(t+h) = y(t+h-kL) + μ + g μ (φ + … + φ^(k-1)),   k = ⌈h / L⌉ laps,   φ = 0.85
+ *
+ * with g = μ² / (μ² + v) where L is one season or several, else 0: of what merely looked alike the drift is chance.
  *
  * It needs no season, so it keeps up with one that slips: a clock that is put forward, a day that becomes shorter; and it
  * follows a path that is none. State per target: 2 numbers per lag. Cost per event and target: 2016 updates, as many comparisons, 16 H.
@@ -72,6 +74,7 @@ export class Repetition implements Expert {
 
   predict(out: Float64Array): void {
     const { targets: D, horizon: H } = this.#shape;
+    const turn = this.#features.season.period(0);
     for (let d = 0; d < D; d++) {
       const last = this.#features.last.view[d];
       for (let h = 1; h <= H; h++) out[(h - 1) * D + d] = last;
@@ -87,10 +90,8 @@ export class Repetition implements Expert {
       for (let i = 0; i < count; i++) {
         const lag = this.#best[i];
         const w = cube((least + TINY) / (unlike[lag] + TINY)) / total;
-        const mean = lags[(lag - 1) * FIELDS];
-        const square = mean * mean;
-        let drift = (mean * square) / (square + Math.max(0, lags[(lag - 1) * FIELDS + 1]) + TINY);
-        let away = mean - last;
+        let away = lags[(lag - 1) * FIELDS] - last;
+        let drift = turn > 0 && lag % turn === 0 ? this.#drift(lags, lag) : 0;
         for (let h = 1, back = z.length - 1 - lag; h <= H; h++) {
           if (++back === z.length) {
             back -= lag;
@@ -101,6 +102,13 @@ export class Repetition implements Expert {
         }
       }
     }
+  }
+
+  /** The mean of what came between the last values and those a lag before, as far as it is more than chance. */
+  #drift(lags: Float64Array, lag: number): number {
+    const mean = lags[(lag - 1) * FIELDS];
+    const variance = Math.max(0, lags[(lag - 1) * FIELDS + 1]);
+    return (mean * mean * mean) / (mean * mean + variance + TINY);
   }
 
   /** The lags most alike, best first; returns how many there are. */

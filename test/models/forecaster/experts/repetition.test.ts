@@ -6,9 +6,10 @@ import { Bench } from "./bench.ts";
 const H = 30;
 
 /** The last forecast after `n` values. */
-function forecast(value: (i: number) => number, n: number): number[] {
+function forecast(value: (i: number) => number, n: number, periods: readonly number[] = []): number[] {
   const bench = new Bench((layout, shape, features) => new Repetition(layout, shape, features), {
     horizon: H,
+    periods,
   });
   for (let i = 0; i < n; i++) bench.take([value(i)]);
   return [...bench.forecast];
@@ -25,7 +26,7 @@ describe("repetition", () => {
 
   test("goes on with the drift from lap to lap, by less and less", () => {
     const value = (i: number) => 10 * shape[i % 12] + (5 * i) / 12;
-    const ahead = forecast(value, 60);
+    const ahead = forecast(value, 60, [12]);
     for (const [h, v] of ahead.slice(0, 12).entries()) expect(Math.abs(v - value(60 + h))).toBeLessThan(0.5);
     for (let h = 12; h < 30; h++) {
       const more = ahead[h] - ahead[h - 12];
@@ -37,7 +38,8 @@ describe("repetition", () => {
   test("makes no drift of noise", () => {
     const normal = normals(3);
     const noise = Array.from({ length: 40 }, () => 100 + normal());
-    for (const v of forecast((i) => noise[i], 40)) expect(Math.abs(v - 100)).toBeLessThan(2);
+    for (const periods of [[], [12]])
+      for (const v of forecast((i) => noise[i], 40, periods)) expect(Math.abs(v - 100)).toBeLessThan(2);
   });
 
   test("follows a level that has moved", () => {

@@ -9,12 +9,7 @@ const LEAST_INTERVALS = 2;
 /**
  * The time `count` steps after `time`: time + count step, or, where the step is one of months, the same day of the month so many
  * months on. What is on the last day of its month stays there; a day that a month does not have is its last. Parts of a
- * month are parts of the way to the next.
- *
- * @example
- * ```ts
- * new Date(afterSteps(Date.UTC(2024, 0, 31), MONTH, 1)).toISOString(); // "2024-02-29T00:00:00.000Z"
- * ```
+ * month are parts of the way to the next. After 31 January 2024 by one month comes 29 February.
  */
 export function afterSteps(time: number, step: number, count: number): number {
   const months = step / MONTH;

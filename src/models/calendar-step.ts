@@ -25,7 +25,7 @@ export function afterSteps(time: number, step: number, count: number): number {
 
 /** Months in the step of events of which the last was at `time`, after `intervals`, the newest first; 0 where it is not one of months. */
 export function monthsPerStep(time: number, intervals: readonly number[]): number {
-  if (intervals.length < LEAST_INTERVALS) return 0;
+  if (intervals.length < LEAST_INTERVALS || !((intervals[0] ?? 0) >= MONTH / 2)) return 0;
   const months = intervals.map((interval) => Math.round(interval / MONTH));
   const least = Math.min(...months);
   if (least < 1 || least > MOST_MONTHS) return 0;

@@ -1,3 +1,4 @@
+import { clip } from "../kernels/clip.ts";
 import type { Layout, Slice } from "../kernels/layout.ts";
 import type { Knots } from "./knots.ts";
 
@@ -23,8 +24,8 @@ const USUAL_FIELDS = 2;
  *
  *     factor = exp(β z),   z = log(a / s) less its mean over the last 1000 issues, within ±2
  *
- * z is kept at the knots of the fan, and read in between; while readings are missing, that of the last one holds. β is one number per target, from 0 to 1: the maximum of the Laplace likelihood
- * log s + |e| / s with errors e, followed online by Newton's method,
+ * z is kept at the knots of the fan, and read in between; while readings are missing, that of the last one holds. β is one number
+ * per target, from 0 to 1: where the Laplace loss log s + |e| / s of errors e is least, followed online by Newton's method,
  *
  *     β += z (|e| / s - 1) / (200 + Σ z²),   both means over the steps whose labels have come
  *
@@ -62,17 +63,16 @@ export class Disagreement {
       const usual = this.#usual.view;
       const at = USUAL_FIELDS * (d * K + k);
       usual[at + 1] += Math.max(1 / ++usual[at], 1 / USUAL) * (log - usual[at + 1]);
-      z = Math.max(-MOST, Math.min(MOST, log - usual[at + 1]));
+      z = clip(log - usual[at + 1], MOST);
     }
-    this.#issued.view[((issue % this.#horizon) * this.#targets + d) * K + k] = z;
+    this.#issued.view[this.#at(issue, d) + k] = z;
     this.#last.view[d * K + k] = z;
   }
 
   /** Keeps for issue number `issue`, made `gap` steps after the last reading, what was told then of the same distance. */
   carry(issue: number, d: number, gap: number): void {
-    const K = this.#knots.length;
-    const at = ((issue % this.#horizon) * this.#targets + d) * K;
-    for (let k = 0; k < K; k++) {
+    const at = this.#at(issue, d);
+    for (let k = 0; k < this.#knots.length; k++) {
       this.#issued.view[at + k] = this.last(d, Math.min(this.#horizon, this.#knots.x[k] + gap));
     }
   }
@@ -84,8 +84,12 @@ export class Disagreement {
 
   /** z of target d at step h of issue number `issue`, one of the last H. */
   issued(issue: number, d: number, h: number): number {
-    const K = this.#knots.length;
-    return this.#knots.read(this.#issued.view, ((issue % this.#horizon) * this.#targets + d) * K, h);
+    return this.#knots.read(this.#issued.view, this.#at(issue, d), h);
+  }
+
+  /** Element of `#issued` where the first knot of target d is, of issue number `issue`. */
+  #at(issue: number, d: number): number {
+    return ((issue % this.#horizon) * this.#targets + d) * this.#knots.length;
   }
 
   /** How much larger than usual errors of target d are where its experts are apart by z. */

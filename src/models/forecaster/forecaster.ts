@@ -474,8 +474,8 @@ export class Forecaster {
     const fan = this.#fan;
     const first = current + (this.#experts.length + COMBINATIONS) * rowLength;
     for (let d = 0; d < D; d++) {
-      // While no label has told, anything of the size of the value itself may come.
       const gap = this.#features.gap.view[d];
+      // While no label has told, anything of the size of the value itself may come.
       fan.issue(d, Math.abs(this.#features.last.view[d]), gap, (h) => this.#mixture.apart[(h - 1) * D + d]);
       const held = this.taken[d] === 0;
       const reading = this.#units.seen(d, this.#u[d]);

@@ -17,7 +17,7 @@ import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
 import { LongRange } from "./long-range.ts";
-import { COMBINATIONS, Mixture } from "./mixture/mixture.ts";
+import { combinations, Mixture } from "./mixture/mixture.ts";
 import { Opening } from "./opening.ts";
 import { Recalibration } from "./recalibration.ts";
 import { SeasonalErrors } from "./seasonal-errors.ts";
@@ -73,6 +73,8 @@ export class Forecaster {
   /** Row of the ledger where the two naive forecasts stand as they would be said. */
   readonly #naive: number;
   readonly #mixture: Mixture;
+  /** Rows of the ledger that are the mixture's. */
+  readonly #combinations: number;
   /** Which expert forecasts alone, or COMBINED, or EQUAL. */
   readonly #only: number;
   readonly #longRange: LongRange;
@@ -130,7 +132,8 @@ export class Forecaster {
     const choice = readModel(specification.model);
     if (alone !== undefined) this.#only = experts.indexOf(alone);
     else this.#only = choice.combination === "equal" ? EQUAL : COMBINED;
-    const rows = E + COMBINATIONS + QUANTILES + quantiles.length;
+    this.#combinations = combinations(D);
+    const rows = E + this.#combinations + QUANTILES + quantiles.length;
     // Of targets that count up the naive forecasts say increments, and are measured as totals.
     this.#naive = counter.length > 0 ? rows : PERSISTENCE;
     this.#ledger = new Ledger(layout, this.#shape, rows + (counter.length > 0 ? SUMS - 1 : 0));
@@ -336,7 +339,7 @@ export class Forecaster {
   #expect(c: number, x: number): number {
     const { targets: D, horizon: H } = this.#shape;
     const { values, rowLength, issued } = this.#ledger;
-    const forecast = (this.#experts.length + COMBINATIONS) * rowLength;
+    const forecast = (this.#experts.length + this.#combinations) * rowLength;
     const said = c < D && x <= H && issued >= x && this.#ledger.sound(x, c);
     if (said) return values[this.#ledger.settled(x) + forecast + c];
     const far = c < D && x > H ? this.#longRange.expect(c, x) : Number.NaN;
@@ -359,7 +362,7 @@ export class Forecaster {
     const settlement = ledger.settle(this.#features.y);
     const { values, rowLength, issued } = ledger;
     const { labels, steps } = settlement;
-    const forecast = (this.#experts.length + COMBINATIONS) * rowLength;
+    const forecast = (this.#experts.length + this.#combinations) * rowLength;
     const naive = this.#naive * rowLength;
     for (let d = 0; d < D; d++) {
       const u = this.#u[d];
@@ -453,7 +456,7 @@ export class Forecaster {
   #combine(): void {
     const ledger = this.#ledger;
     const E = this.#experts.length;
-    const mean = ledger.row(E + COMBINATIONS);
+    const mean = ledger.row(E + this.#combinations);
     if (this.#only === COMBINED) {
       this.#mixture.combine(ledger, mean);
       if (this.events <= FIRST_EVENTS) mean.set(ledger.row(PERSISTENCE));
@@ -472,7 +475,7 @@ export class Forecaster {
     const { targets: D, horizon: H } = this.#shape;
     const { values, rowLength, current } = this.#ledger;
     const fan = this.#fan;
-    const first = current + (this.#experts.length + COMBINATIONS) * rowLength;
+    const first = current + (this.#experts.length + this.#combinations) * rowLength;
     for (let d = 0; d < D; d++) {
       const gap = this.#features.gap.view[d];
       // While no label has told, anything of the size of the value itself may come.
@@ -570,7 +573,7 @@ export class Forecaster {
     const ledger = this.#ledger;
     const issue = ((ledger.issued - 1) % H) * ledger.rows * ledger.rowLength;
     // Of a total that grows, as it was issued; else as the models see it: a reading that is held may stay, or not.
-    const row = this.#experts.length + COMBINATIONS + (this.#counts[d] ? MEAN : 0);
+    const row = this.#experts.length + this.#combinations + (this.#counts[d] ? MEAN : 0);
     const mean = issue + row * ledger.rowLength + d;
     const gap = this.#features.gap.view[d];
     const [held, stays] = this.#counts[d] ? [0, 0] : this.#paths.held(d);

@@ -5,6 +5,7 @@ import type { Ledger } from "../ledger.ts";
 import type { Shape } from "../shape.ts";
 import { Amplitude } from "./amplitude.ts";
 import { Choice } from "./choice.ts";
+import { ErrorFeedback } from "./error-feedback.ts";
 import { InverseError } from "./inverse-error.ts";
 import { Polynomial } from "./polynomial.ts";
 import { PRIOR } from "./prior.ts";
@@ -18,13 +19,13 @@ const STACKS = [
   { memory: 2000, ridge: 0.03, positive: true },
   { memory: 2000, ridge: 0.01, positive: false },
 ] as const;
-/** One more stack learns from all targets together, each in units of the error of persistence. */
+/** Where there are several targets one more stack learns from all of them together, each in units of the error of persistence. */
 const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
 /** Forecasts that are made from all experts, and are rules of the choice beside each expert. */
-const COMBINED = DISCOUNTS.length + 1 + STACKS.length + 1;
-/** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, before doubt. */
-export const COMBINATIONS = COMBINED + 1;
+const combined = (targets: number): number => DISCOUNTS.length + 1 + STACKS.length + (targets > 1 ? 1 : 0);
+/** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, and that corrected by its last errors. */
+export const combinations = (targets: number): number => combined(targets) + 2;
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
 const SWEEP_EVERY = 4;
@@ -33,7 +34,7 @@ const YOUNG = 200;
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
  * the mixture can fall back to it outright, and combinations (inverse discounted error with three memories, ML-Poly, ridge
- * stacking two ways and once over all targets) each make one forecast from all experts; a choice by discounted error among
+ * stacking two ways and, of several targets, once over all of them) each make one forecast from all experts; a choice by discounted error among
  * all of these makes the last one. Stacking wins on long stationary series and loses badly under drift, inverse error is the
  * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
  * finds out.
@@ -49,11 +50,12 @@ export class Mixture {
   readonly #inverse: readonly InverseError[];
   readonly #polynomial: Polynomial;
   readonly #stacks: readonly Stacking[];
-  readonly #pooled: Stacking;
+  readonly #pooled: Stacking | undefined;
   /** Whether this event has brought a label: where nothing is learned no weights move. */
   #told = false;
   readonly #choice: Choice;
   readonly #amplitude: Amplitude;
+  readonly #feedback: ErrorFeedback;
   readonly #standIn: StandIn;
   /** Deviation of the experts' forecasts around that of the mixture in the issue last made [H x D], weighed by the longest memory of their errors. */
   readonly apart: Float64Array;
@@ -76,9 +78,11 @@ export class Mixture {
     );
     this.#polynomial = new Polynomial(layout, "polynomial", cells, experts);
     this.#stacks = STACKS.map((options, k) => new Stacking(layout, `stack-${k}`, cells, experts, options));
-    this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
+    if (shape.targets > 1)
+      this.#pooled = new Stacking(layout, "stack-pooled", shape.horizon, experts, POOLED_STACK);
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
-    const rules = experts + COMBINED;
+    this.#feedback = new ErrorFeedback(layout, "feedback", shape);
+    const rules = experts + combined(shape.targets);
     const prior = all.map(({ name }) => PRIOR[name]);
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, prior);
     this.#x = layout.float64("mixture.x", experts - 1);
@@ -92,7 +96,8 @@ export class Mixture {
    * one over how much larger than usual errors are in its phase of the season: half way from a square, by which noon decides
    * alone where nights are still, to a likelihood, by which nights would.
    */
-  learn(ledger: Ledger, { labels, reach, noise, steps }: Settlement): void {
+  learn(ledger: Ledger, settlement: Settlement): void {
+    const { labels, reach, noise, steps } = settlement;
     const { targets: D } = this.#shape;
     const M = this.#experts;
     const { values, rowLength } = ledger;
@@ -125,12 +130,13 @@ export class Mixture {
         this.#amplitude.take(cell, weight * (chosen - base), weight * (label - base));
         this.#choice.takeErrors(h, d, this.#ruleErrors);
         const size = this.#choice.size(h, d);
-        if (ledger.issued < YOUNG || !(size > 0)) continue;
+        if (this.#pooled === undefined || ledger.issued < YOUNG || !(size > 0)) continue;
         for (let m = 1; m < M; m++) x[m - 1] /= size;
         this.#pooled.learn(h - 1, h, this.#x, (weight * (label - base)) / size, fade);
         fade = false;
       }
     }
+    this.#feedback.learn(ledger, settlement, this.#ruleErrors.length);
   }
 
   /** Combines the experts' rows of the issue being made; writes the combinations' rows and the forecast [H × D] to `mean`. */
@@ -169,8 +175,10 @@ export class Mixture {
           if (sweeps > 0) stack.sweep(cell, prior, sweeps);
           values[at + r++ * rowLength] = base + Math.max(low, Math.min(high, stack.combine(cell, x)));
         }
-        if (sweeps > 0 && d === 0) this.#pooled.sweep(h - 1, prior, sweeps);
-        values[at + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
+        if (this.#pooled !== undefined) {
+          if (sweeps > 0 && d === 0) this.#pooled.sweep(h - 1, prior, sweeps);
+          values[at + r * rowLength] = base + Math.max(low, Math.min(high, this.#pooled.combine(h - 1, x)));
+        }
         this.#choice.weigh(h, d);
         let difference = 0;
         for (let k = 0; k < w.length; k++) difference += w[k] * (values[at + k * rowLength] - base);
@@ -179,8 +187,14 @@ export class Mixture {
         for (let m = 0; m < M; m++)
           square += prior[m] * (values[at + m * rowLength] - base - difference) ** 2;
         this.apart[cell] = Math.sqrt(square);
-        mean[cell] = base + this.#amplitude.share[cell] * difference;
       }
+    }
+    const R = this.#ruleErrors.length;
+    this.#feedback.correct(ledger.row(R), ledger.row(R + 1), mean);
+    const { share } = this.#amplitude;
+    for (let cell = 0; cell < mean.length; cell++) {
+      const base = values[ledger.current + cell];
+      mean[cell] = base + share[cell] * (mean[cell] - base);
     }
   }
 
@@ -190,7 +204,7 @@ export class Mixture {
     this.#amplitude.weigh();
   }
 
-  /** The weights of the experts in the forecast of step h, target d, all rules together; the array is reused. */
+  /** The weights of the experts in the forecast of step h, target d, all rules together, before it is corrected by its last errors; the array is reused. */
   weights(h: number, d: number): Float64Array {
     const out = this.#weights;
     const cell = (h - 1) * this.#shape.targets + d;
@@ -206,7 +220,7 @@ export class Mixture {
     this.#polynomial.weigh(cell);
     addScaled(out, this.#polynomial.w, w[r++]);
     for (const stack of this.#stacks) stack.addWeights(out, cell, w[r++]);
-    this.#pooled.addWeights(out, h - 1, w[r]);
+    this.#pooled?.addWeights(out, h - 1, w[r]);
     const share = this.#amplitude.share[cell];
     for (let m = 0; m < out.length; m++) out[m] *= share;
     out[0] += 1 - share;

@@ -33,6 +33,9 @@ export function slope(z: Float64Array): number {
   return (12 * sum) / (n * (n * n - 1));
 }
 
+/** What has usual steps of its logarithms that are larger than this leaps by factors, and does not grow by a share. */
+export const LARGEST_LOG_STEP = 0.5;
+
 /**
  * Where a level that factors multiply is after it has moved by `moved`: l + m, or, where it falls, l exp(m / l), which falls by the same
  * share in each step and not below zero, as no series with factors does.

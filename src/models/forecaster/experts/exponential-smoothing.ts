@@ -3,15 +3,15 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { classicalSeason, levelAhead, slope } from "./classical.ts";
+import { classicalSeason, LARGEST_LOG_STEP, levelAhead, slope } from "./classical.ts";
 import { LONGEST_SMOOTHED } from "./holt-winters.ts";
 
 /** Values looked back on. */
 const WINDOW = 240;
 /** The fewest that say anything. */
 const LEAST = 4;
-/** Every season, gain of the level, trend and gain of the season make one smoother. */
-const SEASONS = ["none", "add", "multiply"] as const;
+/** Of the values with no season, one that is added, one that multiplies, or of their logarithms; with every gain of the level, trend and gain of the season. */
+const SEASONS = ["none", "add", "multiply", "logarithms"] as const;
 const LEVEL_GAINS = [0.05, 0.15, 0.4, 1] as const;
 /** Gain of the trend, as a share of that of the level, and how much of the trend is left one step on. */
 const TRENDS = [
@@ -38,12 +38,21 @@ const KEPT = 8;
 /** They are compared again when there are so much more values; later, when so many of the window's are new. */
 const RENEWED = 0.05;
 const RENEWED_LATER = 0.2;
-/** Per target: values so far and the season at the last comparison, whether it was multiplied, then smoother and weight of each kept. */
+/** Per target: values at the last comparison and its season, whether all were positive, usual step of their logarithms, the phase of the next value. */
 const AGE = 0;
 const PERIOD = 1;
 const POSITIVE = 2;
-const FIRST = 3;
-const FIELDS = FIRST + 2 * KEPT;
+const LOG_STEP = 3;
+const PHASE = 4;
+const FIRST = 5;
+/** Per smoother that is kept: which it is, its weight, level and trend, then the season. */
+const WHICH = 0;
+const WEIGHT = 1;
+const LEVEL = 2;
+const TREND = 3;
+const SEASON = 4;
+const KEPT_FIELDS = SEASON + LONGEST_SMOOTHED;
+const FIELDS = FIRST + KEPT_FIELDS * KEPT;
 
 interface Smoother {
   readonly season: (typeof SEASONS)[number];
@@ -60,30 +69,41 @@ const SMOOTHERS: readonly Smoother[] = SEASONS.flatMap((season) =>
   ),
 );
 
+/** Values from which on the season of a smoother comes again, where one of p is known. */
+const turnOf = ({ season }: Smoother, p: number): number => (season === "none" ? 1 : p);
+
+/** Where a level is that has moved by so much since, with its season. */
+function ahead({ season }: Smoother, level: number, moved: number, s: number): number {
+  return season === "multiply" ? levelAhead(level, moved) * s : level + moved + s;
+}
+
 /**
- * Exponential smoothing averaged over what it may be: level l, trend b and season s (Hyndman, Koehler, Ord & Snyder 2008), here with an
- * additive season (levels that factors multiply fall by a share of themselves, as in Holt-Winters),
+ * Exponential smoothing averaged over what it may be: level l, trend b and season s (Hyndman, Koehler, Ord & Snyder 2008) of z, here with an
+ * additive season,
  *
  *     e = z - (l + φ b + s),   l ← l + φ b + α e,   b ← φ b + α β e,   s ← s + (1-α) γ e,   ŷ(t+h) = l + (φ + … + φ^h) b + s(t+h-p)
  *
- * in all 84 forms: no season, one that is added, one that multiplies; no trend, one that fades, one that stays; four α, three γ. Each starts from the
- * classical season of the first three and a line through ten values. With n values, k numbers found, S_j the mean squared error j steps
- * ahead (m: a season or the horizon, what is shorter),
+ * in all 120 forms: z the values, without a season, with one that is added, or one that multiplies (there levels fall by a share of themselves, as in Holt-Winters), or
+ * their logarithms, with one: what grows by a share, and its season with it. No trend, one that fades, one that stays; four α, three γ. Each starts from the classical
+ * season of the first three and a line through ten values. With n values, k numbers found, S_j the mean squared error j steps ahead (m: a season or the horizon, what is shorter; of
+ * logarithms times the squared geometric mean of the values),
  *
  *     log w = -(n (¾ log S_1 + ¼ log S_m) + AICc penalty of k) / (2 · 6)
  *
- * with errors of at most five usual steps of the series, by which the trend and the season, too, learn.
+ * with errors of at most five usual steps of the series, by which the trend and the season, too, learn. What is not positive is neither multiplied nor looked at in
+ * logarithms, and what leaps by factors is not either.
  *
- * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new, of more than 240 a fifth; the best eight are run
- * over these values at each event, and their forecasts averaged by w. A second season is taken off first and added again. Seasons of up to 48 steps. Cost
- * per event and target: some 2,000 smoothing steps, and 20,000 where they are compared; state 19 numbers.
+ * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new, of more than 240 a fifth; the best eight go on from
+ * there, and their forecasts are averaged by w. A second season is taken off first and added again. Seasons of up to 48 steps. Cost
+ * per event and target: 8 H, and 30,000 smoothing steps where they are compared; state 421 numbers.
  */
 export class ExponentialSmoothing implements Expert {
   readonly name = "exponential-smoothing";
   readonly #shape: Shape;
   readonly #features: Features;
-  readonly #chosen: Slice<Float64Array>;
+  readonly #state: Slice<Float64Array>;
   readonly #z = new Float64Array(WINDOW);
+  readonly #logs = new Float64Array(WINDOW);
   /** z without the season, where there is one. */
   readonly #plain = new Float64Array(START_VALUES + LONGEST_SMOOTHED);
   /** The seasons that smoothers start from. */
@@ -91,41 +111,39 @@ export class ExponentialSmoothing implements Expert {
     none: new Float64Array(1),
     add: new Float64Array(LONGEST_SMOOTHED),
     multiply: new Float64Array(LONGEST_SMOOTHED),
+    logarithms: new Float64Array(LONGEST_SMOOTHED),
   };
   readonly #season = new Float64Array(LONGEST_SMOOTHED);
   /** What was forecast for the values to come, when smoothers are compared. */
   readonly #ahead = new Float64Array(LONGEST_SMOOTHED);
-  readonly #logs = new Float64Array(SMOOTHERS.length);
-  /** The largest error that counts in full. */
-  #reach = 0;
-  /** Level and trend where the last run ended. */
+  readonly #likely = new Float64Array(SMOOTHERS.length);
+  /** Usual steps of the values and of their logarithms, and the mean of these. */
+  #usual = 0;
+  #logStep = 0;
+  #meanLog = 0;
+  /** Level and trend of the smoother at work. */
   #level = 0;
   #trend = 0;
 
   constructor(layout: Layout, shape: Shape, features: Features) {
     this.#shape = shape;
     this.#features = features;
-    this.#chosen = layout.float64("exponential-smoothing", FIELDS * shape.targets);
+    this.#state = layout.float64("exponential-smoothing", FIELDS * shape.targets);
   }
 
   learn(): void {}
 
   step(features: Features): void {
     for (let d = 0; d < this.#shape.targets; d++) {
-      const chosen = this.#chosen.view.subarray(d * FIELDS, (d + 1) * FIELDS);
+      const s = this.#of(d);
       const age = features.age.view[d];
       const p = this.#period(age);
-      const renewed = chosen[AGE] < WINDOW ? RENEWED * chosen[AGE] : RENEWED_LATER * WINDOW;
-      const due = chosen[AGE] + Math.max(1, Math.floor(renewed));
-      const unfit = chosen[POSITIVE] === 1 && !(features.last.view[d] - features.beyond(d, 0) > 0);
-      if (age < due && p === chosen[PERIOD] && !unfit) continue;
-      const z = this.#look(d);
-      if (z === undefined) continue;
-      chosen[AGE] = age;
-      chosen[PERIOD] = p;
-      chosen[POSITIVE] = p > 0 && z.every((v) => v > 0) ? 1 : 0;
-      this.#compare(z, p, chosen[POSITIVE] === 1);
-      this.#keep(chosen);
+      const renewed = s[AGE] < WINDOW ? RENEWED * s[AGE] : RENEWED_LATER * WINDOW;
+      const due = age >= s[AGE] + Math.max(1, Math.floor(renewed));
+      const v = features.last.view[d] - features.beyond(d, 0);
+      this.#usual = features.scaling.step(d);
+      if (due || p !== s[PERIOD] || (s[POSITIVE] === 1 && !(v > 0))) this.#compareAll(d, s, age, p);
+      else this.#goOn(s, v);
     }
   }
 
@@ -133,50 +151,84 @@ export class ExponentialSmoothing implements Expert {
     const { targets: D, horizon: H } = this.#shape;
     const features = this.#features;
     for (let d = 0; d < D; d++) {
-      const z = this.#look(d);
-      const chosen = this.#chosen.view.subarray(d * FIELDS, (d + 1) * FIELDS);
+      const s = this.#of(d);
+      const n = Math.min(WINDOW, features.age.view[d]);
       const turn = features.season.period(0);
       // A whole season, and not yet as much as it takes to smooth it, comes again as it was.
-      const again =
-        z !== undefined && turn >= 2 && turn <= Math.min(LONGEST_SMOOTHED, z.length) && chosen[PERIOD] === 0;
-      const smooth = !again && z !== undefined && chosen[FIRST + 1] > 0;
+      const again = n >= LEAST && turn >= 2 && turn <= Math.min(LONGEST_SMOOTHED, n) && s[PERIOD] === 0;
+      const smooth = !again && s[FIRST + WEIGHT] > 0;
+      const last = features.last.view[d];
       for (let h = 1; h <= H; h++) {
         const at = (h - 1) * D + d;
-        if (smooth) out[at] = z[z.length - 1] + features.beyond(d, h);
-        else if (again) out[at] = z[z.length - turn + ((h - 1) % turn)] + features.beyond(d, h);
-        else out[at] = features.last.view[d];
+        out[at] = last;
+        if (smooth) out[at] += features.beyond(d, h) - features.beyond(d, 0);
+        else if (again) {
+          const back = turn - 1 - ((h - 1) % turn);
+          out[at] = features.past(d, back) - features.beyond(d, -back) + features.beyond(d, h);
+        }
       }
-      if (smooth) this.#average(d, z, chosen, out);
+      if (smooth) this.#average(s, last - features.beyond(d, 0), out, d);
     }
   }
 
-  /** Adds to `out`, which has the last value, how the chosen smoothers leave it. */
-  #average(d: number, z: Float64Array, chosen: Float64Array, out: Float64Array): void {
+  #of(d: number): Float64Array {
+    return this.#state.view.subarray(d * FIELDS, (d + 1) * FIELDS);
+  }
+
+  /** Adds to `out`, for target d, how the smoothers that are kept leave value `last`. */
+  #average(s: Float64Array, last: number, out: Float64Array, d: number): void {
     const { targets: D, horizon: H } = this.#shape;
-    const p = chosen[PERIOD];
-    this.#start(z, p, chosen[POSITIVE] === 1);
-    for (let at = FIRST; at < FIELDS; at += 2) {
-      const w = chosen[at + 1];
-      if (w === 0) break;
-      const smoother = SMOOTHERS[chosen[at]];
-      this.#run(smoother, z, p);
+    for (let at = FIRST; at < FIELDS && s[at + WEIGHT] > 0; at += KEPT_FIELDS) {
+      const smoother = SMOOTHERS[s[at + WHICH]];
+      const turn = turnOf(smoother, s[PERIOD]);
+      const [level, trend] = [s[at + LEVEL], s[at + TREND]];
       let carried = 0;
       for (let h = 1; h <= H; h++) {
         carried = smoother.trend.damping * (1 + carried);
-        const said = this.#said(smoother, carried, (z.length + h - 1) % Math.max(1, p));
-        out[(h - 1) * D + d] += w * (said - z[z.length - 1]);
+        const season = s[at + SEASON + ((s[PHASE] + h - 1) % turn)];
+        const said = ahead(smoother, level, carried * trend, season);
+        const value = smoother.season === "logarithms" ? Math.exp(said) : said;
+        out[(h - 1) * D + d] += s[at + WEIGHT] * (value - last);
       }
     }
   }
 
-  /** The last values of target d, oldest first, without their second season, and what is usual in them; nothing before there are four. */
+  /** Takes the next value into the smoothers that are kept. */
+  #goOn(s: Float64Array, v: number): void {
+    const log = s[POSITIVE] === 1 ? Math.log(v) : 0;
+    this.#logStep = s[LOG_STEP];
+    for (let at = FIRST; at < FIELDS && s[at + WEIGHT] > 0; at += KEPT_FIELDS) {
+      const smoother = SMOOTHERS[s[at + WHICH]];
+      this.#level = s[at + LEVEL];
+      this.#trend = s[at + TREND];
+      const z = smoother.season === "logarithms" ? log : v;
+      this.#take(smoother, z, s, at + SEASON + (s[PHASE] % turnOf(smoother, s[PERIOD])));
+      s[at + LEVEL] = this.#level;
+      s[at + TREND] = this.#trend;
+    }
+    if (s[PERIOD] > 0) s[PHASE] = (s[PHASE] + 1) % s[PERIOD];
+  }
+
+  /** Compares all smoothers over the last values, and keeps the best as they stand at the last of them. */
+  #compareAll(d: number, s: Float64Array, age: number, p: number): void {
+    const z = this.#look(d);
+    if (z === undefined) return;
+    s[AGE] = age;
+    s[PERIOD] = p;
+    s[POSITIVE] = p > 0 && z.every((v) => v > 0) ? 1 : 0;
+    s[PHASE] = p > 0 ? z.length % p : 0;
+    this.#compare(z, p, s[POSITIVE] === 1);
+    s[LOG_STEP] = this.#logStep;
+    this.#keep(s, z, p);
+  }
+
+  /** The last values of target d, oldest first, without their second season; nothing before there are four. */
   #look(d: number): Float64Array | undefined {
     const features = this.#features;
     const n = Math.min(WINDOW, features.age.view[d]);
     if (n < LEAST) return undefined;
     const z = this.#z.subarray(0, n);
     features.recent(d, z);
-    this.#reach = LARGEST * features.scaling.step(d);
     if (features.season.period(1) > 0) for (let i = 0; i < n; i++) z[i] -= features.beyond(d, i + 1 - n);
     return z;
   }
@@ -187,117 +239,137 @@ export class ExponentialSmoothing implements Expert {
     return p >= 2 && p <= LONGEST_SMOOTHED && values >= 2 * p ? p : 0;
   }
 
-  /** Log weights of all smoothers into `#logs`; -∞ for those that n values cannot tell. */
+  /** Log weights of all smoothers into `#likely`; -∞ for those that n values cannot tell. */
   #compare(z: Float64Array, p: number, positive: boolean): void {
     const n = z.length;
     this.#start(z, p, positive);
     for (const [i, smoother] of SMOOTHERS.entries()) {
       const { season, trend, seasonGain } = smoother;
       const found = 1 + (trend.gain > 0 ? 2 : 0) + (season === "none" ? 0 : p) + (seasonGain > 0 ? 1 : 0);
-      const possible = season === "none" || (p > 0 && (season === "add" || positive));
+      const possible =
+        season === "none" ||
+        (p > 0 && season === "add") ||
+        (positive && (season === "multiply" || this.#logStep <= LARGEST_LOG_STEP));
       if (!possible || n - found - 1 <= 0) {
-        this.#logs[i] = Number.NEGATIVE_INFINITY;
+        this.#likely[i] = Number.NEGATIVE_INFINITY;
         continue;
       }
       const penalty = 2 * found + (2 * found * (found + 1)) / (n - found - 1);
-      const log = (n * this.#run(smoother, z, p, true) + penalty) / (-2 * TEMPER);
-      this.#logs[i] = Number.isNaN(log) ? Number.NEGATIVE_INFINITY : log;
+      const log = (n * this.#run(smoother, z, p) + penalty) / (-2 * TEMPER);
+      this.#likely[i] = Number.isNaN(log) ? Number.NEGATIVE_INFINITY : log;
     }
   }
 
-  /** The best smoothers by `#logs`, and their weights. */
-  #keep(chosen: Float64Array): void {
-    const logs = this.#logs;
-    const highest = Math.max(...logs);
+  /** Keeps the best smoothers by `#likely`, with their weights and what they have come to at the end of z. */
+  #keep(s: Float64Array, z: Float64Array, p: number): void {
+    const likely = this.#likely;
+    const highest = Math.max(...likely);
     let sum = 0;
-    for (let at = FIRST; at < FIELDS; at += 2) {
+    for (let at = FIRST; at < FIELDS; at += KEPT_FIELDS) {
       let best = 0;
-      for (let i = 1; i < logs.length; i++) if (logs[i] > logs[best]) best = i;
-      const w = logs[best] > Number.NEGATIVE_INFINITY ? Math.exp(logs[best] - highest) : 0;
-      chosen[at] = best;
-      chosen[at + 1] = w;
+      for (let i = 1; i < likely.length; i++) if (likely[i] > likely[best]) best = i;
+      const w = likely[best] > Number.NEGATIVE_INFINITY ? Math.exp(likely[best] - highest) : 0;
+      s.fill(0, at, at + KEPT_FIELDS);
+      s[at + WHICH] = best;
+      s[at + WEIGHT] = w;
       sum += w;
-      logs[best] = Number.NEGATIVE_INFINITY;
+      likely[best] = Number.NEGATIVE_INFINITY;
+      if (w === 0) continue;
+      const smoother = SMOOTHERS[best];
+      this.#run(smoother, z, p);
+      s[at + LEVEL] = this.#level;
+      s[at + TREND] = this.#trend;
+      s.set(this.#season.subarray(0, turnOf(smoother, p)), at + SEASON);
     }
-    if (sum > 0) for (let at = FIRST; at < FIELDS; at += 2) chosen[at + 1] /= sum;
+    if (sum > 0) for (let at = FIRST; at < FIELDS; at += KEPT_FIELDS) s[at + WEIGHT] /= sum;
   }
 
-  /** The seasons of the first values of z, added and multiplied, that smoothers start from. */
+  /** Finds the logarithms of z where it is `positive`, and the seasons that smoothers start from. */
   #start(z: Float64Array, p: number, positive: boolean): void {
     if (p === 0) return;
-    const { add, multiply } = this.#starts;
+    const { add, multiply, logarithms } = this.#starts;
     const first = z.subarray(0, START_SEASONS * p);
     classicalSeason(first, p, false, add);
     if (!positive) return;
     classicalSeason(first, p, true, multiply);
     for (let k = 0; k < p; k++) multiply[k] = Math.max(LEAST_FACTOR, multiply[k]);
+    const logs = this.#logs.subarray(0, z.length);
+    let [sum, squares] = [0, 0];
+    for (let i = 0; i < z.length; i++) {
+      logs[i] = Math.log(z[i]);
+      sum += logs[i];
+      if (i > 0) squares += (logs[i] - logs[i - 1]) ** 2;
+    }
+    this.#meanLog = sum / z.length;
+    this.#logStep = Math.sqrt(squares / (z.length - 1));
+    classicalSeason(logs.subarray(0, START_SEASONS * p), p, false, logarithms);
   }
 
-  /** Runs a smoother over z. Returns what its errors come to, where they are `judged`: ¾ log S_1 + ¼ log S_m. */
-  #run({ season, gain, trend, seasonGain }: Smoother, z: Float64Array, p: number, judged = false): number {
-    const n = z.length;
+  /** Runs a smoother over the values. Returns what its errors come to: ¾ log S_1 + ¼ log S_m. */
+  #run(smoother: Smoother, values: Float64Array, p: number): number {
+    const { season, trend } = smoother;
+    const { damping } = trend;
+    const turn = turnOf(smoother, p);
+    const n = values.length;
+    const logarithms = season === "logarithms";
+    const z = logarithms ? this.#logs : values;
     const s = this.#season;
     s.set(this.#starts[season]);
-    const multiplies = season === "multiply";
-    const turn = season === "none" ? 1 : p;
-    this.#begin(z, multiplies, turn, trend.gain > 0);
-    let [l, b] = [this.#level, this.#trend];
-    const { damping } = trend;
-    const trendGain = gain * trend.gain;
-    const last = (1 - gain) * seasonGain;
+    this.#begin(z.subarray(0, Math.min(n, Math.max(START_VALUES, turn))), smoother, turn);
     const far = Math.min(this.#shape.horizon, p > 0 ? p : AHEAD);
     let carried = 0;
     for (let h = 1; h <= far; h++) carried = damping * (1 + carried);
-    const reach = this.#reach;
-    const reachAhead = Math.sqrt(far) * reach;
-    let [near, ahead, k] = [0, 0, 0];
+    const reachAhead = Math.sqrt(far) * this.#reach(season);
+    let [near, further, k] = [0, 0, 0];
     for (let t = 0; t < n; t++) {
-      const level = l + damping * b;
-      const factor = s[k];
-      const e = z[t] - (multiplies ? level * factor : level + factor);
-      // A leap is a matter of the level: it neither sets a trend nor is it the season's.
-      const usual = clip(e, reach);
-      near += usual * usual;
-      l = level + gain * (multiplies ? e / factor : e);
-      b = damping * b + trendGain * (multiplies ? usual / factor : usual);
-      if (last > 0) {
-        if (!multiplies) s[k] = factor + last * usual;
-        else if (level !== 0) s[k] = Math.max(LEAST_FACTOR, factor + (last * usual) / level);
-      }
+      near += this.#take(smoother, z[t], s, k) ** 2;
       if (++k === turn) k = 0;
-      if (!judged) continue;
       const slot = t % far;
-      if (t >= far) ahead += clip(z[t] - this.#ahead[slot], reachAhead) ** 2;
-      const then = s[(t + far) % turn];
-      this.#ahead[slot] = multiplies ? levelAhead(l, carried * b) * then : l + carried * b + then;
+      if (t >= far) further += clip(z[t] - this.#ahead[slot], reachAhead) ** 2;
+      this.#ahead[slot] = ahead(smoother, this.#level, carried * this.#trend, s[(t + far) % turn]);
     }
-    this.#level = l;
-    this.#trend = b;
+    const unit = logarithms ? 2 * this.#meanLog : 0;
     const one = Math.log(near / n + Number.MIN_VALUE);
-    if (!judged || n <= far) return one;
-    return one + AHEAD_SHARE * (Math.log(ahead / (n - far) + Number.MIN_VALUE) - one);
+    if (n <= far) return unit + one;
+    return unit + one + AHEAD_SHARE * (Math.log(further / (n - far) + Number.MIN_VALUE) - one);
+  }
+
+  /** The largest error that counts in full. */
+  #reach(season: Smoother["season"]): number {
+    return LARGEST * (season === "logarithms" ? this.#logStep : this.#usual);
+  }
+
+  /** Takes z into the smoother at work, whose season at this phase is element k of s; returns its error, as far as it counts. */
+  #take({ season, gain, trend, seasonGain }: Smoother, z: number, s: Float64Array, k: number): number {
+    const multiplies = season === "multiply";
+    const level = this.#level + trend.damping * this.#trend;
+    const factor = s[k];
+    const e = z - (multiplies ? level * factor : level + factor);
+    // A leap is a matter of the level: it neither sets a trend nor is it the season's.
+    const usual = clip(e, this.#reach(season));
+    const per = multiplies ? 1 / factor : 1;
+    this.#level = level + gain * per * e;
+    this.#trend = trend.damping * this.#trend + gain * trend.gain * per * usual;
+    const turned = (1 - gain) * seasonGain * usual;
+    if (!multiplies) s[k] = factor + turned;
+    else if (level !== 0) s[k] = Math.max(LEAST_FACTOR, factor + turned / level);
+    return usual;
   }
 
   /** The level and the trend that a smoother starts with: a line through the first values, or their mean. */
-  #begin(z: Float64Array, multiplies: boolean, turn: number, sloped: boolean): void {
-    const n = Math.min(z.length, Math.max(START_VALUES, turn));
+  #begin(first: Float64Array, { season, trend }: Smoother, turn: number): void {
+    const n = first.length;
     const plain = this.#plain;
     let mean = 0;
     for (let i = 0; i < n; i++) {
-      plain[i] = multiplies ? z[i] / this.#season[i % turn] : z[i] - this.#season[i % turn];
+      const s = this.#season[i % turn];
+      plain[i] = season === "multiply" ? first[i] / s : first[i] - s;
       mean += plain[i] / n;
     }
     this.#level = mean;
     this.#trend = 0;
-    if (!sloped) return;
+    if (trend.gain === 0) return;
     this.#trend = slope(plain.subarray(0, n));
     this.#level = mean - ((n + 1) / 2) * this.#trend;
-  }
-
-  /** What a smoother says of the value at `phase`, with so much of the trend `carried` on. */
-  #said({ season }: Smoother, carried: number, phase: number): number {
-    const moved = carried * this.#trend;
-    if (season === "multiply") return levelAhead(this.#level, moved) * this.#season[phase];
-    return this.#level + moved + (season === "add" ? this.#season[phase] : 0);
   }
 }

@@ -12,6 +12,7 @@ import { LeakyAverage } from "./leaky-average.ts";
 import { LearnedNetwork } from "./learned-network.ts";
 import { Persistence } from "./persistence.ts";
 import { Repetition } from "./repetition.ts";
+import { SeasonalArima } from "./seasonal-arima.ts";
 import { SeasonalNaive } from "./seasonal-naive.ts";
 import { SeasonalProfile } from "./seasonal-profile.ts";
 import { Theta } from "./theta.ts";
@@ -74,6 +75,12 @@ export const EXPERTS: readonly ExpertKind[] = [
     name: "holt-winters",
     needs: shortSeason,
     open: ({ layout, shape, features }) => [new HoltWinters(layout, shape, features)],
+  },
+  {
+    name: "seasonal-arima",
+    families: ["arima"],
+    needs: shortSeason,
+    open: ({ layout, shape, features }) => [new SeasonalArima(layout, shape, features)],
   },
   {
     name: "exponential-smoothing",

@@ -139,6 +139,7 @@ const SMOOTHERS = [
   "holt-winters",
   "repetition",
   "exponential-smoothing",
+  "seasonal-arima",
   "theta",
 ];
 

@@ -35,6 +35,28 @@ describe("exponential smoothing", () => {
       expect(Math.abs(v - multiplied(64 + h))).toBeLessThan(2);
   });
 
+  test("carries growth by a share on, and the season that grows with it", () => {
+    const value = (i: number) => 100 * 1.03 ** i * FACTORS[i % 4];
+    for (const [h, v] of forecast(value, 64, [4]).entries()) expect(v / value(64 + h)).toBeCloseTo(1, 2);
+  });
+
+  test("goes on between comparisons as it would from where they were made", () => {
+    // Compared at 240 values and not again before 288: what comes meanwhile is told by those that were kept then.
+    const bench = opened({ periods: [4] });
+    const value = (i: number) => (100 + i) * FACTORS[i % 4];
+    for (let i = 0; i < 280; i++) {
+      bench.take([value(i)]);
+      if (i < 236) continue;
+      for (const [h, v] of bench.forecast.entries())
+        expect(Math.abs(v / value(i + 1 + h) - 1), `${i} + ${h}`).toBeLessThan(0.01);
+    }
+  });
+
+  test("looks at no logarithms of what leaps by factors", () => {
+    const leaps = (i: number) => (i % 9 === 4 ? 4000 : 2) * FACTORS[i % 4];
+    for (const v of forecast(leaps, 90, [4])) expect(v).toBeLessThan(8000);
+  });
+
   test("adds the season where values are not all positive", () => {
     const value = (i: number) => 10 * (FACTORS[i % 4] - 1) - 1;
     for (const [h, v] of forecast(value, 40, [4]).entries()) expect(v).toBeCloseTo(value(40 + h), 6);

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { ExponentialSmoothing } from "../../../../src/models/forecaster/experts/exponential-smoothing.ts";
 import { Repetition } from "../../../../src/models/forecaster/experts/repetition.ts";
+import { SeasonalArima } from "../../../../src/models/forecaster/experts/seasonal-arima.ts";
 import { normals } from "../series.ts";
 import { Bench } from "./bench.ts";
 
@@ -30,7 +31,7 @@ const histories: Readonly<Record<string, readonly number[]>> = {
   "a spike at the end": of(120, (i) => (i === 119 ? 1e5 : 50 + noise[i])),
 };
 
-for (const Kind of [ExponentialSmoothing, Repetition]) {
+for (const Kind of [ExponentialSmoothing, Repetition, SeasonalArima]) {
   test.each(Object.entries(histories))(`${Kind.name} stays near what has been: %s`, (_, values) => {
     const bench = new Bench((layout, shape, features) => new Kind(layout, shape, features), {
       horizon: 24,

@@ -34,17 +34,48 @@ const { values: flags } = parseArgs({
 const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
-/** Log weights of smoothing, of analogues and of Holt-Winters, and the labels by which that of the last is half. */
-const WEIGHTS = [
-  [0, 0, 0, 100],
-  [4, 0, 0, 100],
-  [4, 3, 0, 100],
-  [4, 3, 2, 100],
-  [4, 3, 3, 100],
-  [4, 3, 3, 50],
-  [4, 3, 4, 50],
-  [4, 3, 4, 30],
-] as const;
+/** Who may be trusted, and trials: log weights of each, and the labels by which they are half. */
+const TRUSTED = ["exponential-smoothing", "repetition", "holt-winters", "seasonal-arima"] as const;
+const TRIALS: readonly (readonly (readonly [weight: number, half: number])[])[] = [
+  [],
+  [[4, 100]],
+  [
+    [4, 100],
+    [3, 100],
+  ],
+  [
+    [4, 100],
+    [3, 100],
+    [4, 50],
+  ],
+  [
+    [4, 200],
+    [3, 200],
+    [4, 50],
+  ],
+  [
+    [4, 300],
+    [3, 300],
+    [4, 50],
+  ],
+  [
+    [4, 200],
+    [3, 200],
+    [4, 100],
+  ],
+  [
+    [4, 200],
+    [3, 200],
+    [4, 50],
+    [1, 200],
+  ],
+  [
+    [4, 200],
+    [3, 200],
+    [4, 50],
+    [2, 200],
+  ],
+];
 
 function read(path: string, left: number): Kind["all"] {
   const series = new Map<string, { times: number[]; values: number[] }>();
@@ -155,16 +186,14 @@ for (const kind of flags.grid ? [] : kinds) {
     print(`${kind.name}, ${model}`, errors(model, kind));
 }
 process.stdout.write(
-  `\n${"auto, by log weights and half".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
+  `\n${"auto, by log weight/half of each".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
 );
-for (const [smoothing, repetition, winters, half] of WEIGHTS) {
-  Object.assign(PRIOR, {
-    "exponential-smoothing": { weight: smoothing, half: 100 },
-    repetition: { weight: repetition, half: 100 },
-    "holt-winters": { weight: winters, half },
-  });
+for (const trial of TRIALS) {
+  for (const name of TRUSTED) delete PRIOR[name];
+  const trust = trial.map(([weight, half], i) => [TRUSTED[i], { weight, half }] as const);
+  Object.assign(PRIOR, Object.fromEntries(trust));
   print(
-    `${smoothing}, ${repetition}, ${winters} until ${half}`,
+    trial.map(([weight, half]) => `${weight}/${half}`).join(" ") || "nobody",
     kinds.map((kind) => errors("auto", kind)[0] as number),
   );
 }

@@ -8,7 +8,8 @@ export interface Trust {
 
 /** Which experts are trusted before a series has told, and how long. Made by `scripts/studies/prior.ts`. */
 export const PRIOR: Record<string, Trust> = {
-  "exponential-smoothing": { weight: 4, half: 100 },
-  repetition: { weight: 3, half: 100 },
+  "exponential-smoothing": { weight: 4, half: 200 },
+  repetition: { weight: 3, half: 200 },
   "holt-winters": { weight: 4, half: 50 },
+  "seasonal-arima": { weight: 1, half: 200 },
 };

@@ -61,9 +61,13 @@ interface Smoother {
   readonly seasonGain: number;
 }
 
+/** Growth by a share that stays would be carried on for seasons after it has ended, and soon be many times what there is. */
+const trendsOf = (season: Smoother["season"]) =>
+  season === "logarithms" ? TRENDS.filter(({ gain, damping }) => gain === 0 || damping < 1) : TRENDS;
+
 const SMOOTHERS: readonly Smoother[] = SEASONS.flatMap((season) =>
   LEVEL_GAINS.flatMap((gain) =>
-    TRENDS.flatMap((trend) =>
+    trendsOf(season).flatMap((trend) =>
       (season === "none" ? [0] : SEASON_GAINS).map((seasonGain) => ({ season, gain, trend, seasonGain })),
     ),
   ),
@@ -83,8 +87,8 @@ function ahead({ season }: Smoother, level: number, moved: number, s: number): n
  *
  *     e = z - (l + φ b + s),   l ← l + φ b + α e,   b ← φ b + α β e,   s ← s + (1-α) γ e,   ŷ(t+h) = l + (φ + … + φ^h) b + s(t+h-p)
  *
- * in all 120 forms: z the values, without a season, with one that is added, or one that multiplies (there levels fall by a share of themselves, as in Holt-Winters), or
- * their logarithms, with one: what grows by a share, and its season with it. No trend, one that fades, one that stays; four α, three γ. Each starts from the classical
+ * in all 108 forms: z the values, without a season, with one that is added, or one that multiplies (there levels fall by a share of themselves, as in Holt-Winters), or
+ * their logarithms, with one: what grows by a share, and its season with it. No trend, one that fades, one that stays (not of logarithms); four α, three γ. Each starts from the classical
  * season of the first three and a line through ten values. With n values, k numbers found, S_j the mean squared error j steps ahead (m: a season or the horizon, what is shorter; of
  * logarithms times the squared geometric mean of the values),
  *

@@ -11,5 +11,4 @@ export const PRIOR: Record<string, Trust> = {
   "exponential-smoothing": { weight: 4, half: 200 },
   repetition: { weight: 3, half: 200 },
   "holt-winters": { weight: 4, half: 50 },
-  "seasonal-arima": { weight: 1, half: 200 },
 };

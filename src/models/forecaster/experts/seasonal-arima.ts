@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
+import { power } from "../../kernels/power.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
@@ -36,6 +37,9 @@ const SQUARES = 0;
 const ERRORS = 1;
 const MODEL_FIELDS = ERRORS + ROWS;
 const FIELDS = MODEL + MODELS * MODEL_FIELDS;
+
+/** Σ of the weights of n errors, each less than the next by `FADE`; at least 1. */
+const faded = (n: number): number => (1 - power(FADE, Math.max(1, n))) / (1 - FADE);
 
 /**
  * The airline model, ARIMA(0,1,1)(0,1,1)_p (Box & Jenkins 1970): with z the values or their logarithms and e the errors,
@@ -151,13 +155,16 @@ export class SeasonalArima implements Expert {
   #weigh(s: Float64Array): void {
     const w = this.#weights;
     const n = Math.min(MEMORY, s[COUNT] - s[PERIOD] - 1);
+    // Models of logarithms begin anew after a value that was not positive.
+    const [errors, ofPositive] = [s[COUNT], s[POSITIVE]].map((values) => faded(values - s[PERIOD] - 1));
     const unit = s[WEIGHTS] > 0 ? s[LOGARITHMS] / s[WEIGHTS] : 0;
     const grows =
       s[POSITIVE] >= Math.min(s[COUNT], 2 * s[PERIOD]) && s[LOG_STEPS] <= LARGEST_LOG_STEP ** 2 * s[WEIGHTS];
     let highest = Number.NEGATIVE_INFINITY;
     for (let k = 0; k < MODELS; k++) {
       const ofLogs = k >= PAIRS.length;
-      const deviation = Math.log(s[MODEL + k * MODEL_FIELDS + SQUARES] + Number.MIN_VALUE) / 2;
+      const square = s[MODEL + k * MODEL_FIELDS + SQUARES] / (ofLogs ? ofPositive : errors);
+      const deviation = Math.log(square + Number.MIN_VALUE) / 2;
       w[k] = ofLogs && !grows ? Number.NEGATIVE_INFINITY : (-n * (deviation + (ofLogs ? unit : 0))) / TEMPER;
       highest = Math.max(highest, w[k]);
     }

@@ -62,6 +62,26 @@ describe("the airline model", () => {
     }
   });
 
+  it("does not believe logarithms for having few errors, after a value that was not positive", () => {
+    const value = (t: number): number => 4 + 2 * Math.sin((2 * Math.PI * t) / P);
+    let [own, other] = [0, 0];
+    for (const seed of [3, 4, 5, 6, 7, 8]) {
+      const normal = normals(seed);
+      const [zero, none] = [opened(), opened()];
+      for (let t = 0; t < 112; t++) {
+        const v = Math.max(0.7, value(t) + 0.6 * normal());
+        zero.take([t === 81 ? 0 : v]);
+        none.take([t === 81 ? 0.01 : v]);
+        if (t < 106) continue;
+        for (let h = 1; h <= H; h++) {
+          own += Math.abs(zero.forecast[h - 1] - value(t + h));
+          other += Math.abs(none.forecast[h - 1] - value(t + h));
+        }
+      }
+    }
+    expect(own / other).toBeLessThan(1.4);
+  });
+
   it("is the last value without a season, and before one and a step have been seen", () => {
     const [none, long, young] = [opened([]), opened([300]), opened()];
     for (let t = 0; t < P; t++) {

@@ -18,7 +18,6 @@ import { Ledger } from "./ledger.ts";
 import { Limits, type Rounding } from "./limits.ts";
 import { LongRange } from "./long-range.ts";
 import { combinations, Mixture } from "./mixture/mixture.ts";
-import { NewUnit } from "./new-unit.ts";
 import { Opening } from "./opening.ts";
 import { Recalibration } from "./recalibration.ts";
 import { SeasonalErrors } from "./seasonal-errors.ts";
@@ -66,7 +65,6 @@ export class Forecaster {
   /** Whether each target only counts up. */
   readonly #counts: readonly boolean[];
   readonly #judge: Judge;
-  readonly #newUnit: NewUnit;
   readonly #opening: Opening;
   readonly #features: Features;
   readonly #experts: readonly Expert[];
@@ -125,7 +123,6 @@ export class Forecaster {
     this.#totals = new Totals(layout, this.#units, this.#counts, C);
     // Sums of increments are only totals while the increments are measured alike.
     this.#judge = new Judge(layout, C, this.#units, (c) => this.#counts[c] === true);
-    this.#newUnit = new NewUnit(layout, D, horizon, this.#units);
     this.#opening = new Opening(layout, C);
     this.#features = new Features(layout, this.#shape, this.#clock, periods);
     const { experts, alone } = openExperts(layout, this.#shape, specification, this.#features);
@@ -325,10 +322,8 @@ export class Forecaster {
         known && labels > 0 && !Number.isNaN(u)
           ? this.#surprise(c, x, this.#units.seen(c, u) - m)
           : Number.NaN;
-      const changes = this.#judge.changes(c);
-      const taken = known ? this.#judge.take(c, u, m, size, labels, features.scaling.of(c)) : u;
-      this.taken[c] = Number.isNaN(u) ? Number.NaN : Number.isNaN(taken) ? 0 : 1;
-      const y = this.#remeasured(c, x, u, taken, this.#judge.changes(c) > changes);
+      const y = known ? this.#judge.take(c, u, m, size, labels, features.scaling.of(c)) : u;
+      this.taken[c] = Number.isNaN(u) ? Number.NaN : Number.isNaN(y) ? 0 : 1;
       features.y[c] = y;
       if (!Number.isNaN(y) && known) this.#longRange.measure(c, y);
       const run = this.#judge.stuck(c);
@@ -338,24 +333,6 @@ export class Forecaster {
         features.gap.view[c] = run - 2;
       }
     }
-  }
-
-  /** Reading u of target d, x events after the last one, as the models see it now: a few readings after its measure `changed` they may tell of its unit as well. */
-  #remeasured(d: number, x: number, u: number, taken: number, changed: boolean): number {
-    if (changed) this.#newUnit.begin(d, x);
-    const distance = changed ? x : this.#newUnit.advance(d);
-    const { values, rowLength, issued } = this.#ledger;
-    const { horizon: H } = this.#shape;
-    if (distance === 0 || Number.isNaN(taken) || distance > Math.min(H, issued)) return taken;
-    if (!this.#ledger.sound(distance, d)) return taken;
-    const forecast = (this.#experts.length + this.#combinations) * rowLength;
-    this.#newUnit.take(
-      d,
-      u,
-      values[this.#ledger.settled(distance) + forecast + d],
-      this.#fan.usual(d, distance, 0),
-    );
-    return this.#units.seen(d, u);
   }
 
   /** What is expected of column c at this event, x events after its last reading: as forecast there or, further on, with its season. */

@@ -290,6 +290,7 @@ export class ExponentialSmoothing implements Expert {
 
   /** Finds the logarithms of z where it is `positive`, and the seasons that smoothers start from. */
   #start(z: Float64Array, p: number, positive: boolean): void {
+    this.#logStep = 0;
     if (p === 0) return;
     const { add, multiply, logarithms } = this.#starts;
     const first = z.subarray(0, START_SEASONS * p);

@@ -34,47 +34,18 @@ const { values: flags } = parseArgs({
 const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
-/** Who may be trusted, and trials: log weights of each, and the labels by which they are half. */
+/** Who may be trusted, and trials: of each in turn its log weight and the labels by which that is half. */
 const TRUSTED = ["exponential-smoothing", "repetition", "holt-winters", "seasonal-arima"] as const;
-const TRIALS: readonly (readonly (readonly [weight: number, half: number])[])[] = [
-  [],
-  [[4, 100]],
-  [
-    [4, 100],
-    [3, 100],
-  ],
-  [
-    [4, 100],
-    [3, 100],
-    [4, 50],
-  ],
-  [
-    [4, 200],
-    [3, 200],
-    [4, 50],
-  ],
-  [
-    [4, 300],
-    [3, 300],
-    [4, 50],
-  ],
-  [
-    [4, 200],
-    [3, 200],
-    [4, 100],
-  ],
-  [
-    [4, 200],
-    [3, 200],
-    [4, 50],
-    [1, 200],
-  ],
-  [
-    [4, 200],
-    [3, 200],
-    [4, 50],
-    [2, 200],
-  ],
+const TRIALS = [
+  "",
+  "4/100",
+  "4/100 3/100",
+  "4/100 3/100 4/50",
+  "4/200 3/200 4/50",
+  "4/300 3/300 4/50",
+  "4/200 3/200 4/100",
+  "4/200 3/200 4/50 1/200",
+  "4/200 3/200 4/50 2/200",
 ];
 
 function read(path: string, left: number): Kind["all"] {
@@ -189,11 +160,13 @@ process.stdout.write(
   `\n${"auto, by log weight/half of each".padEnd(34)}${kinds.map(({ name }) => name.slice(-9).padStart(10)).join("")}\n`,
 );
 for (const trial of TRIALS) {
-  for (const name of TRUSTED) delete PRIOR[name];
-  const trust = trial.map(([weight, half], i) => [TRUSTED[i], { weight, half }] as const);
-  Object.assign(PRIOR, Object.fromEntries(trust));
+  const trusts = trial.split(" ").filter(Boolean);
+  for (const [i, name] of TRUSTED.entries()) {
+    const [weight, half] = (trusts[i] ?? "0/1").split("/").map(Number) as [number, number];
+    PRIOR[name] = { weight, half };
+  }
   print(
-    trial.map(([weight, half]) => `${weight}/${half}`).join(" ") || "nobody",
+    trial || "nobody",
     kinds.map((kind) => errors("auto", kind)[0] as number),
   );
 }

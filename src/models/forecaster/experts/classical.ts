@@ -1,3 +1,9 @@
+/** Longest season that is smoothed: one by one that of a long one is slow, and other experts do it better. */
+export const LONGEST_SMOOTHED = 48;
+
+/** Whether a season of p steps is one that is smoothed; 0 is none. */
+export const smoothable = (p: number): boolean => p >= 2 && p <= LONGEST_SMOOTHED;
+
 /**
  * The classical season of length p in the values z, at least two of them long: the mean, over the values of each phase, of what a value is beside the
  * average of one season around it: its ratio to that (`factors`), whose mean over the phases is 1, or its difference from it, whose mean is 0.

@@ -3,14 +3,23 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { classicalSeason, LARGEST_LOG_STEP, levelAhead, slope } from "./classical.ts";
-import { LONGEST_SMOOTHED } from "./holt-winters.ts";
+import {
+  classicalSeason,
+  LARGEST_LOG_STEP,
+  LONGEST_SMOOTHED,
+  levelAhead,
+  slope,
+  smoothable,
+} from "./classical.ts";
 
 /** Values looked back on. */
 const WINDOW = 240;
 /** The fewest that say anything. */
 const LEAST = 4;
-/** Of the values with no season, one that is added, one that multiplies, or of their logarithms; with every gain of the level, trend and gain of the season. */
+/**
+ * Of the values with no season, one that is added, one that multiplies, or of their logarithms with one: with every gain of the level,
+ * trend and gain of the season.
+ */
 const SEASONS = ["none", "add", "multiply", "logarithms"] as const;
 const LEVEL_GAINS = [0.05, 0.15, 0.4, 1] as const;
 /** Gain of the trend, as a share of that of the level, and how much of the trend is left one step on. */
@@ -38,7 +47,10 @@ const KEPT = 8;
 /** They are compared again when there are so much more values; later, when so many of the window's are new. */
 const RENEWED = 0.05;
 const RENEWED_LATER = 0.2;
-/** Per target: values at the last comparison and its season, whether all were positive, usual step of their logarithms, the phase of the next value. */
+/**
+ * Per target: values at the last comparison and its season, whether all were positive, the usual step of their logarithms, and the
+ * phase of the next value.
+ */
 const AGE = 0;
 const PERIOD = 1;
 const POSITIVE = 2;
@@ -82,24 +94,25 @@ function ahead({ season }: Smoother, level: number, moved: number, s: number): n
 }
 
 /**
- * Exponential smoothing averaged over what it may be: level l, trend b and season s (Hyndman, Koehler, Ord & Snyder 2008) of z, here with an
- * additive season,
+ * Exponential smoothing averaged over what it may be: level l, trend b and season s (Hyndman, Koehler, Ord & Snyder 2008) of z, here
+ * with an additive season,
  *
  *     e = z - (l + φ b + s),   l ← l + φ b + α e,   b ← φ b + α β e,   s ← s + (1-α) γ e,   ŷ(t+h) = l + (φ + … + φ^h) b + s(t+h-p)
  *
- * in all 108 forms: z the values, without a season, with one that is added, or one that multiplies (there levels fall by a share of themselves, as in Holt-Winters), or
- * their logarithms, with one: what grows by a share, and its season with it. No trend, one that fades, one that stays (not of logarithms); four α, three γ. Each starts from the classical
- * season of the first three and a line through ten values. With n values, k numbers found, S_j the mean squared error j steps ahead (m: a season or the horizon, what is shorter; of
- * logarithms times the squared geometric mean of the values),
+ * in all 108 forms. z are the values, without a season, with one that is added, or with one that multiplies (there levels fall by a
+ * share of themselves, as in Holt-Winters), or their logarithms with one: what grows by a share, and its season with it. The trend is
+ * none, one that fades, or one that stays (not of logarithms); there are four α and three γ. Each starts from the classical season of
+ * the first three and a line through ten values. With n values, k numbers found and S_j the mean squared error j steps ahead (m: a
+ * season or the horizon, what is shorter; of logarithms times the squared geometric mean of the values),
  *
  *     log w = -(n (¾ log S_1 + ¼ log S_m) + AICc penalty of k) / (2 · 6)
  *
- * with errors of at most five usual steps of the series, by which the trend and the season, too, learn. What is not positive is neither multiplied nor looked at in
- * logarithms, and what leaps by factors is not either.
+ * with errors of at most five usual steps of the series, by which the trend and the season, too, learn. Values that are not all
+ * positive have no factors and no logarithms, and what leaps by factors is not looked at in logarithms.
  *
- * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new, of more than 240 a fifth; the best eight go on from
- * there, and their forecasts are averaged by w. A second season is taken off first and added again. Seasons of up to 48 steps. Cost
- * per event and target: 8 H, and 30,000 smoothing steps where they are compared; state 421 numbers.
+ * They are compared over the last 240 values, at first at each event, then whenever a twentieth of the values is new, of more than 240
+ * a fifth; the best eight go on from there, and their forecasts are averaged by w. A second season is taken off first and added again.
+ * Seasons of up to 48 steps. Cost per event and target: 8 H, and 30,000 smoothing steps where they are compared; state 421 numbers.
  */
 export class ExponentialSmoothing implements Expert {
   readonly name = "exponential-smoothing";
@@ -159,7 +172,7 @@ export class ExponentialSmoothing implements Expert {
       const n = Math.min(WINDOW, features.age.view[d]);
       const turn = features.season.period(0);
       // A whole season, and not yet as much as it takes to smooth it, comes again as it was.
-      const again = n >= LEAST && turn >= 2 && turn <= Math.min(LONGEST_SMOOTHED, n) && s[PERIOD] === 0;
+      const again = n >= LEAST && smoothable(turn) && turn <= n && s[PERIOD] === 0;
       const smooth = !again && s[FIRST + WEIGHT] > 0;
       const last = features.last.view[d];
       for (let h = 1; h <= H; h++) {
@@ -240,7 +253,7 @@ export class ExponentialSmoothing implements Expert {
   /** The season that can be smoothed in so many values; 0 for none. */
   #period(values: number): number {
     const p = this.#features.season.period(0);
-    return p >= 2 && p <= LONGEST_SMOOTHED && values >= 2 * p ? p : 0;
+    return smoothable(p) && values >= 2 * p ? p : 0;
   }
 
   /** Log weights of all smoothers into `#likely`; -∞ for those that n values cannot tell. */

@@ -2,10 +2,8 @@ import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Expert, Settlement } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { levelAhead } from "./classical.ts";
+import { LONGEST_SMOOTHED, levelAhead, smoothable } from "./classical.ts";
 
-/** Longest season it serves: smoothing a long one season by season is slow, and other experts do it better. */
-export const LONGEST_SMOOTHED = 48;
 /** Gains of the level, the trend and the season: every combination is one smoother of the bank. */
 const LEVEL_GAINS = [0.15, 0.35, 0.7];
 const TREND_GAINS = [0.02, 0.1];
@@ -64,7 +62,7 @@ export class HoltWinters implements Expert {
 
   step(features: Features): void {
     const p = features.season.period(0);
-    if (p < 2 || p > LONGEST_SMOOTHED) return;
+    if (!smoothable(p)) return;
     for (let d = 0; d < this.#shape.targets; d++) {
       if (features.age.view[d] === 0) continue;
       this.#take(d, features.last.view[d] - features.beyond(d, 0), features.gap.view[d] === 0, p);
@@ -144,8 +142,7 @@ export class HoltWinters implements Expert {
     const p = this.#features.season.period(0);
     for (let d = 0; d < D; d++) {
       const n = this.#start.view[d * START + COUNT];
-      const ready =
-        p >= 2 && p <= LONGEST_SMOOTHED && n >= p && this.#start.view[d * START + UNFIT] <= MOST_UNFIT;
+      const ready = smoothable(p) && n >= p && this.#start.view[d * START + UNFIT] <= MOST_UNFIT;
       for (let h = 1; h <= H; h++) {
         out[(h - 1) * D + d] = ready
           ? this.#combined(d, h, (n + h - 1) % p) + this.#features.beyond(d, h)

@@ -3,10 +3,12 @@ import { power } from "../../kernels/power.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { LARGEST_LOG_STEP } from "./classical.ts";
-import { LONGEST_SMOOTHED } from "./holt-winters.ts";
+import { LARGEST_LOG_STEP, LONGEST_SMOOTHED, smoothable } from "./classical.ts";
 
-/** θ and Θ: how much of the last error, and of that one season ago, was chance. Every pair makes two models, of the values and of their logarithms. */
+/**
+ * θ and Θ: how much of the last error, and of that one season ago, was chance. Every pair makes two models, of the values and of their
+ * logarithms.
+ */
 const THETAS = [0.2, 0.5, 0.8] as const;
 const SEASON_THETAS = [0.3, 0.6, 0.85] as const;
 const PAIRS = THETAS.flatMap((theta) => SEASON_THETAS.map((season) => [theta, season] as const));
@@ -21,7 +23,10 @@ const LEAST_SHARE = 1e-6;
 /** Values of a season, a step and this event are kept. */
 const ROWS = LONGEST_SMOOTHED + 2;
 
-/** Per target: values so far and the season they were taken with, how many of the last ones in a row were positive, and of these, discounted, Σ of the logarithms, of their squared steps and of 1. */
+/**
+ * Per target: values so far and the season they were taken with, how many of the last ones in a row were positive, and of these,
+ * discounted, Σ of the logarithms, of their squared steps and of 1.
+ */
 const COUNT = 0;
 const PERIOD = 1;
 const POSITIVE = 2;
@@ -46,11 +51,12 @@ const faded = (n: number): number => (1 - power(FADE, Math.max(1, n))) / (1 - FA
  *
  *     z(t) = z(t-1) + z(t-p) - z(t-p-1) - θ e(t-1) - Θ e(t-p) + θ Θ e(t-p-1) + e(t)
  *
- * for three θ and three Θ, of values and, where the last two seasons were all positive and did not leap by factors, of logarithms: growth by a share, and a season that
- * grows with it. Errors before the first season and step are 0. The models are averaged by w ∝ σ^(-n / 3), σ² the mean squared error over the last 100
- * values, of logarithms times the squared geometric mean of the values. A second season is taken off first and added again. Without a season of 2 to
- * 48 steps, and before one and a step have been seen, it is the last value. Cost per event and target: 18 models of 8 operations, for the value and each
- * step ahead. State: 1,024 numbers per target.
+ * for three θ and three Θ, of values and, where the last two seasons were all positive and did not leap by factors, of logarithms:
+ * growth by a share, and a season that grows with it. Errors before the first season and step are 0. The models are averaged by
+ * w ∝ σ^(-n / 3), σ² the mean squared error over the last 100 values, of logarithms times the squared geometric mean of the values. A
+ * second season is taken off first and added again. Without a season of 2 to 48 steps, and before one and a step have been seen, it is
+ * the last value. Cost per event and target: 18 models of 8 operations, for the value and each step ahead. State: 1,024 numbers per
+ * target.
  */
 export class SeasonalArima implements Expert {
   readonly name = "seasonal-arima";
@@ -76,7 +82,7 @@ export class SeasonalArima implements Expert {
 
   step(features: Features): void {
     const p = features.season.period(0);
-    if (p < 2 || p > LONGEST_SMOOTHED) return;
+    if (!smoothable(p)) return;
     for (let d = 0; d < this.#shape.targets; d++) {
       if (features.age.view[d] === 0) continue;
       const s = this.#of(d);
@@ -152,6 +158,7 @@ export class SeasonalArima implements Expert {
     }
   }
 
+  /** How far each model is to be believed, into `#weights`. */
   #weigh(s: Float64Array): void {
     const w = this.#weights;
     const n = Math.min(MEMORY, s[COUNT] - s[PERIOD] - 1);
@@ -176,7 +183,10 @@ export class SeasonalArima implements Expert {
     for (let k = 0; k < MODELS; k++) w[k] /= sum;
   }
 
-  /** Mean of how far the models of values, or of logarithms, see the last one move in the steps ahead, into `#moves`; their share among all. */
+  /**
+   * Mean of how far the models of values, or of logarithms, see the last one move in the steps ahead, into `#moves`. Returns their
+   * share among all.
+   */
   #ahead(s: Float64Array, from: typeof VALUES | typeof LOGS): number {
     const H = this.#shape.horizon;
     const p = s[PERIOD];

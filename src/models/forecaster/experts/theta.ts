@@ -2,8 +2,7 @@ import { power } from "../../kernels/power.ts";
 import type { Expert } from "../expert.ts";
 import type { Features } from "../features.ts";
 import type { Shape } from "../shape.ts";
-import { classicalSeason, slope } from "./classical.ts";
-import { LONGEST_SMOOTHED } from "./holt-winters.ts";
+import { classicalSeason, LONGEST_SMOOTHED, slope, smoothable } from "./classical.ts";
 
 /** Values looked back on. */
 const WINDOW = 240;
@@ -57,7 +56,7 @@ export class Theta implements Expert {
       const z = this.#z.subarray(0, n);
       features.recent(d, z);
       const p = features.season.period(0);
-      const seasonal = p >= 2 && p <= LONGEST_SMOOTHED && n >= 2 * p && (n < 3 * p || recurs(z, p));
+      const seasonal = smoothable(p) && n >= 2 * p && (n < 3 * p || recurs(z, p));
       const factors = seasonal && z.every((v) => v > 0);
       if (seasonal) this.#takeSeason(z, p, factors);
       const b = slope(z);

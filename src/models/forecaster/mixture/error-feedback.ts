@@ -40,7 +40,7 @@ const FIELDS = 6;
  *     share_h = (Σ p e - √(h Σ p² Σ e² / n)) / Σ p²,   0 ≤ share_h ≤ 1
  *
  * over the last n labels, p the corrections that were ready for them. What is taken off is as much as Σ p e is by chance, h labels in a row
- * being much alike: where errors are chance nothing is corrected. State per target: 22 H + 100. Cost: 30 H operations per target and event.
+ * being much alike: where errors are chance nothing is corrected. State per target: 31 H + 54. Cost: 30 H operations per target and event.
  */
 export class ErrorFeedback {
   readonly #shape: Shape;
@@ -76,7 +76,7 @@ export class ErrorFeedback {
     this.#corrections = new Float64Array(horizon);
   }
 
-  /** Learns from the labels: `row` of the ledger has the forecasts before correction, the next one the corrected. */
+  /** Learns from the labels: `row` of the ledger has the forecasts before correction, the next one those with the whole of it. */
   learn(ledger: Ledger, { labels, y, steps }: Settlement, row: number): void {
     const { targets: D } = this.#shape;
     const { values, rowLength } = ledger;
@@ -150,6 +150,7 @@ export class ErrorFeedback {
     }
   }
 
+  /** How much of the corrections of the cell at `at`, of step h, has been right beyond chance. */
   #share(at: number, h: number): number {
     const s = this.#cells.view;
     if (!(s[at + SAID] > 0)) return 0;

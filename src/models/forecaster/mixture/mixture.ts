@@ -24,7 +24,7 @@ const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
 /** Forecasts that are made from all experts, and are rules of the choice beside each expert. */
 const combined = (targets: number): number => DISCOUNTS.length + 1 + STACKS.length + (targets > 1 ? 1 : 0);
-/** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, and that corrected by its last errors. */
+/** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, and that with the whole correction by its last errors. */
 export const combinations = (targets: number): number => combined(targets) + 2;
 
 /** Events between two sweeps of a stack; a young one sweeps three times an event. */
@@ -34,8 +34,8 @@ const YOUNG = 200;
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
  * the mixture can fall back to it outright, and combinations (inverse discounted error with three memories, ML-Poly, ridge
- * stacking two ways and, of several targets, once over all of them) each make one forecast from all experts; a choice by discounted error among
- * all of these makes the last one. Stacking wins on long stationary series and loses badly under drift, inverse error is the
+ * stacking two ways and, of several targets, once over all of them) each make one forecast from all experts; a choice by discounted
+ * error among all of these makes the last one, which its own last errors correct. Stacking wins on long stationary series and loses badly under drift, inverse error is the
  * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
  * finds out.
  *
@@ -204,7 +204,7 @@ export class Mixture {
     this.#amplitude.weigh();
   }
 
-  /** The weights of the experts in the forecast of step h, target d, all rules together, before it is corrected by its last errors; the array is reused. */
+  /** The weights of the experts in what is chosen for step h, target d, all rules together, before its last errors correct it; the array is reused. */
   weights(h: number, d: number): Float64Array {
     const out = this.#weights;
     const cell = (h - 1) * this.#shape.targets + d;

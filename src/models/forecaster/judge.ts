@@ -1,4 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
+import { CONVERSIONS } from "./temperature.ts";
 import type { Units } from "./units.ts";
 
 /** A reading this many usual errors from what was forecast is far. */
@@ -145,9 +146,9 @@ const FIELDS = PENDING + 2 * KEPT;
  * - the next reading is as forecast: it was a spike, and nothing has learned from it;
  * - the next one agrees with it. Inside of the range that the column has had of late, or not far outside, both are then what they
  *   are. Well outside, or where the forecast in a unit a hundred times larger or smaller explains them, the column is measured
- *   otherwise now, from another zero or in another unit (the likelier of the two, by a Laplace density of the usual error): its
- *   `Units` change, and the models go on as if nothing had happened. A reading that fits the measure before brings that one back
- *   at once;
+ *   otherwise now, from another zero or in another unit (the likelier of the two, by a Laplace density of the usual error), or both
+ *   at once as degrees Celsius and Fahrenheit are: its `Units` change, and the models go on as if nothing had happened. A reading
+ *   that fits the measure before brings that one back at once;
  * - several disagree: they come in bursts, so more of them must agree, and less than usual is far for a while;
  * - forty in a row that agree on nothing: another zero and a wider scale.
  *
@@ -507,6 +508,7 @@ export class Judge {
           return true;
         }
       }
+      if (this.#converted(c, at, n, u, (i) => zero + scale * m(i), scale * usual)) return true;
       if (zeroAway <= AGREED || together) {
         this.#change(c, at, scale, byZero);
         return true;
@@ -557,6 +559,29 @@ export class Judge {
     const round = tenTo(tens);
     if (tens !== 0 && Math.abs(factor / round - 1) < Math.max(ROUND, unknown)) return [round, ROUND_EVIDENCE];
     return Math.abs(Math.log(factor)) > Math.log(LEAST_FACTOR) ? [factor, ODD_EVIDENCE] : [0, 0];
+  }
+
+  /** Whether the far readings are the forecast temperatures in another unit; measures the column in that one then. */
+  #converted(
+    c: number,
+    at: number,
+    n: number,
+    u: (i: number) => number,
+    forecast: (i: number) => number,
+    usual: number,
+  ): boolean {
+    const units = this.#units;
+    const unit = units.unit(c);
+    for (const { factor, zero, least, most } of CONVERSIONS) {
+      const offset = zero / unit;
+      let sensible = true;
+      for (let i = 0; i < n; i++) sensible &&= unit * forecast(i) >= least && unit * forecast(i) <= most;
+      if (!sensible || this.#mean(n, (i) => (u(i) - offset) / factor - forecast(i)) > AGREED * usual)
+        continue;
+      this.#change(c, at, factor * units.scale(c), factor * units.zero(c) + offset);
+      return true;
+    }
+    return false;
   }
 
   /** Far reading number i since the first. */

@@ -47,6 +47,11 @@ export class Units {
     }
   }
 
+  /** The power of two that column c is told in; 1 before a value that is not zero. */
+  unit(c: number): number {
+    return this.#state.view[FIELDS * c + UNIT] || 1;
+  }
+
   scale(c: number): number {
     return this.#state.view[FIELDS * c + SCALE];
   }
@@ -82,13 +87,12 @@ export class Units {
 
   /** A value of column c as the models see it. */
   inUnits(c: number, v: number): number {
-    return this.seen(c, v / (this.#state.view[FIELDS * c + UNIT] || 1));
+    return this.seen(c, v / this.unit(c));
   }
 
   /** y of column c as an observation; finite however far beyond the largest number it would lie. */
   fromUnits(c: number, y: number): number {
-    const unit = this.#state.view[FIELDS * c + UNIT] || 1;
-    const observed = (this.zero(c) + this.scale(c) * y) * unit;
+    const observed = (this.zero(c) + this.scale(c) * y) * this.unit(c);
     return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, observed));
   }
 }

@@ -103,6 +103,46 @@ describe("a judge", () => {
     }
   });
 
+  it("recognises a temperature told in degrees of another kind, and back again, from its second reading on", () => {
+    const fahrenheit = (v: number): number => 1.8 * v + 32;
+    const kelvins = (t: number): number => wave(t) + 250;
+    for (const [name, forecast, told] of [
+      ["Celsius to Fahrenheit", wave, fahrenheit],
+      ["Fahrenheit to Celsius", wave, (v: number) => (v - 32) / 1.8],
+      ["Fahrenheit to kelvins", wave, (v: number) => (v - 32) / 1.8 + 273.15],
+      ["kelvins to Fahrenheit", kelvins, (v: number) => fahrenheit(v - 273.15)],
+    ] as const) {
+      const judged = new Judged();
+      const normal = normals(3);
+      for (let t = 0; t < 200; t++) judged.take(forecast(t) + 1.25 * normal(), forecast(t));
+      const clean = Array.from({ length: 60 }, (_, i) => forecast(200 + i) + 1.25 * normal());
+      const seen = judged.all(clean.map(told), forecast, 200);
+      expect(judged.judge.held(0), name).toBe(1);
+      for (let i = 1; i < 60; i++) expect(seen[i], `${name} ${i}`).toBeCloseTo(clean[i], 9);
+      const again = judged.all(clean, forecast, 200);
+      for (let i = 0; i < 60; i++) expect(again[i], `${name} and back ${i}`).toBeCloseTo(clean[i], 9);
+    }
+  });
+
+  it("takes for another zero what is no temperature in another unit", () => {
+    // 500 is no temperature that anybody measures; 50 C are 122 F, and 130 are not.
+    for (const [level, by] of [
+      [450, 1.8 * 500 + 32 - 500],
+      [0, 80],
+    ]) {
+      const judged = new Judged();
+      const normal = normals(4);
+      const forecast = (t: number): number => level + wave(t);
+      for (let t = 0; t < 200; t++) judged.take(forecast(t) + 1.25 * normal(), forecast(t));
+      judged.all(
+        Array.from({ length: 20 }, (_, i) => forecast(200 + i) + by + 1.25 * normal()),
+        forecast,
+        200,
+      );
+      expect([judged.judge.changes(0), judged.units.scale(0)], `${by}`).toEqual([1, 1]);
+    }
+  });
+
   it("goes on as before after an error code repeated some times", () => {
     for (const code of [-127, 850, 1e6]) {
       for (let times = 2; times <= 10; times++) {

@@ -29,6 +29,18 @@ const signals: Record<string, { step: number; values: Signal }> = {
       });
     },
   },
+  /** A garden in degrees Fahrenheit: a day, and weather that comes and goes. */
+  warm: {
+    step: HOUR,
+    values: (seed) => {
+      const normal = normals(seed);
+      let weather = 0;
+      return Array.from({ length: N }, (_, t) => {
+        weather = 0.97 * weather + normal();
+        return 70 + weather + 9 * Math.sin((2 * Math.PI * t) / 24) + 0.3 * normal();
+      });
+    },
+  },
   /** Visits: a day, weekends of a third, noise in proportion. */
   visits: {
     step: HOUR,
@@ -372,9 +384,21 @@ describe("beside a twin without the fault", () => {
       truth: (v, t) => (t >= AT ? 1.8 * v + 32 : v),
       size: 1.8,
       end: AT,
-      adapt: 25,
-      soon: 1.5,
-      later: 1.15,
+      adapt: 2,
+      soon: 1.1,
+    },
+    "degrees turned from Fahrenheit": {
+      signal: "warm",
+      seed: 13,
+      sent: replace(
+        (t) => t >= AT,
+        (v) => (v - 32) / 1.8,
+      ),
+      truth: (v, t) => (t >= AT ? (v - 32) / 1.8 : v),
+      size: 1 / 1.8,
+      end: AT,
+      adapt: 2,
+      soon: 1.1,
     },
     "a pressure told in another unit by 100": {
       signal: "pressure",

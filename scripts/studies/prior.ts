@@ -35,17 +35,15 @@ const MOST = Number(flags.series);
 /** Rows so far by which experts are told apart. */
 const AGES = [48, 96, 200, Number.POSITIVE_INFINITY] as const;
 /** Who may be trusted, and trials: of each in turn its log weight and the labels by which that is half. */
-const TRUSTED = ["exponential-smoothing", "repetition", "holt-winters", "seasonal-arima"] as const;
+const TRUSTED = ["blend", "exponential-smoothing", "repetition", "holt-winters", "seasonal-arima"] as const;
 const TRIALS = [
   "",
-  "4/100",
-  "4/100 3/100",
-  "4/100 3/100 4/50",
-  "4/200 3/200 4/50",
-  "4/300 3/300 4/50",
-  "4/200 3/200 4/100",
-  "4/200 3/200 4/50 1/200",
-  "4/200 3/200 4/50 2/200",
+  "0/1 4/200 3/200 4/50",
+  "6/200 5/200",
+  "6/100 5/100",
+  "6/100 5/100 3/200",
+  "6/70 5/70 3/200",
+  "6/100 5/100 3/200 0/1 1/200",
 ];
 
 function read(path: string, left: number): Kind["all"] {

@@ -8,7 +8,7 @@ import { Choice } from "./choice.ts";
 import { ErrorFeedback } from "./error-feedback.ts";
 import { InverseError } from "./inverse-error.ts";
 import { Polynomial } from "./polynomial.ts";
-import { PRIOR } from "./prior.ts";
+import { BLEND, PRIOR } from "./prior.ts";
 import { Stacking } from "./stacking.ts";
 import { type Named, StandIn } from "./stand-in.ts";
 
@@ -23,7 +23,8 @@ const STACKS = [
 const POOLED_STACK = { memory: 2000, ridge: 0.03, positive: true } as const;
 
 /** Forecasts that are made from all experts, and are rules of the choice beside each expert. */
-const combined = (targets: number): number => DISCOUNTS.length + 1 + STACKS.length + (targets > 1 ? 1 : 0);
+const combined = (targets: number): number =>
+  1 + DISCOUNTS.length + 1 + STACKS.length + (targets > 1 ? 1 : 0);
 /** Rows of the ledger behind the experts': one per combination, then what is chosen among all rules, and that with the whole correction by its last errors. */
 export const combinations = (targets: number): number => combined(targets) + 2;
 
@@ -33,9 +34,9 @@ const YOUNG = 200;
 
 /**
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
- * the mixture can fall back to it outright, and combinations (inverse discounted error with three memories, ML-Poly, ridge
- * stacking two ways and, of several targets, once over all of them) each make one forecast from all experts; a choice by discounted
- * error among all of these makes the last one, which its own last errors correct. Stacking wins on long stationary series and loses badly under drift, inverse error is the
+ * the mixture can fall back to it outright, and combinations (a blend of three with weights that stand, inverse discounted error
+ * with three memories, ML-Poly, ridge stacking two ways and, of several targets, once over all of them) each make one forecast from
+ * several experts; a choice by discounted error among all of these makes the last one, which its own last errors correct. Stacking wins on long stationary series and loses badly under drift, inverse error is the
  * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
  * finds out.
  *
@@ -47,6 +48,8 @@ const YOUNG = 200;
 export class Mixture {
   readonly #shape: Shape;
   readonly #experts: number;
+  /** Weights of the blend [M]. */
+  readonly #blend: Float64Array;
   readonly #inverse: readonly InverseError[];
   readonly #polynomial: Polynomial;
   readonly #stacks: readonly Stacking[];
@@ -73,6 +76,7 @@ export class Mixture {
     this.#standIn = new StandIn(shape, all);
     const cells = shape.horizon * shape.targets;
     this.apart = new Float64Array(cells);
+    this.#blend = blend(all);
     this.#inverse = DISCOUNTS.map(
       (discount) => new InverseError(layout, `inverse-${discount}`, cells, experts, discount),
     );
@@ -83,7 +87,7 @@ export class Mixture {
     this.#amplitude = new Amplitude(layout, "amplitude", shape.horizon, shape.targets);
     this.#feedback = new ErrorFeedback(layout, "feedback", shape);
     const rules = experts + combined(shape.targets);
-    const prior = all.map(({ name }) => PRIOR[name]);
+    const prior = [...all.map(({ name }) => PRIOR[name]), PRIOR.blend];
     this.#choice = new Choice(layout, "choice", shape.horizon, shape.targets, rules, prior);
     this.#x = layout.float64("mixture.x", experts - 1);
     this.#ruleErrors = new Float64Array(rules);
@@ -125,7 +129,7 @@ export class Mixture {
         const weight = away > bound ? count * Math.sqrt(bound / away) : count;
         for (let m = 1; m < M; m++) x[m - 1] = weight * (values[at + m * rowLength] - base);
         for (const rule of this.#inverse) rule.takeErrors(cell, this.#errors);
-        this.#polynomial.takeErrors(cell, this.#errors, this.#ruleErrors[M + DISCOUNTS.length]);
+        this.#polynomial.takeErrors(cell, this.#errors, this.#ruleErrors[M + 1 + DISCOUNTS.length]);
         for (const stack of this.#stacks) stack.learn(cell, h, this.#x, weight * (label - base));
         this.#amplitude.take(cell, weight * (chosen - base), weight * (label - base));
         this.#choice.takeErrors(h, d, this.#ruleErrors);
@@ -164,6 +168,7 @@ export class Mixture {
           else if (difference > high) high = difference;
         }
         let r = M;
+        values[at + r++ * rowLength] = base + weighted(this.#blend, x);
         for (const rule of this.#inverse) {
           rule.weigh(cell);
           values[at + r++ * rowLength] = base + weighted(rule.w, x);
@@ -213,6 +218,7 @@ export class Mixture {
     const { w } = this.#choice;
     let r = 0;
     for (; r < out.length; r++) out[r] = w[r];
+    addScaled(out, this.#blend, w[r++]);
     for (const rule of this.#inverse) {
       rule.weigh(cell);
       addScaled(out, rule.w, w[r++]);
@@ -226,6 +232,13 @@ export class Mixture {
     out[0] += 1 - share;
     return out;
   }
+}
+
+/** Weights of the blend over the experts that are there; equal ones where none of its own is. */
+function blend(experts: readonly Named[]): Float64Array {
+  const shares = Float64Array.from(experts, ({ name }) => BLEND[name] ?? 0);
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return sum > 0 ? shares.map((share) => share / sum) : shares.fill(1 / experts.length);
 }
 
 /** Σ_m w_m x_m over the differences from persistence, whose own is 0. */

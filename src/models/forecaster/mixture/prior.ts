@@ -1,4 +1,4 @@
-/** How much an expert is trusted while labels are few. */
+/** How much a rule of the choice is trusted while labels are few. */
 export interface Trust {
   /** Log of its weight to one of the others, before the first label; … */
   readonly weight: number;
@@ -6,9 +6,16 @@ export interface Trust {
   readonly half: number;
 }
 
-/** Which experts are trusted before a series has told, and how long. Made by `scripts/studies/prior.ts`. */
+/** Shares of the experts in the blend, a rule whose weights stand: what few labels would say of weights is mostly chance. */
+export const BLEND: Readonly<Record<string, number>> = {
+  "exponential-smoothing": 0.5,
+  repetition: 0.25,
+  "holt-winters": 0.25,
+};
+
+/** Which rules are trusted before a series has told, and how long: experts by their names, and the blend. Made by `scripts/studies/prior.ts`. */
 export const PRIOR: Record<string, Trust> = {
-  "exponential-smoothing": { weight: 4, half: 200 },
+  blend: { weight: 6, half: 100 },
+  "exponential-smoothing": { weight: 5, half: 100 },
   repetition: { weight: 3, half: 200 },
-  "holt-winters": { weight: 4, half: 50 },
 };

@@ -8,8 +8,8 @@ import { Layout } from "../../../../src/models/kernels/layout.ts";
 import { normals } from "../series.ts";
 
 const [H, D] = [3, 2];
-/** Its place among the combinations: behind three inverse-error rules. */
-const POLYNOMIAL = 3;
+/** Its place among the combinations: behind the blend and three inverse-error rules. */
+const POLYNOMIAL = 4;
 
 /** A mixture over a ledger whose experts err by what they are told. */
 class Mixed {
@@ -81,6 +81,38 @@ describe("the mixture", () => {
     for (let t = 1; t < ofStep3.length; t++) expect(ofStep3[t]).toBeLessThanOrEqual(ofStep3[t - 1]);
     expect(ofStep3[12]).toBeCloseTo(0, 10); // ten labels: half and half
     expect(ofStep3.at(-1)).toBeLessThan(-0.9);
+  });
+
+  it("goes by the blend of three while there are few labels, by what is right with more of them", () => {
+    const normal = normals(6);
+    const named = ["persistence", "exponential-smoothing", "repetition", "holt-winters", "other"];
+    const mixed = new Mixed(
+      named.length,
+      named.map((name) => ({ name })),
+    );
+    for (let t = 0; t < 900; t++) {
+      // Smoothing and what is blended are off; the last one never is.
+      const experts = [3, 1, 1, 1, 0].map((size) => draw(normal).map((v) => size * v));
+      mixed.take(experts);
+      const [blend] = mixed.combinations();
+      for (let cell = 0; cell < H * D; cell++) {
+        const [, smoothing, repetition, holtWinters] = experts.map((row) => row[cell]);
+        expect(blend[cell]).toBeCloseTo(0.5 * smoothing + 0.25 * repetition + 0.25 * holtWinters, 12);
+      }
+      mixed.issue();
+      const [, smoothing, , , other] = mixed.weights(1, 0);
+      if (t === 0) expect(smoothing).toBeGreaterThan(0.45);
+      if (t === 899) expect(other).toBeGreaterThan(0.9);
+    }
+  });
+
+  it("blends those that are there, and all alike where none of the three is", () => {
+    const two = new Mixed(2, [{ name: "persistence" }, { name: "repetition" }]);
+    two.take([draw(() => 1), draw(() => 3)]);
+    expect(two.combinations()[0][0]).toBe(3);
+    const others = new Mixed(2, [{ name: "persistence" }, { name: "average" }]);
+    others.take([draw(() => 1), draw(() => 3)]);
+    expect(others.combinations()[0][0]).toBe(2);
   });
 
   it("does as well as the expert that is best by itself, where averages of all do worse", () => {

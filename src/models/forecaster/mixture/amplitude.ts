@@ -1,8 +1,11 @@
+import { clip } from "../../kernels/clip.ts";
 import type { Layout, Slice } from "../../kernels/layout.ts";
-import { LEAST_REMEMBERED, remembered } from "./remembered.ts";
 
-/** Labels remembered at most. */
+/** Labels remembered at most, and at least while there are few. */
 const MOST_REMEMBERED = 1000;
+const LEAST_REMEMBERED = 10;
+/** A move that was forecast counts as at most this many that came: what a young readout said far off tells nothing of it later. */
+const LARGEST = 3;
 /** With fewer labels than this a move is believed, and by the square of their number less with more. */
 const BELIEVED = 70;
 /** Part of the squared moves explained from which on the whole of a forecast move is believed. */
@@ -26,7 +29,7 @@ const SUMS = 3;
  *
  *     λ = (Σ m y + q Σ m²) / (Σ m² + q Σ m²),   q = √h (70 / n)²,   0 ≤ λ ≤ 1
  *
- * with n labels remembered, and all of it where the forecast has explained a fifth of the squared moves or more. On a walk even the best combination moves by
+ * and all of it where the forecast has explained a fifth of the squared moves or more. On a walk even the best combination moves by
  * its luck, and pays for it in squared error; what it says there is drawn back to the last value. Half of each sum comes from the
  * steps around, then half from all targets, each step and target in units of its own moves. State: 4 per cell. Cost: some 30
  * operations per cell and event.
@@ -60,10 +63,11 @@ export class Amplitude {
     const s = this.#state.view;
     const at = FIELDS * cell;
     const n = ++s[at + LABELS];
-    const gamma = 1 - 1 / Math.max(LEAST_REMEMBERED, remembered(n, MOST_REMEMBERED));
-    s[at + AGREED] = gamma * s[at + AGREED] + said * came;
-    s[at + SAID] = gamma * s[at + SAID] + said * said;
+    const gamma = 1 - 1 / Math.min(Math.max(n, LEAST_REMEMBERED), MOST_REMEMBERED);
     s[at + CAME] = gamma * s[at + CAME] + came * came;
+    const move = clip(said, LARGEST * Math.sqrt(s[at + CAME] / Math.min(n, MOST_REMEMBERED)));
+    s[at + AGREED] = gamma * s[at + AGREED] + move * came;
+    s[at + SAID] = gamma * s[at + SAID] + move * move;
   }
 
   /** Computes `share` from what has been taken. */
@@ -74,7 +78,7 @@ export class Amplitude {
     const s = this.#state.view;
     for (let cell = 0; cell < share.length; cell++) {
       const at = FIELDS * cell;
-      const n = remembered(s[at + LABELS], MOST_REMEMBERED);
+      const n = Math.min(s[at + LABELS], MOST_REMEMBERED);
       const unit = s[at + CAME] > 0 ? n / s[at + CAME] : 0;
       for (let k = 0; k < SUMS; k++) {
         const sum = unit * s[at + k];
@@ -98,7 +102,7 @@ export class Amplitude {
       }
       for (let d = 0; d < D; d++) {
         const cell = (h - 1) * D + d;
-        const n = remembered(s[FIELDS * cell + LABELS], MOST_REMEMBERED);
+        const n = Math.min(s[FIELDS * cell + LABELS], MOST_REMEMBERED);
         const at = SUMS * d;
         const agreed = (1 - POOLED) * near[at + AGREED] + POOLED * pooled[AGREED];
         const said = (1 - POOLED) * near[at + SAID] + POOLED * pooled[SAID];

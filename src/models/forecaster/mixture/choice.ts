@@ -1,6 +1,5 @@
 import type { Layout, Slice } from "../../kernels/layout.ts";
 import type { Trust } from "./prior.ts";
-import { LEAST_REMEMBERED, remembered } from "./remembered.ts";
 
 const LEAST = 1e-24;
 /** Weights fall with this power of a rule's discounted squared error, once enough labels bear it out: … */
@@ -9,6 +8,13 @@ const POWER = 32;
 const POWER_PER_LABEL = 0.5;
 /** Share of the evidence of a target that comes from all targets together. */
 const POOLED = 0.5;
+/**
+ * Of n labels so far the last n/4 are remembered, later all but the first 150: while everything is still being learned, large
+ * errors of the start say nothing of which rule is right now.
+ */
+const YOUNG_SHARE = 0.25;
+const START = 150;
+const LEAST_REMEMBERED = 10;
 
 /** So many labels of a step count as much as all that is known of the step before; hundreds leave next to nothing to it. */
 const FEW_LABELS = 10;
@@ -18,7 +24,6 @@ const MEMORIES = [
   { base: 80, perStep: 6 },
   { base: 2000, perStep: 40 },
 ] as const;
-const LONG = MEMORIES.length - 1;
 
 /** Share of the evidence at a step that comes from the steps around it, within half its distance. */
 const SMOOTHED = 0.5;
@@ -96,7 +101,7 @@ export class Choice {
     this.#stale = true;
     const n = ++this.#labels.view[(h - 1) * this.#targets + d];
     for (let k = 0; k < MEMORIES.length; k++) {
-      const gamma = 1 - 1 / Math.max(LEAST_REMEMBERED, remembered(n, most(k, h)));
+      const gamma = 1 - 1 / Math.max(LEAST_REMEMBERED, remembered(k, h, n));
       const at = this.#at(k, h, d);
       for (let r = 0; r < this.#rules; r++) loss[at + r] = gamma * loss[at + r] + errors[r] * errors[r];
     }
@@ -109,8 +114,9 @@ export class Choice {
 
   /** Root mean squared error of persistence at step h, target d, over the long memory; 0 before a label. */
   size(h: number, d: number): number {
+    const long = MEMORIES.length - 1;
     const n = this.#labels.view[(h - 1) * this.#targets + d];
-    return Math.sqrt(this.#loss.view[this.#at(LONG, h, d)] / Math.max(1, remembered(n, most(LONG, h))));
+    return Math.sqrt(this.#loss.view[this.#at(long, h, d)] / Math.max(1, remembered(long, h, n)));
   }
 
   /** Call after the losses were restored. */
@@ -189,9 +195,9 @@ export class Choice {
   /** Computes the weights of target d at the step last pooled, h, into `w`: the mean over the memories. */
   weigh(h: number, d: number): void {
     const R = this.#rules;
-    const labels = remembered(this.#most, most(LONG, h));
+    const labels = remembered(MEMORIES.length - 1, h, this.#most);
     const sure = (n: number): number => Math.min(POWER, (POWER_PER_LABEL * n) / Math.sqrt(h));
-    const power = Math.max(sure(labels), sure(remembered(this.#first, most(LONG, 1))));
+    const power = Math.max(sure(labels), sure(remembered(MEMORIES.length - 1, 1, this.#first)));
     const margin = labels > 0 ? sure(labels) * Math.sqrt(h / labels) : 0;
     this.w.fill(0);
     for (let k = 0; k < MEMORIES.length; k++) {
@@ -212,5 +218,8 @@ export class Choice {
   }
 }
 
-/** How many labels of step h memory k has at most. */
-const most = (k: number, h: number): number => MEMORIES[k].base + MEMORIES[k].perStep * h;
+/** How many of n labels of step h memory k has. */
+function remembered(k: number, h: number, n: number): number {
+  const { base, perStep } = MEMORIES[k];
+  return Math.min(base + perStep * h, n, Math.max(LEAST_REMEMBERED, YOUNG_SHARE * n, n - START));
+}

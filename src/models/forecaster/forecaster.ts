@@ -493,11 +493,16 @@ export class Forecaster {
         // A reading that is held may be there to stay: where that is as likely as a bound is to fail, what is told allows for it;
         // what is learned does not.
         const stays = held ? this.#judge.stays(d, h) : 0;
-        if (stays > (1 - this.specification.coverage) / 2) {
-          const away = reading - seen;
-          seen += stays * away;
-          below = Math.max(below, -(1 - stays) * away);
-          above = Math.max(above, (1 - stays) * away);
+        const tail = (1 - this.specification.coverage) / 2;
+        const doubted = stays > tail;
+        // How far the forecast follows it: bounds span both, but for what is less likely than a bound is to fail.
+        const follows = doubted ? stays * (reading - seen) : 0;
+        const back = 1 - stays > tail ? follows : 0;
+        const low = reading < seen;
+        seen += follows;
+        if (doubted) {
+          below = Math.max(below + back, seen - reading);
+          above = Math.max(above - back, reading - seen);
         }
         const mean = this.#issuable(d, this.#totals.said(0, h, d, seen), "mean");
         const lower = this.#issuable(d, mean - below, "lower");
@@ -515,7 +520,9 @@ export class Forecaster {
         // Levels are learned one by one and may cross: what is issued is their running maximum.
         let quantile = Number.NEGATIVE_INFINITY;
         for (let k = 0; k < this.quantiles.length; k++) {
-          quantile = Math.max(quantile, mean + fan.offset(d, x, h, 2 + k));
+          const level = this.specification.quantiles[k];
+          const far = doubted && (low ? level <= stays : level >= 1 - stays);
+          quantile = Math.max(quantile, mean + (far ? reading - seen : fan.offset(d, x, h, 2 + k) - back));
           const issued = this.#issuable(d, quantile, "quantile");
           values[first + (QUANTILES + k) * rowLength + at] = issued;
           this.quantiles[k][at] = this.#units.fromUnits(d, issued);

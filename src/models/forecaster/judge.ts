@@ -1,5 +1,5 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { CONVERSIONS } from "./temperature.ts";
+import { CONVERSIONS, type Conversion } from "./temperature.ts";
 import type { Units } from "./units.ts";
 
 /** A reading this many usual errors from what was forecast is far. */
@@ -70,6 +70,9 @@ const ODD_EVIDENCE = 9;
 const SCALED_TENS = 2;
 const SCALED_AWAY = 3;
 const SCALED_EVIDENCE = 7;
+/** A temperature in degrees of another kind is told from one that was forecast at this share of the distance from which a reading is far, where it is this close. */
+const CONVERTED = 0.5;
+const CONVERTED_CLOSE = 2;
 /** Where the usual error is more than this share of the values themselves, their ratio tells nothing. */
 const RATIO_UNKNOWN = 0.5;
 /** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back. */
@@ -92,6 +95,8 @@ const RUNS = 3;
 const LIVELY = 50;
 /** Repeats after which it is taken to be constant. */
 const LONGEST_STUCK = 300;
+/** A column whose longest usual run is longer than this repeats values by its nature. */
+const SELDOM_REPEATS = 2;
 
 const NEAR = 0;
 const FAR_WITHIN = 1;
@@ -244,8 +249,9 @@ export class Judge {
     const far = judged ? this.#look(c, u, m, usual, labels, usual === known) : NEAR;
     if (state[at + RUN] === 1) state[at + ENTERED_FAR] = far === NEAR ? 0 : 1;
     if (far !== NEAR) {
-      if (!this.#believes(c, u, m, far, usual, step)) {
-        this.#doubt(c, u, m, far, usual, deviation);
+      const repeats = this.#repeats(at);
+      if (repeats || !this.#believes(c, u, m, far, usual, step)) {
+        this.#doubt(c, u, m, far, usual, deviation, repeats);
         return Number.NaN;
       }
     } else {
@@ -282,15 +288,25 @@ export class Judge {
     const told = pattern ? Math.max(1, Math.min(labels, state[at + MEDIAN_OF])) : labels;
     const limit = this.#limit(at, told) * usual;
     const scaled = this.#scaled(c, u, m, usual);
-    const far = scaled || Math.abs(y - m) > limit * (this.#wary(at) ? WARY : 1);
+    const away = Math.abs(y - m);
+    const converted =
+      away > CONVERTED * FAR * usual &&
+      this.#conversion(
+        c,
+        1,
+        () => u,
+        () => m,
+        usual,
+      ) !== undefined;
+    const far = scaled || converted || away > limit * (this.#wary(at) ? WARY : 1);
     const [low, high] = this.#range(at);
     const margin = OUTSIDE * (high - low);
-    const beyond = scaled || (Math.abs(y - m) > limit && (y < low - margin || y > high + margin));
+    const beyond = scaled || ((converted || away > limit) && (y < low - margin || y > high + margin));
     state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
     // A column that jumps by nature is measured as it always was; where nothing has ever been wrong there is no pattern to go on with.
     const changes = beyond && pattern && !(state[at + JUMPS] > MOST_JUMPS) && !this.#fixed[c];
-    // Far readings close together are one event.
-    const wider = far && state[at + CALM] >= BRIEF ? WIDENING : 0;
+    // Far readings close together are one event; those that are known for what they are make no others likely.
+    const wider = far && !converted && state[at + CALM] >= BRIEF ? WIDENING : 0;
     state[at + CALM] = far ? 0 : state[at + CALM] + 1;
     state[at + DOUBTS] *= DOUBTS_KEPT;
     state[at + WIDER] = Math.max(0, state[at + WIDER] + wider - USUAL_RATE * WIDENING);
@@ -318,12 +334,20 @@ export class Judge {
     return true;
   }
 
-  /** Far reading u is held; how likely it is there to stay. */
-  #doubt(c: number, u: number, m: number, far: number, usual: number, deviation: number): void {
+  /** Far reading u is held; how likely it is there to stay. One that only repeats the one before it is no further doubt. */
+  #doubt(
+    c: number,
+    u: number,
+    m: number,
+    far: number,
+    usual: number,
+    deviation: number,
+    repeats: boolean,
+  ): void {
     const state = this.#state.view;
     const at = FIELDS * c;
     state[at + HELD]++;
-    state[at + DOUBTS]++;
+    if (!repeats) state[at + DOUBTS]++;
     if (state[at + BELIEVED] === FAR_WITHIN) this.#settle(at, false);
     const [low, high] = this.#range(at);
     // What has been constant so far may go as far as its own value.
@@ -432,7 +456,9 @@ export class Judge {
     const state = this.#state.view;
     const longest = Math.max(LEAST_RUN, RUNS * state[at + USUAL_RUN]);
     if (u !== state[at + LAST] || state[at + RUN] === 0) {
-      state[at + USUAL_RUN] = Math.max(state[at + USUAL_RUN], Math.min(state[at + RUN], 2 * longest));
+      // A far value that was given up again says nothing of how often others repeat.
+      if (!(state[at + ENTERED_FAR] === 1 && state[at + RUN] <= LEAST_RUN))
+        state[at + USUAL_RUN] = Math.max(state[at + USUAL_RUN], Math.min(state[at + RUN], 2 * longest));
       state[at + RUN] = 1;
       state[at + LAST] = u;
       state[at + LIFE]++;
@@ -466,6 +492,13 @@ export class Judge {
     if (state[at + BELIEVED] > 0) this.#settle(at, false);
     this.#change(c, at, before, units.zeroBefore(c));
     return true;
+  }
+
+  /** Whether a far value has only come again, some times, in a column that seldom repeats one: an error code, which says nothing new by that. */
+  #repeats(at: number): boolean {
+    const state = this.#state.view;
+    if (state[at + LIFE] < LIVELY || state[at + USUAL_RUN] > SELDOM_REPEATS) return false;
+    return state[at + RUN] > 1 && state[at + RUN] <= LEAST_RUN && state[at + FAR_SO_FAR] > 0;
   }
 
   /** Whether the far readings so far agree on something; changes the measure of the column if that is what they say. */
@@ -508,7 +541,16 @@ export class Judge {
           return true;
         }
       }
-      if (this.#converted(c, at, n, u, (i) => zero + scale * m(i), scale * usual)) return true;
+      const conversion = this.#conversion(c, n, u, m, usual);
+      if (conversion !== undefined) {
+        this.#change(
+          c,
+          at,
+          conversion.factor * scale,
+          conversion.factor * zero + conversion.zero / units.unit(c),
+        );
+        return true;
+      }
       if (zeroAway <= AGREED || together) {
         this.#change(c, at, scale, byZero);
         return true;
@@ -561,27 +603,22 @@ export class Judge {
     return Math.abs(Math.log(factor)) > Math.log(LEAST_FACTOR) ? [factor, ODD_EVIDENCE] : [0, 0];
   }
 
-  /** Whether the far readings are the forecast temperatures in another unit; measures the column in that one then. */
-  #converted(
+  /** The conversion by which n readings are the temperatures that were forecast for them, in degrees of another kind; nothing when there is none. */
+  #conversion(
     c: number,
-    at: number,
     n: number,
     u: (i: number) => number,
-    forecast: (i: number) => number,
+    m: (i: number) => number,
     usual: number,
-  ): boolean {
+  ): Conversion | undefined {
     const units = this.#units;
     const unit = units.unit(c);
-    for (const { factor, zero, least, most } of CONVERSIONS) {
-      const offset = zero / unit;
-      let sensible = true;
-      for (let i = 0; i < n; i++) sensible &&= unit * forecast(i) >= least && unit * forecast(i) <= most;
-      if (!sensible || this.#mean(n, (i) => (u(i) - offset) / factor - forecast(i)) > AGREED * usual)
-        continue;
-      this.#change(c, at, factor * units.scale(c), factor * units.zero(c) + offset);
-      return true;
-    }
-    return false;
+    const told = (i: number): number => unit * (units.zero(c) + units.scale(c) * m(i));
+    return CONVERSIONS.find(({ factor, zero, least, most }) => {
+      for (let i = 0; i < n; i++) if (!(told(i) >= least && told(i) <= most)) return false;
+      const away = this.#mean(n, (i) => (unit * u(i) - zero) / factor - told(i));
+      return away <= CONVERTED_CLOSE * usual * unit * units.scale(c);
+    });
   }
 
   /** Far reading number i since the first. */

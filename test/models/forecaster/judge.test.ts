@@ -124,6 +124,41 @@ describe("a judge", () => {
     }
   });
 
+  it("holds temperatures told now and then in degrees of another kind, however often that happens", () => {
+    const normal = normals(5);
+    const judged = new Judged();
+    for (let t = 0; t < 1000; t++) {
+      const v = wave(t) + 1.25 * normal();
+      const odd = t > 100 && t % 12 === 5;
+      const seen = judged.take(odd ? (v - 32) / 1.8 : v, wave(t));
+      if (t > 20) expect(Number.isNaN(seen), `${t}`).toBe(odd);
+    }
+    expect(judged.judge.changes(0)).toBe(0);
+  });
+
+  it("is told nothing more by an error code that is repeated, and waits no longer than eight times for what has stopped", () => {
+    for (const code of [-127, 850, -2e8]) {
+      const judged = begun();
+      for (let i = 0; i < 8; i++) {
+        expect(judged.take(code, wave(200 + i)), `${code}, ${i}`).toBeNaN();
+        // What can hardly be is not followed, neither now nor when it comes again.
+        if (code === -2e8) expect(judged.judge.stays(0, 1)).toBeLessThan(0.01);
+      }
+      expect([judged.judge.held(0), judged.judge.changes(0)]).toEqual([8, 0]);
+      expect(judged.take(wave(208), wave(208))).toBe(wave(208));
+      // It counts as one far reading: what is there to stay is believed from its second one on, as ever.
+      const shifted = judged.all(
+        [1, -1, 0.5, 0, -0.5].map((v, i) => 300 + v + wave(209 + i)),
+        wave,
+        209,
+      );
+      expect(shifted.filter((v) => Number.isNaN(v)).length).toBeLessThanOrEqual(2);
+    }
+    const stopped = begun();
+    for (let i = 0; i < 20; i++) stopped.take(-500, wave(200 + i));
+    expect(stopped.judge.held(0)).toBeLessThanOrEqual(8);
+  });
+
   it("takes for another zero what is no temperature in another unit", () => {
     // 500 is no temperature that anybody measures; 50 C are 122 F, and 130 are not.
     for (const [level, by] of [
@@ -253,6 +288,25 @@ describe("a forecaster's judge", () => {
     const surprising = shares.filter((p) => p < 0.1).length / shares.length;
     expect(surprising).toBeGreaterThan(0.04);
     expect(surprising).toBeLessThan(0.17);
+  });
+
+  it("tells bounds that span both what was forecast and a far reading that may stay", () => {
+    const normal = normals(6);
+    const model = forecaster({ horizon: 3, quantiles: [0.1, 0.5, 0.9] });
+    for (let t = 0; t < 300; t++) model.observe(t * 60_000, Float64Array.of(500 + 8 * normal()));
+    for (let t = 300; t < 304; t++) {
+      model.observe(t * 60_000, Float64Array.of(0));
+      for (let h = 0; h < 3; h++) {
+        expect(model.lower[h]).toBeLessThanOrEqual(0);
+        expect(model.upper[h]).toBeGreaterThan(505);
+        expect(model.quantiles[0][h]).toBe(0);
+        expect(Math.abs(model.quantiles[1][h] - 500)).toBeLessThan(10);
+        expect(model.quantiles[2][h]).toBeGreaterThan(500);
+        expect(model.mean[h]).toBeGreaterThan(100);
+        expect(model.mean[h]).toBeLessThan(480);
+      }
+    }
+    model.release();
   });
 
   it("keeps forecasts within reach of the clean ones right after a spike of any size, as any reading", () => {

@@ -1,6 +1,6 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
-import { CONVERSIONS, type Conversion } from "./temperature.ts";
-import type { Units } from "./units.ts";
+import { AGREED, FarReadings, tenTo } from "./far-readings.ts";
+import type { Measure, Units } from "./units.ts";
 
 /** A reading this many usual errors from what was forecast is far. */
 const FAR = 15;
@@ -42,12 +42,6 @@ const TRUSTED = 2;
 const REMEMBERED = 0.98;
 /** … and for so many readings. */
 const REMEMBERED_FOR = 1000;
-/** They agree when they lie this close to the forecasts as measured anew, in usual errors, or within a share of how far they went … */
-const AGREED = 3;
-/** … that grows with their number. */
-const CLOSE: readonly number[] = [0.05, 0.05, 0.05, 0.1, 0.1, 0.2];
-/** Outside of the range it is enough when they lie on one side, none more than this many times as far as another. */
-const ALIKE = 2;
 /** While a far reading is in doubt a forecast follows it by how likely it is to stay: at first so often to so often … */
 const PRIOR_STAYED = 4;
 const PRIOR_SPIKES = 1;
@@ -59,22 +53,12 @@ const ABSURD = 8;
 const DEVIATIONS = 4;
 /** After so many far readings whatever comes is what there is. */
 const PATIENCE = 40;
-/** A change of unit is at least this factor. */
-const LEAST_FACTOR = 1.5;
-/** A factor this close to a power of ten, or as close as the readings can tell, is one. */
-const ROUND = 0.02;
-/** What must speak for a change of unit over one of the zero, in log likelihood: by a power of ten, by another factor. */
-const ROUND_EVIDENCE = 3;
-const ODD_EVIDENCE = 9;
 /** A single reading may be one in another unit where that is by so many powers of ten, at so many usual errors, with such evidence. */
 const SCALED_TENS = 2;
 const SCALED_AWAY = 3;
 const SCALED_EVIDENCE = 7;
-/** A temperature in degrees of another kind is told from one that was forecast at this share of the distance from which a reading is far, where it is this close. */
+/** A temperature in degrees of another kind is told from one that was forecast at this share of the distance from which a reading is far. */
 const CONVERTED = 0.5;
-const CONVERTED_CLOSE = 2;
-/** Where the usual error is more than this share of the values themselves, their ratio tells nothing. */
-const RATIO_UNKNOWN = 0.5;
 /** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back. */
 const BACK = 3;
 /** More changes of measure than this, among so many readings, are the way of the column. */
@@ -168,7 +152,6 @@ export class Judge {
   readonly #units: Units;
   readonly #fixed: readonly boolean[];
   readonly #state: Slice<Float64Array>;
-  readonly #sorted = new Float64Array(KEPT);
   #memory = RANGE_MEMORY;
 
   /** `fixed`: columns whose measure may not change. */
@@ -290,14 +273,7 @@ export class Judge {
     const scaled = this.#scaled(c, u, m, usual);
     const away = Math.abs(y - m);
     const converted =
-      away > CONVERTED * FAR * usual &&
-      this.#conversion(
-        c,
-        1,
-        () => u,
-        () => m,
-        usual,
-      ) !== undefined;
+      away > CONVERTED * FAR * usual && this.#readings([u], [m], c, usual).asTemperature() !== undefined;
     const far = scaled || converted || away > limit * (this.#wary(at) ? WARY : 1);
     const [low, high] = this.#range(at);
     const margin = OUTSIDE * (high - low);
@@ -469,9 +445,9 @@ export class Judge {
     return run > longest && run <= LONGEST_STUCK;
   }
 
-  #change(c: number, at: number, scale: number, zero: number): void {
+  #change(c: number, at: number, measure: Measure): void {
     const state = this.#state.view;
-    this.#units.change(c, scale, zero, state[at + SINCE] >= SETTLED || state[at + CHANGES] === 0);
+    this.#units.change(c, measure, state[at + SINCE] >= SETTLED || state[at + CHANGES] === 0);
     state[at + CHANGES]++;
     state[at + SINCE] = 0;
     state[at + FITS] = 0;
@@ -480,17 +456,17 @@ export class Judge {
   /** Whether the measure before the last change is right again. */
   #goesBack(c: number, at: number, u: number, m: number, usual: number, far: boolean): boolean {
     const units = this.#units;
-    const [scale, before] = [units.scale(c), units.scaleBefore(c)];
-    if (scale === before && units.zero(c) === units.zeroBefore(c)) return false;
+    const [now, before] = [units.measure(c), units.before(c)];
+    if (now.scale === before.scale && now.zero === before.zero) return false;
     const state = this.#state.view;
-    const then = Math.abs((u - units.zeroBefore(c)) / before - m) / usual;
-    const now = Math.abs(units.seen(c, u) - m) / usual;
+    const awayThen = Math.abs((u - before.zero) / before.scale - m) / usual;
+    const awayNow = Math.abs(units.seen(c, u) - m) / usual;
     // Where the scale has grown, readings near the measure before look calm in the new one: a few of them decide.
-    const fits = then < BACK && then + Math.log(before) < now + Math.log(scale);
+    const fits = awayThen < BACK && awayThen + Math.log(before.scale) < awayNow + Math.log(now.scale);
     state[at + FITS] = fits ? state[at + FITS] + 1 : 0;
     if (!(fits && (far || state[at + FITS] >= BACK))) return false;
     if (state[at + BELIEVED] > 0) this.#settle(at, false);
-    this.#change(c, at, before, units.zeroBefore(c));
+    this.#change(c, at, before);
     return true;
   }
 
@@ -512,113 +488,44 @@ export class Judge {
     const least = trusted && more === 0 ? 1 : AGREE + more;
     if (far < least) return false;
     const most = Math.min(far, KEPT);
-    const units = this.#units;
-    const [scale, zero] = [units.scale(c), units.zero(c)];
     // The latest readings, as many as agree.
     for (let n = most; n >= least; n--) {
-      const from = far - n;
-      const u = (i: number): number => this.#far(at, from + i);
-      const m = (i: number): number => this.#forecast(at, from + i);
-      const byZero = this.#median(n, (i) => u(i) - scale * m(i));
-      const zeroAway = this.#mean(n, (i) => u(i) - scale * m(i) - byZero) / (scale * usual);
-      const middle = this.#median(n, u);
-      const forecast = this.#median(n, m);
-      const went = Math.abs(middle - zero - scale * forecast);
-      let widest = 0;
-      for (let i = 0; i < n; i++) widest = Math.max(widest, Math.abs(u(i) - middle));
-      const together = widest <= CLOSE[Math.min(n, CLOSE.length - 1)] * went;
+      const latest = Array.from({ length: n }, (_, i) => far - n + i);
+      const readings = this.#readings(
+        latest.map((i) => this.#far(at, i)),
+        latest.map((i) => this.#forecast(at, i)),
+        c,
+        usual,
+      );
       if (outside === 0) {
-        if (zeroAway <= AGREED || together) return true;
+        if (readings.agree) return true;
         continue;
       }
-      const [factor, needed] = this.#factor(n, u, (i) => zero + scale * m(i), scale * usual);
-      if (factor > 0) {
-        const scaleAway = this.#mean(n, (i) => u(i) / factor - zero - scale * m(i)) / (scale * usual);
-        // One reading of each kind is spent on finding the zero or the factor.
-        const evidence = (n - 1) * (zeroAway - scaleAway - Math.log(factor));
-        if (scaleAway <= AGREED && evidence > needed) {
-          this.#change(c, at, scale * factor, zero * factor);
-          return true;
-        }
+      // Outside of the range it is enough when they lie on one side.
+      let measure = readings.measure() ?? (n === least ? readings.sameWay() : undefined);
+      if (measure === undefined && n === least && far >= PATIENCE) {
+        let moved = 0;
+        for (let i = 1; i < most; i++)
+          moved += (this.#far(at, far - i) - this.#far(at, far - i - 1)) ** 2 / (most - 1);
+        measure = readings.onTheWhole(step > 0 ? Math.sqrt(moved) / step : 0);
       }
-      const conversion = this.#conversion(c, n, u, m, usual);
-      if (conversion !== undefined) {
-        this.#change(
-          c,
-          at,
-          conversion.factor * scale,
-          conversion.factor * zero + conversion.zero / units.unit(c),
-        );
-        return true;
-      }
-      if (zeroAway <= AGREED || together) {
-        this.#change(c, at, scale, byZero);
-        return true;
-      }
-      if (n === least && this.#alike(n, (i) => u(i) - zero - scale * m(i))) {
-        this.#change(c, at, scale, u(n - 1) - scale * m(n - 1));
-        return true;
-      }
-      if (n > least || far < PATIENCE) continue;
-      let moved = 0;
-      for (let i = 1; i < most; i++)
-        moved += (this.#far(at, far - i) - this.#far(at, far - i - 1)) ** 2 / (most - 1);
-      const wider = step > 0 ? Math.max(scale, Math.sqrt(moved) / step) : scale;
-      this.#change(c, at, wider, middle - wider * forecast);
+      if (measure === undefined) continue;
+      this.#change(c, at, measure);
       return true;
     }
     return far >= PATIENCE;
   }
 
-  /** Whether readings went the same way, and about as far. */
-  #alike(n: number, went: (i: number) => number): boolean {
-    for (let i = 0; i < n; i++) {
-      const ratio = went(i) / went(0);
-      if (!(ratio <= ALIKE && ratio >= 1 / ALIKE)) return false;
-    }
-    return true;
-  }
-
-  /** By how much the far readings are what was forecast, and the evidence that this needs; 0 when it is no change of unit. */
-  #factor(
-    n: number,
-    u: (i: number) => number,
-    forecast: (i: number) => number,
-    usual: number,
-  ): [number, number] {
-    let least = Number.POSITIVE_INFINITY;
-    let alike = true;
-    for (let i = 0; i < n; i++) {
-      const ratio = u(i) / forecast(i);
-      if (!(ratio > 0 && ratio < Number.POSITIVE_INFINITY)) return [0, 0];
-      least = Math.min(least, Math.abs(forecast(i)));
-      alike &&= u(i) === u(0);
-    }
-    const unknown = (AGREED * usual) / least / Math.sqrt(n);
-    if (alike || unknown > RATIO_UNKNOWN) return [0, 0];
-    const factor = this.#median(n, (i) => u(i) / forecast(i));
-    const tens = Math.round(Math.log10(factor));
-    const round = tenTo(tens);
-    if (tens !== 0 && Math.abs(factor / round - 1) < Math.max(ROUND, unknown)) return [round, ROUND_EVIDENCE];
-    return Math.abs(Math.log(factor)) > Math.log(LEAST_FACTOR) ? [factor, ODD_EVIDENCE] : [0, 0];
-  }
-
-  /** The conversion by which n readings are the temperatures that were forecast for them, in degrees of another kind; nothing when there is none. */
-  #conversion(
-    c: number,
-    n: number,
-    u: (i: number) => number,
-    m: (i: number) => number,
-    usual: number,
-  ): Conversion | undefined {
+  /** Readings u of column c, forecast as m, by its measure so far. */
+  #readings(u: readonly number[], m: readonly number[], c: number, usual: number): FarReadings {
     const units = this.#units;
-    const unit = units.unit(c);
-    const told = (i: number): number => unit * (units.zero(c) + units.scale(c) * m(i));
-    return CONVERSIONS.find(({ factor, zero, least, most }) => {
-      for (let i = 0; i < n; i++) if (!(told(i) >= least && told(i) <= most)) return false;
-      const away = this.#mean(n, (i) => (unit * u(i) - zero) / factor - told(i));
-      return away <= CONVERTED_CLOSE * usual * unit * units.scale(c);
-    });
+    return new FarReadings(
+      Float64Array.from(u),
+      Float64Array.from(m),
+      units.measure(c),
+      units.unit(c),
+      usual,
+    );
   }
 
   /** Far reading number i since the first. */
@@ -630,22 +537,4 @@ export class Judge {
   #forecast(at: number, i: number): number {
     return this.#state.view[at + PENDING + 2 * (i % KEPT) + 1];
   }
-
-  #mean(n: number, of: (i: number) => number): number {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += Math.abs(of(i)) / n;
-    return sum;
-  }
-
-  #median(n: number, of: (i: number) => number): number {
-    const sorted = this.#sorted.subarray(0, n);
-    for (let i = 0; i < n; i++) sorted[i] = of(i);
-    sorted.sort();
-    return n % 2 === 1 ? sorted[n >> 1] : (sorted[(n >> 1) - 1] + sorted[n >> 1]) / 2;
-  }
-}
-
-/** A power of ten, to the same bits everywhere. */
-function tenTo(power: number): number {
-  return Number(`1e${power}`);
 }

@@ -1,5 +1,11 @@
 import type { Layout, Slice } from "../kernels/layout.ts";
 
+/** How a column is measured, in powers of two: zero + scale y, with y what the models see. */
+export interface Measure {
+  readonly scale: number;
+  readonly zero: number;
+}
+
 /** Values are held within this many units: squares and products of them stay finite. */
 const LARGEST = 1e50;
 
@@ -60,16 +66,18 @@ export class Units {
     return this.#state.view[FIELDS * c + ZERO];
   }
 
-  scaleBefore(c: number): number {
-    return this.#state.view[FIELDS * c + BEFORE_SCALE];
+  measure(c: number): Measure {
+    return { scale: this.scale(c), zero: this.zero(c) };
   }
 
-  zeroBefore(c: number): number {
-    return this.#state.view[FIELDS * c + BEFORE_ZERO];
+  /** The measure before the last change. */
+  before(c: number): Measure {
+    const at = FIELDS * c;
+    return { scale: this.#state.view[at + BEFORE_SCALE], zero: this.#state.view[at + BEFORE_ZERO] };
   }
 
   /** Measures column c in another way from now on; `settled`: the measure so far is one to come back to. */
-  change(c: number, scale: number, zero: number, settled: boolean): void {
+  change(c: number, { scale, zero }: Measure, settled: boolean): void {
     const state = this.#state.view;
     const at = FIELDS * c;
     if (settled) {

@@ -68,7 +68,7 @@ describe("a track record", () => {
   it("judges a reading in the measure that its forecast was made in", () => {
     const { record, units } = open();
     record.issue(0, units, true);
-    units.change(0, 1000, 5, true);
+    units.change(0, { scale: 1000, zero: 5 }, true);
     record.issue(1, units, true);
     // Made before the change: the interval is one of readings as they were.
     record.enter(0, 2, 0, 4005, [-5, 5]);

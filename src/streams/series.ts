@@ -47,7 +47,7 @@ export type Stepped = (time: number, offset: number, values: Float64Array) => vo
 
 /** "EDSE" as a number, and the version of the layout that follows it. */
 const MAGIC = 0x45445345;
-const STATE_FORMAT = 13;
+const STATE_FORMAT = 14;
 
 /** Recent intervals whose median is the usual step of a series that counts its steps. */
 const RECENT_INTERVALS = 16;

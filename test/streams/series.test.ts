@@ -246,7 +246,7 @@ describe("state", () => {
     expect(() => series.restore(new Uint8Array(100))).toThrow("series state: expected the state of a series");
     const older = state.slice();
     older[4] = 2;
-    expect(() => series.restore(older)).toThrow('expected format 13, got "format 2"');
+    expect(() => series.restore(older)).toThrow('expected format 14, got "format 2"');
     expect(() => series.restore(state.subarray(0, 40))).toThrow("series state");
     const held = state.slice();
     new DataView(held.buffer).setFloat64(16 + 8 * (18 + 1 + 11 + 19 + 2), 1e300, true);

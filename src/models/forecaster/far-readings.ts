@@ -16,8 +16,8 @@ const ROUND_EVIDENCE = 3;
 const ODD_EVIDENCE = 9;
 /** Where the usual error is more than this share of the values themselves, their ratio tells nothing. */
 const RATIO_UNKNOWN = 0.5;
-/** Temperatures in degrees of another kind lie this close to those that were forecast, in usual errors. */
-const CONVERTED_CLOSE = 2;
+/** In another unit, or as temperatures in degrees of another kind, they lie this close to what was forecast, in usual errors: wild readings come closer to anything than to nothing. */
+const CLOSE_FIT = 2;
 
 /**
  * Readings in a row that are far from what was forecast for them, and what they say of how the column is measured: u in units of a power
@@ -96,7 +96,9 @@ export class FarReadings {
       meanSize(this.#u.map((u, i) => u / factor - zero - scale * this.#m[i])) / (scale * this.#usual);
     // One reading of each kind is spent on finding the zero or the factor.
     const evidence = (this.#u.length - 1) * (this.#away(this.#zero()) - away - Math.log(factor));
-    return away <= AGREED && evidence > needed ? { scale: scale * factor, zero: zero * factor } : undefined;
+    return away <= CLOSE_FIT && evidence > needed
+      ? { scale: scale * factor, zero: zero * factor }
+      : undefined;
   }
 
   /** By how much they are what was forecast, and the evidence that this needs; 0 when it is no change of unit. */
@@ -131,7 +133,7 @@ export class FarReadings {
       const away = meanSize(
         this.#u.map((u, i) => (unit * u - conversion.zero) / conversion.factor - told[i]),
       );
-      return away <= CONVERTED_CLOSE * this.#usual * unit * scale;
+      return away <= CLOSE_FIT * this.#usual * unit * scale;
     });
     if (found === undefined) return undefined;
     return { scale: found.factor * scale, zero: found.factor * zero + found.zero / unit };

@@ -35,6 +35,8 @@ const WIDENING = 0.35;
 
 /** Far readings that must agree before they are believed; more where many of late did not (1 + log₂ of how many), or where those believed last have not lasted, … */
 const AGREE = 2;
+/** … and at least so many that lie on one side, where that is further off than can be. */
+const AGREE_FAR_OFF = 4;
 const DOUBTS_KEPT = 0.9;
 /** … unless believing has been right this many times more often than not: then one is enough. */
 const TRUSTED = 2;
@@ -51,6 +53,8 @@ const SPIKE_WEIGHT = 2;
 const ABSURD = 8;
 /** The range is at least so many deviations. */
 const DEVIATIONS = 4;
+/** A value this many times the range away that comes again, to the last digit, is an error code. */
+const CODE_FAR = 2;
 /** After so many far readings whatever comes is what there is. */
 const PATIENCE = 40;
 /** A single reading may be one in another unit where that is by so many powers of ten, at so many usual errors, with such evidence. */
@@ -59,8 +63,9 @@ const SCALED_AWAY = 3;
 const SCALED_EVIDENCE = 7;
 /** A temperature in degrees of another kind is told from one that was forecast at this share of the distance from which a reading is far. */
 const CONVERTED = 0.5;
-/** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back. */
+/** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back, or within a share of how far the zero went. */
 const BACK = 3;
+const BACK_SHARE = 0.05;
 /** More changes of measure than this, among so many readings, are the way of the column. */
 const MOST_JUMPS = 2.5;
 const JUMPS_MEMORY = 3000;
@@ -86,6 +91,9 @@ const NEAR = 0;
 const FAR_WITHIN = 1;
 const FAR_OUTSIDE = 2;
 
+const FAR_RUN = 1;
+const CODE = 2;
+
 const KEPT = 8;
 const COUNT = 0;
 const LOW = 1;
@@ -96,6 +104,7 @@ const LAST = 5;
 const RUN = 6;
 const USUAL_RUN = 7;
 const LIFE = 8;
+/** How the run of one value began: near, far, or with an error code. */
 const ENTERED_FAR = 9;
 const STUCK = 10;
 const HELD = 11;
@@ -125,7 +134,10 @@ const MEDIAN = 28;
 const DOUBTS = 29;
 /** Errors that the median has seen. */
 const MEDIAN_OF = 30;
-const PENDING = 31;
+/** The values last held that were far outside of the range. */
+const CODES = 31;
+const KEPT_CODES = 2;
+const PENDING = CODES + KEPT_CODES;
 const FIELDS = PENDING + 2 * KEPT;
 
 /**
@@ -146,7 +158,7 @@ const FIELDS = PENDING + 2 * KEPT;
  * too, as of a sensor that is stuck, until it has lasted.
  *
  * Letters: u the reading in powers of two, m what was forecast for it, s the usual error there. Cost: a few operations per column and
- * event, some fifty while a far reading is explained. State: 47 per column.
+ * event, some fifty while a far reading is explained. State: 49 per column.
  */
 export class Judge {
   readonly #units: Units;
@@ -230,11 +242,13 @@ export class Judge {
     const usual = known > ROUNDING * Math.abs(m) ? known : CONSTANT_SHARE * Math.abs(m);
     const judged = labels >= LEAST_LABELS && usual > 0;
     const far = judged ? this.#look(c, u, m, usual, labels, usual === known) : NEAR;
-    if (state[at + RUN] === 1) state[at + ENTERED_FAR] = far === NEAR ? 0 : 1;
+    if (state[at + RUN] === 1)
+      state[at + ENTERED_FAR] = far === NEAR ? 0 : this.#isCode(at, u) ? CODE : FAR_RUN;
     if (far !== NEAR) {
       const repeats = this.#repeats(at);
-      if (repeats || !this.#believes(c, u, m, far, usual, step)) {
-        this.#doubt(c, u, m, far, usual, deviation, repeats);
+      const absurdity = this.#absurdity(c, u, m, usual, deviation);
+      if (repeats || !this.#believes(c, u, m, far, usual, step, absurdity > 1)) {
+        this.#doubt(at, u, far, absurdity, repeats);
         return Number.NaN;
       }
     } else {
@@ -274,15 +288,16 @@ export class Judge {
     const away = Math.abs(y - m);
     const converted =
       away > CONVERTED * FAR * usual && this.#readings([u], [m], c, usual).asTemperature() !== undefined;
-    const far = scaled || converted || away > limit * (this.#wary(at) ? WARY : 1);
     const [low, high] = this.#range(at);
+    const known = converted || this.#isCode(at, u);
+    const far = scaled || known || away > limit * (this.#wary(at) ? WARY : 1);
     const margin = OUTSIDE * (high - low);
     const beyond = scaled || ((converted || away > limit) && (y < low - margin || y > high + margin));
     state[at + JUMPS] -= state[at + JUMPS] / JUMPS_MEMORY;
     // A column that jumps by nature is measured as it always was; where nothing has ever been wrong there is no pattern to go on with.
     const changes = beyond && pattern && !(state[at + JUMPS] > MOST_JUMPS) && !this.#fixed[c];
     // Far readings close together are one event; those that are known for what they are make no others likely.
-    const wider = far && !converted && state[at + CALM] >= BRIEF ? WIDENING : 0;
+    const wider = far && !known && state[at + CALM] >= BRIEF ? WIDENING : 0;
     state[at + CALM] = far ? 0 : state[at + CALM] + 1;
     state[at + DOUBTS] *= DOUBTS_KEPT;
     state[at + WIDER] = Math.max(0, state[at + WIDER] + wider - USUAL_RATE * WIDENING);
@@ -295,44 +310,54 @@ export class Judge {
   }
 
   /** Whether far reading u is believed, with those before it. */
-  #believes(c: number, u: number, m: number, far: number, usual: number, step: number): boolean {
+  #believes(
+    c: number,
+    u: number,
+    m: number,
+    far: number,
+    usual: number,
+    step: number,
+    absurd: boolean,
+  ): boolean {
     const state = this.#state.view;
     const at = FIELDS * c;
     const kept = at + PENDING + 2 * (state[at + FAR_SO_FAR] % KEPT);
     state[at + FAR_SO_FAR]++;
     state[kept] = u;
     state[kept + 1] = m;
-    if (!this.#explain(c, at, far - FAR_WITHIN, usual, step)) return false;
+    if (!this.#explain(c, at, far - FAR_WITHIN, usual, step, absurd)) return false;
     if (state[at + BELIEVED] > 0) this.#settle(at, false);
     state[at + BELIEVED] = far;
     state[at + AFTER] = 0;
     state[at + FAR_SO_FAR] = 0;
+    state.fill(0, at + CODES, at + CODES + KEPT_CODES);
     return true;
   }
 
+  /** How many times further away u is than can be: by a multiple of the range of late. */
+  #absurdity(c: number, u: number, m: number, usual: number, deviation: number): number {
+    const [low, high] = this.#range(FIELDS * c);
+    // What has been constant so far may go as far as its own value.
+    const range = Math.max(high - low, DEVIATIONS * deviation, usual, high === low ? Math.abs(m) : 0);
+    return Math.abs((this.#units.seen(c, u) - m) / range / ABSURD);
+  }
+
   /** Far reading u is held; how likely it is there to stay. One that only repeats the one before it is no further doubt. */
-  #doubt(
-    c: number,
-    u: number,
-    m: number,
-    far: number,
-    usual: number,
-    deviation: number,
-    repeats: boolean,
-  ): void {
+  #doubt(at: number, u: number, far: number, absurdity: number, repeats: boolean): void {
     const state = this.#state.view;
-    const at = FIELDS * c;
     state[at + HELD]++;
     if (!repeats) state[at + DOUBTS]++;
     if (state[at + BELIEVED] === FAR_WITHIN) this.#settle(at, false);
-    const [low, high] = this.#range(at);
-    // What has been constant so far may go as far as its own value.
-    const range = Math.max(high - low, DEVIATIONS * deviation, usual, high === low ? Math.abs(m) : 0);
     const outside = far - FAR_WITHIN;
     const stayed = PRIOR_STAYED + state[at + STAYED + outside];
-    const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * state[at + SPIKES + outside]);
-    const away = (this.#units.seen(c, u) - m) / range / ABSURD;
-    state[at + DOUBT] = likely / (1 + away ** 2 * away ** 2);
+    // Those before it in this row that agree on nothing have not stayed.
+    const spikes = state[at + SPIKES + outside] + Math.max(0, state[at + FAR_SO_FAR] - 1);
+    const likely = stayed / (stayed + PRIOR_SPIKES + SPIKE_WEIGHT * spikes);
+    state[at + DOUBT] = state[at + ENTERED_FAR] === CODE ? 0 : likely / (1 + absurdity ** 2 * absurdity ** 2);
+    if (absurdity * ABSURD > CODE_FAR && !this.#isCode(at, u)) {
+      state[at + CODES + 1] = state[at + CODES];
+      state[at + CODES] = u;
+    }
   }
 
   /** Learns from y, that was taken, and from its error. */
@@ -433,7 +458,7 @@ export class Judge {
     const longest = Math.max(LEAST_RUN, RUNS * state[at + USUAL_RUN]);
     if (u !== state[at + LAST] || state[at + RUN] === 0) {
       // A far value that was given up again says nothing of how often others repeat.
-      if (!(state[at + ENTERED_FAR] === 1 && state[at + RUN] <= LEAST_RUN))
+      if (!(state[at + ENTERED_FAR] > 0 && state[at + RUN] <= LEAST_RUN))
         state[at + USUAL_RUN] = Math.max(state[at + USUAL_RUN], Math.min(state[at + RUN], 2 * longest));
       state[at + RUN] = 1;
       state[at + LAST] = u;
@@ -441,7 +466,7 @@ export class Judge {
       return false;
     }
     const run = ++state[at + RUN];
-    if (state[at + LIFE] < LIVELY || state[at + ENTERED_FAR] === 1) return false;
+    if (state[at + LIFE] < LIVELY || state[at + ENTERED_FAR] > 0) return false;
     return run > longest && run <= LONGEST_STUCK;
   }
 
@@ -461,8 +486,11 @@ export class Judge {
     const state = this.#state.view;
     const awayThen = Math.abs((u - before.zero) / before.scale - m) / usual;
     const awayNow = Math.abs(units.seen(c, u) - m) / usual;
+    // What was told meanwhile did not fit to the last: so much is left of how far the zero went.
+    const left = now.scale === before.scale ? BACK_SHARE * Math.abs(now.zero - before.zero) : 0;
+    const back = Math.max(BACK, left / before.scale / usual);
     // Where the scale has grown, readings near the measure before look calm in the new one: a few of them decide.
-    const fits = awayThen < BACK && awayThen + Math.log(before.scale) < awayNow + Math.log(now.scale);
+    const fits = awayThen < back && awayThen + Math.log(before.scale) < awayNow + Math.log(now.scale);
     state[at + FITS] = fits ? state[at + FITS] + 1 : 0;
     if (!(fits && (far || state[at + FITS] >= BACK))) return false;
     if (state[at + BELIEVED] > 0) this.#settle(at, false);
@@ -470,22 +498,36 @@ export class Judge {
     return true;
   }
 
-  /** Whether a far value has only come again, some times, in a column that seldom repeats one: an error code, which says nothing new by that. */
+  /** Whether the column seldom repeats a value: one that comes again is no chance. */
+  #seldomRepeats(at: number): boolean {
+    const state = this.#state.view;
+    return state[at + LIFE] >= LIVELY && state[at + USUAL_RUN] <= SELDOM_REPEATS;
+  }
+
+  /** Whether u is an error code: a value that was far outside of the range before, to the last digit. */
+  #isCode(at: number, u: number): boolean {
+    const state = this.#state.view;
+    return u !== 0 && (u === state[at + CODES] || u === state[at + CODES + 1]) && this.#seldomRepeats(at);
+  }
+
+  /** Whether a far value has only come again, some times, where values seldom do: it says nothing new by that. */
   #repeats(at: number): boolean {
     const state = this.#state.view;
-    if (state[at + LIFE] < LIVELY || state[at + USUAL_RUN] > SELDOM_REPEATS) return false;
+    if (!this.#seldomRepeats(at)) return false;
     return state[at + RUN] > 1 && state[at + RUN] <= LEAST_RUN && state[at + FAR_SO_FAR] > 0;
   }
 
   /** Whether the far readings so far agree on something; changes the measure of the column if that is what they say. */
-  #explain(c: number, at: number, outside: number, usual: number, step: number): boolean {
+  #explain(c: number, at: number, outside: number, usual: number, step: number, absurd: boolean): boolean {
     const state = this.#state.view;
     const far = state[at + FAR_SO_FAR];
     // Inside of the range a reading is believed until one has been a spike; outside, only after one has stayed.
     const trusted = state[at + STAYED + outside] >= TRUSTED * state[at + SPIKES + outside] + 1;
     const doubts = state[at + DOUBTS];
     const more = Math.round(Math.log2(Math.max(1, doubts))) + (state[at + BELIEVED] > 0 ? 1 : 0);
-    const least = trusted && more === 0 ? 1 : AGREE + more;
+    const least = trusted && more === 0 && !absurd ? 1 : AGREE + more;
+    // Outside of the range it is enough when they lie on one side.
+    const sameWay = absurd ? Math.max(least, AGREE_FAR_OFF) : least;
     if (far < least) return false;
     const most = Math.min(far, KEPT);
     // The latest readings, as many as agree.
@@ -501,8 +543,7 @@ export class Judge {
         if (readings.agree) return true;
         continue;
       }
-      // Outside of the range it is enough when they lie on one side.
-      let measure = readings.measure() ?? (n === least ? readings.sameWay() : undefined);
+      let measure = readings.measure() ?? (n === sameWay ? readings.sameWay() : undefined);
       if (measure === undefined && n === least && far >= PATIENCE) {
         let moved = 0;
         for (let i = 1; i < most; i++)

@@ -159,6 +159,56 @@ describe("a judge", () => {
     expect(stopped.judge.held(0)).toBeLessThanOrEqual(8);
   });
 
+  it("knows an error code that comes again and again, and does not follow it", () => {
+    const normal = normals(8);
+    const judged = new Judged();
+    for (let t = 0; t < 1500; t++) {
+      const odd = t > 200 && t % 12 === 7;
+      const seen = judged.take(odd ? (t % 24 === 7 ? -999 : 850) : wave(t) + 1.25 * normal(), wave(t));
+      if (t > 20) expect(Number.isNaN(seen), `${t}`).toBe(odd);
+      // Both have come by then.
+      if (odd && t > 240) expect(judged.judge.stays(0, 1), `${t}`).toBe(0);
+    }
+    expect(judged.judge.changes(0)).toBe(0);
+  });
+
+  it("seldom takes wild readings in a row for another measure, and follows them less and less", () => {
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
+    let misled = 0;
+    const followed: number[] = [];
+    for (let seed = 1; seed <= 20; seed++) {
+      const normal = normals(100 + seed);
+      const judged = begun(seed);
+      for (let t = 200; t < 230; t++) {
+        judged.take(wave(t) + 300 * normal(), wave(t));
+        if (t >= 220) followed.push(judged.judge.stays(0, 1));
+      }
+      if (judged.judge.changes(0) > 0) misled++;
+      else expect(judged.judge.held(0), `${seed}`).toBeGreaterThan(25);
+      expect(judged.take(wave(230), wave(230)), `${seed}`).toBe(wave(230));
+    }
+    // Two that happen to lie together are no less than a level that has shifted.
+    expect(misled).toBeLessThanOrEqual(5);
+    expect(mean(followed)).toBeLessThan(0.2);
+  });
+
+  it("is back at once after some readings from elsewhere, however little they agree among each other", () => {
+    for (const odd of [
+      [242.1, 241.3],
+      [-127, -125, -131, -126],
+      [900, 912, 905, 899, 908, 902],
+    ]) {
+      const judged = begun();
+      const normal = normals(7);
+      judged.all(odd, wave, 200);
+      const after = Array.from({ length: 20 }, (_, i) => wave(200 + odd.length + i) + normal());
+      const seen = judged.all(after, wave, 200 + odd.length);
+      // What the odd ones left in the zero is gone with it.
+      for (let i = 0; i < 20; i++) expect(seen[i], `${odd[0]}, ${i}`).toBe(after[i]);
+      expect(judged.units.zero(0)).toBe(0);
+    }
+  });
+
   it("takes for another zero what is no temperature in another unit", () => {
     // 500 is no temperature that anybody measures; 50 C are 122 F, and 130 are not.
     for (const [level, by] of [

@@ -59,6 +59,36 @@ describe("axes", () => {
     expect(low).toBeGreaterThan(-10);
     expect(high).toBeLessThan(20);
   });
+
+  test("a reading that nobody believes does not flatten the others, unless it lies near them", () => {
+    const x = [0, 1, 2, 3];
+    const one = (odd: number, aside: boolean) =>
+      limitsOf(
+        {
+          lines: [{ label: "a", colour: "line", x, y: [20, odd, 21, 20] }],
+          bands: [],
+          marks: [{ x: 1, y: odd, colour: "bad", label: "held", aside }],
+        },
+        0,
+        3,
+      );
+    expect(one(-999, false)[0]).toBeLessThan(-999);
+    expect(one(-999, true)[0]).toBeGreaterThan(19);
+    expect(one(-999, true)[1]).toBeLessThan(22);
+    expect(one(21.5, true)[1]).toBeGreaterThan(21.5);
+    // What may come again is to be seen where it is.
+    const [low] = limitsOf(
+      {
+        lines: [{ label: "a", colour: "line", x, y: [500, 505, 498, 0] }],
+        bands: [{ label: "b", colour: "fan", opacity: 1, x: [3, 4], lower: [0, 0], upper: [0, 510] }],
+        marks: [{ x: 3, y: 0, colour: "bad", label: "held", aside: true }],
+        now: 3,
+      },
+      0,
+      4,
+    );
+    expect(low).toBeLessThan(0);
+  });
 });
 
 test.each([

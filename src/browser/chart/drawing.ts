@@ -40,6 +40,8 @@ export interface Mark {
   readonly y: number;
   readonly colour: string;
   readonly label: string;
+  /** Nobody believes it: where it lies far beyond all else, and is not what may come, it does not flatten the lines, and is shown at the edge. */
+  readonly aside?: boolean;
 }
 
 /** A level all along the chart, such as a share that is asked for. */
@@ -102,24 +104,34 @@ export function limitsOf(
   };
   const inView = (x: readonly number[], i: number): boolean =>
     (x[i] as number) >= from && (x[i] as number) <= to;
-  for (const { x, y } of drawing.lines) for (let i = 0; i < x.length; i++) if (inView(x, i)) see(y[i]);
+  const aside = new Map((drawing.marks ?? []).filter((mark) => mark.aside).map(({ x, y }) => [x, y]));
+  for (const { x, y } of drawing.lines) {
+    for (let i = 0; i < x.length; i++) if (inView(x, i) && aside.get(x[i] as number) !== y[i]) see(y[i]);
+  }
   const lineless = low > high;
   const reach = high > low ? REACH * (high - low) : Math.abs(high || 1) * 0.01;
   const [lowest, highest] = lineless
     ? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     : [low - reach, high + reach];
+  // What may still come, from where to where.
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { x, lower, upper } of drawing.bands) {
     for (let i = 0; i < x.length; i++) {
       if (!inView(x, i)) continue;
       const [a, b] = [lower[i], upper[i]];
+      if (drawing.now !== undefined && (x[i] as number) > drawing.now) {
+        least = Math.min(least, a ?? least);
+        most = Math.max(most, b ?? most);
+      }
       if (typeof a === "number" && Number.isFinite(a)) see(Math.min(Math.max(a, lowest), highest));
       if (typeof b === "number" && Number.isFinite(b)) see(Math.max(Math.min(b, highest), lowest));
     }
   }
   const span = high > low ? high - low : Math.abs(high || 1);
   const [bottomMost, topMost] = [low - span, high + span];
-  for (const { y, text } of drawing.levels ?? [])
-    if (text === undefined || lineless || (y >= bottomMost && y <= topMost)) see(y);
+  const near = (y: number): boolean => lineless || (y >= bottomMost && y <= topMost);
+  for (const { y, text } of drawing.levels ?? []) if (text === undefined || near(y)) see(y);
+  for (const [x, y] of aside) if (x >= from && x <= to && (near(y) || (y >= least && y <= most))) see(y);
   if (low > high) [low, high] = [0, 1];
   const largest = Math.max(Math.abs(low), Math.abs(high));
   const margin =

@@ -114,6 +114,7 @@ export function stageDrawing({ past, forecast, step, upToNow }: Known, view: Lim
     y: value,
     colour: kind === "held" ? "bad" : "odd",
     label: kind === "held" ? "not believed: models did not learn it" : "a surprise",
+    aside: kind === "held",
   }));
   return {
     bands,

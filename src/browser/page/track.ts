@@ -10,6 +10,8 @@ export const FUTURE = 0.24;
 export class Track {
   times: number[] = [];
   values: (number | null)[] = [];
+  /** When readings came that are not believed. */
+  held = new Set<number>();
   forecast: Forecast | null = null;
   /** Steps of the forecast in epoch milliseconds. */
   steps: { time: number; mean: number; lower: number; upper: number }[] = [];
@@ -18,7 +20,8 @@ export class Track {
   behind = false;
 
   /** Readings from the log, among those that came live. */
-  fill({ times, values }: DrawingAnswer): void {
+  fill({ times, values, marks }: DrawingAnswer): void {
+    for (const { time, kind } of marks) if (kind === "held") this.held.add(time);
     const before = times.at(-1) ?? Number.NEGATIVE_INFINITY;
     const from = this.times.findIndex((time) => time > before);
     const newer =
@@ -28,7 +31,14 @@ export class Track {
     this.times = [...times, ...newer.times].slice(-KEPT);
     this.values = [...values, ...newer.values].slice(-KEPT);
     this.behind = false;
+    this.#forget();
     this.changed = true;
+  }
+
+  /** What is no longer shown. */
+  #forget(): void {
+    const first = this.times[0] ?? 0;
+    for (const time of this.held) if (time < first) this.held.delete(time);
   }
 
   add(forecast: Forecast): void {
@@ -40,9 +50,11 @@ export class Track {
     if (time > (this.times.at(-1) ?? Number.NEGATIVE_INFINITY)) {
       this.times.push(time);
       this.values.push(forecast.observed.value);
+      if (forecast.observed.taken === false) this.held.add(time);
       if (this.times.length > 2 * KEPT) {
         this.times = this.times.slice(-KEPT);
         this.values = this.values.slice(-KEPT);
+        this.#forget();
       }
     }
     this.forecast = forecast;
@@ -81,6 +93,11 @@ export class Track {
         { label: "observed", colour: "line", x: times, y: values },
         { label: "forecast", colour: "fan", x, y: [value, ...steps.map(({ mean }) => mean)] },
       ],
+      marks: times.flatMap((time, i) => {
+        const y = values[i];
+        if (typeof y !== "number" || !this.held.has(time)) return [];
+        return [{ x: time, y, colour: "bad", label: "not believed", aside: true }];
+      }),
       now,
       view: [Math.min(first, now - past), Math.max(to, now + 1)],
     };

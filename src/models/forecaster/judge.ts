@@ -61,8 +61,8 @@ const PATIENCE = 40;
 const SCALED_TENS = 2;
 const SCALED_AWAY = 3;
 const SCALED_EVIDENCE = 7;
-/** A temperature in degrees of another kind is told from one that was forecast at this share of the distance from which a reading is far. */
-const CONVERTED = 0.5;
+/** An error code, or a temperature in degrees of another kind, is told from what was forecast at this share of the distance from which a reading is far. */
+const ODD = 0.5;
 /** A reading this close, in usual errors, to what was forecast by the measure before brings that measure back, or within a share of how far the zero went. */
 const BACK = 3;
 const BACK_SHARE = 0.05;
@@ -286,10 +286,10 @@ export class Judge {
     const limit = this.#limit(at, told) * usual;
     const scaled = this.#scaled(c, u, m, usual);
     const away = Math.abs(y - m);
-    const converted =
-      away > CONVERTED * FAR * usual && this.#readings([u], [m], c, usual).asTemperature() !== undefined;
+    const odd = away > ODD * FAR * usual;
+    const converted = odd && this.#readings([u], [m], c, usual).asTemperature() !== undefined;
     const [low, high] = this.#range(at);
-    const known = converted || this.#isCode(at, u);
+    const known = converted || (odd && this.#isCode(at, u));
     const far = scaled || known || away > limit * (this.#wary(at) ? WARY : 1);
     const margin = OUTSIDE * (high - low);
     const beyond = scaled || ((converted || away > limit) && (y < low - margin || y > high + margin));
@@ -504,7 +504,7 @@ export class Judge {
     return state[at + LIFE] >= LIVELY && state[at + USUAL_RUN] <= SELDOM_REPEATS;
   }
 
-  /** Whether u is an error code: a value that was far outside of the range before, to the last digit. */
+  /** Whether u is an error code: a value that was far outside of the range before, to the last digit. Nothing is told of 0, which is a reading as often. */
   #isCode(at: number, u: number): boolean {
     const state = this.#state.view;
     return u !== 0 && (u === state[at + CODES] || u === state[at + CODES + 1]) && this.#seldomRepeats(at);

@@ -172,6 +172,17 @@ describe("a judge", () => {
     expect(judged.judge.changes(0)).toBe(0);
   });
 
+  it("takes what was an error code once where it is as forecast", () => {
+    const judged = begun();
+    expect(judged.take(300, wave(200))).toBeNaN();
+    const warmer = (t: number): number => wave(t) + 2.5 * (t - 201);
+    const normal = normals(9);
+    for (let t = 201; t < 320; t++) {
+      const seen = judged.take(Math.abs(warmer(t) - 300) < 3 ? 300 : warmer(t) + normal(), warmer(t));
+      expect(seen, `${t}`).not.toBeNaN();
+    }
+  });
+
   it("seldom takes wild readings in a row for another measure, and follows them less and less", () => {
     const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
     let misled = 0;

@@ -36,9 +36,9 @@ const YOUNG = 200;
  * The online combination of experts per target and step: a mixture over mixtures. Every expert is a rule by itself, so that
  * the mixture can fall back to it outright, and combinations (a blend of three with weights that stand, inverse discounted error
  * with three memories, ML-Poly, ridge stacking two ways and, of several targets, once over all of them) each make one forecast from
- * several experts; a choice by discounted error among all of these makes the last one, which its own last errors correct. Stacking wins on long stationary series and loses badly under drift, inverse error is the
- * reverse, on a short seasonal series one smoother alone is best, and on a random walk nothing beats persistence: the choice
- * finds out.
+ * several experts; a choice by discounted error among all of these makes the last one, which its own last errors correct. Stacking
+ * wins on long stationary series and loses badly under drift, inverse error is the reverse, on a short seasonal series one smoother
+ * alone is best, and on a random walk nothing beats persistence: the choice finds out.
  *
  * Where what is chosen has explained little so far, its moves are drawn back towards the last value.
  *
